@@ -1,0 +1,71 @@
+# One-word commands. Each sets up what it needs; nothing has to be run before it.
+.DEFAULT_GOAL := help
+.PHONY: help dev test lint format lock bench-import clean
+SHELL := /bin/sh
+
+venv := .venv
+sam_venv := .sam-venv
+bin := $(venv)/bin
+# Set up here, not by the caller: a virtual environment that happens to be active is left alone.
+unexport VIRTUAL_ENV
+
+# uv when it is there, venv and pip when not. $(call install,environment,lock file)
+define install
+	@python=$$(.ci/find-python) && if command -v uv >/dev/null; then \
+	  uv venv --quiet --clear --python "$$python" $(1) && \
+	  uv pip install --quiet --compile-bytecode --require-hashes --python $(1)/bin/python -r $(2); \
+	else \
+	  "$$python" -m venv --clear $(1) && \
+	  $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2); \
+	fi
+endef
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(venv)/.installed: requirements.lock pyproject.toml
+	@echo "setting up $(venv) (once)"
+	$(call install,$(venv),requirements.lock)
+	@if command -v uv >/dev/null; then \
+	  uv pip install --quiet --no-deps --no-build-isolation --python $(bin)/python -e .; \
+	else \
+	  $(bin)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+
+# SAM CLI pins boto3 of its own, so it has an environment of its own.
+$(sam_venv)/.installed: tests/template/sam-cli.lock
+	@echo "setting up $(sam_venv) (once)"
+	$(call install,$(sam_venv),tests/template/sam-cli.lock)
+	@touch $@
+
+tests/contract/node/node_modules/.installed: tests/contract/node/package-lock.json
+	@echo "setting up the Node checks (once)"
+	@npm ci --prefix tests/contract/node --no-audit --no-fund --silent
+	@touch $@
+
+dev: $(venv)/.installed ## the gateway on http://127.0.0.1:3000 (PORT=… for another)
+	@exec $(bin)/sluice dev
+
+test: $(venv)/.installed $(sam_venv)/.installed tests/contract/node/node_modules/.installed ## every test that needs no Docker
+	@$(bin)/python -m pytest $(ARGS)
+
+lint: $(venv)/.installed ## format, imports, types
+	@$(bin)/ruff format --check
+	@$(bin)/ruff check
+	@$(bin)/mypy layers/sluice/python/sluice layers/streaming/sluice_streaming
+	@for app in functions/*/app.py; do $(bin)/mypy "$$app" || exit 1; done
+	@$(bin)/mypy tests
+
+format: $(venv)/.installed ## put the code into its format
+	@$(bin)/ruff format
+	@$(bin)/ruff check --fix
+
+bench-import: $(venv)/.installed ## what a cold start and a warm request cost in CPU time
+	@$(bin)/python -m tests.bench.imports
+
+lock: $(venv)/.installed ## resolve the dependencies anew (needs uv)
+	@.ci/lock
+
+clean: ## remove what the other commands made
+	@rm -rf $(venv) $(sam_venv) .sluice .aws-sam .cache tests/contract/node/node_modules

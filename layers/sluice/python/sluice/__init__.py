@@ -1,0 +1,1 @@
+"""Sluice: an OpenAI-compatible AI gateway on AWS Lambda."""

@@ -1,0 +1,1 @@
+"""Shapes that clients send and see."""

@@ -1,0 +1,1 @@
+"""What stands between ASGI and the pipeline: bodies, envelopes, streams."""

@@ -1,0 +1,81 @@
+"""The one place that reads the environment.
+
+``Settings`` is frozen and built once, by whoever composes the parts (a function's application, the command, a
+test), and passed in; a missing or malformed variable fails by its name.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+PREFIX = "SLUICE_"
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class ConfigurationError(Exception):
+    """The environment lacks a variable or holds one that cannot be used; the message names it."""
+
+
+class Settings(BaseModel):
+    """What a deployment can set. Each field is the environment variable ``SLUICE_<FIELD>``."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    keys_table: str
+    """Name of the DynamoDB table that holds the key records."""
+
+    catalog: Path | None = None
+    """A catalogue file that replaces the shipped one."""
+
+    secrets_prefix: str | None = None
+    """Where provider credentials lie in Secrets Manager, as ``<prefix><credential name>``; without it they are
+    environment variables of that name."""
+
+    key_cache_seconds: Annotated[float, Field(ge=0)] = 5
+    """How long a key record is believed without asking the table again: a revoked key works on that long."""
+
+    key_cache_size: Annotated[int, Field(gt=0)] = 10_000
+    """How many key records, known and unknown, are remembered."""
+
+    last_used_seconds: Seconds = 300
+    """A key's time of last use is written at most this often."""
+
+    timeout_seconds: Seconds = 30
+    """Deadline of a request whose reply is not streamed."""
+
+    stream_timeout_seconds: Seconds = 300
+    """Deadline of a request whose reply is streamed, from its first byte in to its last byte out."""
+
+    keep_alive_seconds: Seconds = 15
+    """Silence on a stream after which a comment line is sent."""
+
+    max_body_bytes: Annotated[int, Field(gt=0)] = 6 * 1024 * 1024
+    """Largest request body; Lambda takes no larger event than 6 MB."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Build the settings from ``environment`` (the process's own by default).
+
+        An empty variable counts as absent, because a template cannot leave one out.
+
+        Raises:
+            ConfigurationError: naming each variable at fault.
+        """
+        source = os.environ if environment is None else environment
+        named = {name: source.get(PREFIX + name.upper(), "") for name in cls.model_fields}
+        try:
+            return cls.model_validate({name: value for name, value in named.items() if value})
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+            )
+            raise ConfigurationError(faults) from error
+
+
+def environment_credential(name: str) -> str | None:
+    """A provider credential from the variable that the catalogue names, or None when it is unset or empty."""
+    return os.environ.get(name) or None

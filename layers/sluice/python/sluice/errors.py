@@ -1,0 +1,187 @@
+"""Every error a client can see, and the one function that renders them.
+
+The tree (HTTP status, type, code):
+
+    SluiceError
+    ├── InvalidRequestError          400 invalid_request_error   null or a code of the caller's
+    │   ├── InvalidJSONError         400                         invalid_json
+    │   ├── UnsupportedParameterError 400                        unsupported_parameter
+    │   ├── InvalidAPIKeyError       401                         invalid_api_key
+    │   ├── ModelNotAllowedError     403                         model_not_allowed
+    │   ├── NotFoundError            404                         not_found
+    │   │   └── ModelNotFoundError   404                         model_not_found
+    │   ├── MethodNotAllowedError    405                         method_not_allowed
+    │   └── RequestTooLargeError     413                         request_too_large
+    ├── InternalError                500 server_error            null
+    ├── UpstreamError                502 server_error            upstream_error
+    ├── OverloadedError              503 server_error            overloaded
+    └── UpstreamTimeoutError         504 timeout_error           upstream_timeout
+
+The envelope is OpenAI's: ``{"error": {"message", "type", "param", "code"}}``, all four always present. The SDKs
+pick their exception class by status and retry 408, 409, 429 and 5xx unless ``x-should-retry`` says ``false``.
+"""
+
+import math
+from typing import ClassVar, Literal, TypedDict
+
+ErrorType = Literal["invalid_request_error", "server_error", "timeout_error"]
+
+
+class ErrorBody(TypedDict):
+    """The four members of OpenAI's error object."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorEnvelope(TypedDict):
+    """What stands in the body of every failed reply, and on the last line of a broken stream."""
+
+    error: ErrorBody
+
+
+class SluiceError(Exception):
+    """Base of all errors that are answered to a client.
+
+    Args:
+        message: what went wrong, for the client's developer; never holds a key.
+        param: the request member at fault, as a path such as ``messages[0].content``.
+        code: overrides the class's code.
+        retry_after: seconds after which the same request may succeed.
+        retriable: False sends ``x-should-retry: false``, for what no repetition can mend.
+    """
+
+    status: ClassVar[int]
+    type: ClassVar[ErrorType]
+    code: str | None = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+        retriable: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        if code is not None:
+            self.code = code
+        self.retry_after = retry_after
+        self.retriable = retriable
+
+
+class InvalidRequestError(SluiceError):
+    """The request is malformed, out of range or not allowed."""
+
+    status = 400
+    type = "invalid_request_error"
+
+
+class InvalidJSONError(InvalidRequestError):
+    """The body is not the JSON object it must be."""
+
+    code = "invalid_json"
+
+
+class UnsupportedParameterError(InvalidRequestError):
+    """The chosen provider cannot express what was asked for."""
+
+    code = "unsupported_parameter"
+
+
+class InvalidAPIKeyError(InvalidRequestError):
+    """Missing, unknown, inactive and expired keys: one answer, so that it tells nothing about the key."""
+
+    status = 401
+    code = "invalid_api_key"
+
+
+class ModelNotAllowedError(InvalidRequestError):
+    """The key exists, the model too, but not for each other."""
+
+    status = 403
+    code = "model_not_allowed"
+
+
+class NotFoundError(InvalidRequestError):
+    """Nothing lives at this path."""
+
+    status = 404
+    code = "not_found"
+
+
+class ModelNotFoundError(NotFoundError):
+    """The catalogue has no such model."""
+
+    code = "model_not_found"
+
+
+class MethodNotAllowedError(InvalidRequestError):
+    """The path exists, the method does not."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
+class RequestTooLargeError(InvalidRequestError):
+    """The body exceeds what one invocation can carry."""
+
+    status = 413
+    code = "request_too_large"
+
+
+class InternalError(SluiceError):
+    """Our fault."""
+
+    status = 500
+    type = "server_error"
+
+
+class UpstreamError(SluiceError):
+    """The provider failed, answered nonsense or refused the gateway."""
+
+    status = 502
+    type = "server_error"
+    code = "upstream_error"
+
+
+class OverloadedError(SluiceError):
+    """A provider or a store throttles."""
+
+    status = 503
+    type = "server_error"
+    code = "overloaded"
+
+
+class UpstreamTimeoutError(SluiceError):
+    """The provider did not answer within the request's deadline."""
+
+    status = 504
+    type = "timeout_error"
+    code = "upstream_timeout"
+
+
+def envelope(error: SluiceError) -> ErrorEnvelope:
+    """Render an error for a JSON reply or for the last line of a stream."""
+    return {
+        "error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
+    }
+
+
+def headers(error: SluiceError) -> dict[str, str]:
+    """The reply headers that tell an SDK whether and when to try again.
+
+    ``Retry-After`` is in whole seconds, rounded up; ``retry-after-ms``, which the OpenAI SDKs prefer, is exact.
+    """
+    found: dict[str, str] = {}
+    if error.retry_after is not None:
+        found["retry-after"] = str(math.ceil(error.retry_after))
+        found["retry-after-ms"] = str(math.ceil(error.retry_after * 1000))
+    if error.retriable is not None:
+        found["x-should-retry"] = "true" if error.retriable else "false"
+    return found

@@ -1,0 +1,1 @@
+"""The development server; imported by nothing that is deployed."""

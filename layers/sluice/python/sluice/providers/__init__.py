@@ -1,0 +1,1 @@
+"""Wire formats of the providers: pure functions, one module each."""

@@ -1,0 +1,1 @@
+"""All AWS access, one module a table or service."""

@@ -1,0 +1,1 @@
+"""The HTTP calls to providers: the one place where they leave."""

@@ -1,0 +1,1 @@
+"""A Lambda runtime that streams what an ASGI application sends."""
