@@ -1,0 +1,55 @@
+"""Official clients whose HTTP requests and replies can be looked at afterwards."""
+
+from dataclasses import dataclass, field
+
+import httpx2
+import openai
+
+
+@dataclass
+class Traffic:
+    """What the clients of one session or test exchanged with the server."""
+
+    requests: list[httpx2.Request] = field(default_factory=list)
+    responses: list[httpx2.Response] = field(default_factory=list)
+
+    @property
+    def last(self) -> httpx2.Response:
+        """The newest reply."""
+        return self.responses[-1]
+
+    def bodies(self) -> list[str]:
+        """The text of every reply that was read as a whole, with its header lines."""
+        return [f"{reply.headers}\n{reply.text}" for reply in self.responses if _is_read(reply)]
+
+
+def _is_read(reply: httpx2.Response) -> bool:
+    try:
+        return reply.content is not None
+    except httpx2.ResponseNotRead:
+        return False
+
+
+def sync_client(base_url: str, key: str, traffic: Traffic, *, max_retries: int = 0) -> openai.OpenAI:
+    """The blocking client; close it."""
+    http = openai.DefaultHttpxClient(
+        event_hooks={"request": [traffic.requests.append], "response": [traffic.responses.append]}
+    )
+    return openai.OpenAI(
+        base_url=base_url, api_key=key, http_client=http, max_retries=max_retries, timeout=30
+    )
+
+
+def async_client(base_url: str, key: str, traffic: Traffic, *, max_retries: int = 0) -> openai.AsyncOpenAI:
+    """The asynchronous client; close it."""
+
+    async def asked(request: httpx2.Request) -> None:
+        traffic.requests.append(request)
+
+    async def answered(response: httpx2.Response) -> None:
+        traffic.responses.append(response)
+
+    http = openai.DefaultAsyncHttpxClient(event_hooks={"request": [asked], "response": [answered]})
+    return openai.AsyncOpenAI(
+        base_url=base_url, api_key=key, http_client=http, max_retries=max_retries, timeout=30
+    )
