@@ -1,0 +1,112 @@
+"""Provider credentials: from Secrets Manager on AWS, from the environment elsewhere."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from sluice.config import ConfigurationError, Settings, environment_credential
+from sluice.errors import OverloadedError
+from sluice.stores.aws import AWS, error_code
+
+TTL_SECONDS = 300.0
+"""How long a credential, or its absence, is believed: a rotated secret is picked up within this time."""
+
+NOT_FOUND = "ResourceNotFoundException"
+GENERIC_MEMBER = "api_key"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    value: str | None
+    until: float
+
+
+class CredentialStore:
+    """Looks provider credentials up by the name that the catalogue gives them.
+
+    Args:
+        settings: ``secrets_prefix`` decides where they lie.
+        aws: is asked for Secrets Manager only if they lie there.
+        clock: a monotonic time in seconds.
+    """
+
+    def __init__(self, settings: Settings, aws: AWS, clock: Callable[[], float] = time.monotonic) -> None:
+        self._prefix = settings.secrets_prefix
+        self._aws = aws
+        self._clock = clock
+        self._entries: dict[str, _Entry] = {}
+        self._flights: dict[str, asyncio.Task[str | None]] = {}
+
+    async def get(self, name: str) -> str | None:
+        """The credential called ``name``, or None if there is none.
+
+        Callers that ask for the same name at once share one look-up, which outlives any of them being
+        cancelled.
+
+        Raises:
+            OverloadedError: Secrets Manager cannot answer, and no earlier answer is known.
+            ConfigurationError: the secret exists in a form that cannot be read.
+        """
+        if self._prefix is None:
+            return environment_credential(name)
+        entry = self._entries.get(name)
+        if entry is not None and self._clock() < entry.until:
+            return entry.value
+        flight = self._flights.get(name)
+        if flight is None:
+            flight = asyncio.create_task(self._refresh(self._prefix + name, name))
+            self._flights[name] = flight
+            flight.add_done_callback(lambda done: self._land(name, done))
+        return await asyncio.shield(flight)
+
+    async def _refresh(self, secret_id: str, name: str) -> str | None:
+        """Ask Secrets Manager; an old answer is better than none while it is unavailable."""
+        try:
+            value = await self._fetch(secret_id, name)
+        except OverloadedError:
+            known = self._entries.get(name)
+            if known is None:
+                raise
+            return known.value
+        self._entries[name] = _Entry(value, self._clock() + TTL_SECONDS)
+        return value
+
+    async def _fetch(self, secret_id: str, name: str) -> str | None:
+        client = self._aws.secretsmanager
+        try:
+            found = await self._aws.run(client.get_secret_value, SecretId=secret_id)
+        except ClientError as error:
+            if error_code(error) == NOT_FOUND:
+                return None
+            raise
+        return credential_of(found.get("SecretString", ""), name)
+
+    def _land(self, name: str, flight: asyncio.Task[str | None]) -> None:
+        del self._flights[name]
+        if not flight.cancelled():
+            flight.exception()  # looked at: a failure that nobody waits for any more is not to be reported
+
+
+def credential_of(secret: str, name: str) -> str | None:
+    """The credential in a secret's text: all of it, or the member ``api_key`` or ``name`` of a JSON object.
+
+    Raises:
+        ConfigurationError: a JSON object without such a member. The secret's text is not in the message.
+    """
+    text = secret.strip()
+    if not text.startswith("{"):
+        return text or None
+    try:
+        members = json.loads(text)
+    except ValueError:
+        members = {}
+    value = members.get(GENERIC_MEMBER) or members.get(name)
+    if not isinstance(value, str):
+        raise ConfigurationError(
+            f"the secret for {name} is neither plain text nor a JSON object with {GENERIC_MEMBER} or {name}"
+        )
+    return value
