@@ -1,0 +1,185 @@
+"""The body of POST /v1/chat/completions.
+
+Fields and ranges are OpenAI's; ``search_enabled`` asks for answers that draw on the web. Members that are not named
+here are kept and passed to providers that speak OpenAI's format.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, Tag
+
+from sluice.api.messages import Message
+from sluice.api.shapes import RequestShape, by_member, by_type
+
+Name = Annotated[str, Field(min_length=1, max_length=256)]
+Positive = Annotated[int, Field(ge=1)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+Schema = dict[str, Any]
+
+
+class StreamOptions(RequestShape):
+    """What a stream carries beside its text."""
+
+    include_usage: bool | None = None
+
+
+class FunctionDefinition(RequestShape):
+    """A function the model may call; ``parameters`` is JSON Schema."""
+
+    name: Name
+    description: str | None = None
+    parameters: Schema | None = None
+    strict: bool | None = None
+
+
+class FunctionTool(RequestShape):
+    """A tool with typed arguments."""
+
+    type: Literal["function"]
+    function: FunctionDefinition
+
+
+class CustomDefinition(RequestShape):
+    """A tool with free-form input."""
+
+    name: Name
+    description: str | None = None
+
+
+class CustomTool(RequestShape):
+    """A tool with free-form input."""
+
+    type: Literal["custom"]
+    custom: CustomDefinition
+
+
+Tool = Annotated[
+    Annotated[FunctionTool, Tag("<function")] | Annotated[CustomTool, Tag("<custom")],
+    by_member("type", "function", "custom"),
+]
+
+
+class Named(RequestShape):
+    """A tool by its name."""
+
+    name: Name
+
+
+class FunctionChoice(RequestShape):
+    """This function and no other."""
+
+    type: Literal["function"]
+    function: Named
+
+
+class CustomChoice(RequestShape):
+    """This custom tool and no other."""
+
+    type: Literal["custom"]
+    custom: Named
+
+
+class AllowedTools(RequestShape):
+    """A part of the tools."""
+
+    mode: Literal["auto", "required"]
+    tools: list[dict[str, Any]]
+
+
+class AllowedChoice(RequestShape):
+    """One of a part of the tools."""
+
+    type: Literal["allowed_tools"]
+    allowed_tools: AllowedTools
+
+
+ToolChoice = Annotated[
+    Annotated[Literal["none", "auto", "required"], Tag("<text")]
+    | Annotated[
+        Annotated[FunctionChoice, Tag("<function")]
+        | Annotated[CustomChoice, Tag("<custom")]
+        | Annotated[AllowedChoice, Tag("<allowed_tools")],
+        by_member("type", "function", "custom", "allowed_tools"),
+        Tag("<object"),
+    ],
+    by_type(text=str, object=dict),
+]
+
+
+class TextFormat(RequestShape):
+    """Free text."""
+
+    type: Literal["text"]
+
+
+class JSONObjectFormat(RequestShape):
+    """Any JSON object."""
+
+    type: Literal["json_object"]
+
+
+class JSONSchema(RequestShape):
+    """A named JSON Schema that the answer obeys."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    description: str | None = None
+    definition: Schema | None = Field(default=None, alias="schema")
+    strict: bool | None = None
+
+
+class JSONSchemaFormat(RequestShape):
+    """JSON of a given schema."""
+
+    type: Literal["json_schema"]
+    json_schema: JSONSchema
+
+
+ResponseFormat = Annotated[
+    Annotated[TextFormat, Tag("<text")]
+    | Annotated[JSONObjectFormat, Tag("<json_object")]
+    | Annotated[JSONSchemaFormat, Tag("<json_schema")],
+    by_member("type", "text", "json_object", "json_schema"),
+]
+
+Stop = Annotated[
+    Annotated[str, Tag("<text")] | Annotated[list[str], Field(min_length=1, max_length=4), Tag("<parts")],
+    by_type(text=str, parts=list),
+]
+
+
+class ChatCompletionRequest(RequestShape):
+    """A chat completion as a client asks for it."""
+
+    model: Annotated[str, Field(min_length=1)]
+    messages: Annotated[list[Message], Field(min_length=1)]
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    stop: Stop | None = None
+    max_tokens: Positive | None = None
+    max_completion_tokens: Positive | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    user: str | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    search_enabled: bool | None = None
+
+    @property
+    def streams(self) -> bool:
+        """Whether the reply is a stream."""
+        return self.stream is True
+
+    @property
+    def wants_usage_chunk(self) -> bool:
+        """Whether the stream ends in a chunk with usage."""
+        return self.stream_options is not None and self.stream_options.include_usage is True
