@@ -7,7 +7,7 @@ test), and passed in; a missing or malformed variable fails by its name.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,16 +20,39 @@ class ConfigurationError(Exception):
     """The environment lacks a variable or holds one that cannot be used; the message names it."""
 
 
-class Settings(BaseModel):
-    """What a deployment can set. Each field is the environment variable ``SLUICE_<FIELD>``."""
+class CatalogSettings(BaseModel):
+    """What a function that only shows the catalogue needs. Each field is the variable ``SLUICE_<FIELD>``."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    keys_table: str
-    """Name of the DynamoDB table that holds the key records."""
-
     catalog: Path | None = None
     """A catalogue file that replaces the shipped one."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Build the settings from ``environment`` (the process's own by default).
+
+        An empty variable counts as absent, because a template cannot leave one out.
+
+        Raises:
+            ConfigurationError: naming each variable at fault.
+        """
+        source = os.environ if environment is None else environment
+        named = {name: source.get(PREFIX + name.upper(), "") for name in cls.model_fields}
+        try:
+            return cls.model_validate({name: value for name, value in named.items() if value})
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+            )
+            raise ConfigurationError(faults) from error
+
+
+class Settings(CatalogSettings):
+    """What a function that answers with models needs."""
+
+    keys_table: str
+    """Name of the DynamoDB table that holds the key records."""
 
     secrets_prefix: str | None = None
     """Where provider credentials lie in Secrets Manager, as ``<prefix><credential name>``; without it they are
@@ -55,25 +78,6 @@ class Settings(BaseModel):
 
     max_body_bytes: Annotated[int, Field(gt=0)] = 6 * 1024 * 1024
     """Largest request body; Lambda takes no larger event than 6 MB."""
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Build the settings from ``environment`` (the process's own by default).
-
-        An empty variable counts as absent, because a template cannot leave one out.
-
-        Raises:
-            ConfigurationError: naming each variable at fault.
-        """
-        source = os.environ if environment is None else environment
-        named = {name: source.get(PREFIX + name.upper(), "") for name in cls.model_fields}
-        try:
-            return cls.model_validate({name: value for name, value in named.items() if value})
-        except ValidationError as error:
-            faults = "; ".join(
-                f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
-            )
-            raise ConfigurationError(faults) from error
 
 
 def environment_credential(name: str) -> str | None:

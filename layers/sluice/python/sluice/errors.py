@@ -168,9 +168,7 @@ class UpstreamTimeoutError(SluiceError):
 
 def envelope(error: SluiceError) -> ErrorEnvelope:
     """Render an error for a JSON reply or for the last line of a stream."""
-    return {
-        "error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
-    }
+    return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
 
 
 def headers(error: SluiceError) -> dict[str, str]:

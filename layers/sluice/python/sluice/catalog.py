@@ -1,0 +1,130 @@
+"""The model catalogue: which models exist, who serves them, what they cost.
+
+A TOML file ships with the package; ``SLUICE_CATALOG`` names one that replaces it. It is read once, when the gateway
+is built, and is immutable from then on. Members this version does not know are kept aside and named in a warning.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sluice.config import ConfigurationError
+
+ModelKind = Literal["chat", "completion", "embedding", "image", "video"]
+ProviderKind = Literal["openai", "demo"]
+USD = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class ProviderRow(_Row):
+    """A provider: its wire format, where it is, and the name of the credential it wants."""
+
+    kind: ProviderKind
+    base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    credential: Annotated[str, Field(min_length=1)] | None = None
+    headers: Mapping[str, str] = {}
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> "ProviderRow":
+        if self.kind != "demo" and self.base_url is None:
+            raise ValueError("base_url is required")
+        return self
+
+
+class Candidate(_Row):
+    """One way to have a model answered: a provider and the id the model has there."""
+
+    provider: str
+    model: Annotated[str, Field(min_length=1)]
+
+
+class Price(_Row):
+    """USD per million tokens, per image or per second of video."""
+
+    input: USD | None = None
+    cached_input: USD | None = None
+    output: USD | None = None
+    image: USD | None = None
+    second: USD | None = None
+
+
+class ModelRow(_Row):
+    """A model that clients can ask for."""
+
+    id: Annotated[str, Field(min_length=1)]
+    aliases: tuple[str, ...] = ()
+    kind: ModelKind = "chat"
+    candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)]
+    context_tokens: Annotated[int, Field(gt=0)] | None = None
+    output_tokens: Annotated[int, Field(gt=0)] | None = None
+    price: Price | None = None
+    capabilities: frozenset[str] = frozenset()
+    created: Annotated[int, Field(ge=0)] = 0
+    owned_by: str | None = None
+
+    @property
+    def owner(self) -> str:
+        """Who stands behind the model, for the models list."""
+        return self.owned_by or self.candidates[0].provider
+
+
+class Catalog(_Row):
+    """All providers and models."""
+
+    providers: Mapping[str, ProviderRow]
+    models: tuple[ModelRow, ...]
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "Catalog":
+        names: set[str] = set()
+        for row in self.models:
+            for name in (row.id, *row.aliases):
+                if name in names:
+                    raise ValueError(f"the model id or alias '{name}' is given twice")
+                names.add(name)
+            for candidate in row.candidates:
+                if candidate.provider not in self.providers:
+                    raise ValueError(f"model '{row.id}' names the unknown provider '{candidate.provider}'")
+        return self
+
+    @cached_property
+    def _by_name(self) -> dict[str, ModelRow]:
+        return {name: row for row in self.models for name in (row.id, *row.aliases)}
+
+    def find(self, name: str) -> ModelRow | None:
+        """The model of that id or alias."""
+        return self._by_name.get(name)
+
+    def unknown_members(self) -> Iterator[str]:
+        """Members that this version does not know, as dotted paths: misspelt, or of a later version."""
+        rows: list[tuple[str, BaseModel]] = [("", self)]
+        rows += [(f"providers.{name}.", row) for name, row in self.providers.items()]
+        rows += [(f"models.{row.id}.", row) for row in self.models]
+        rows += [(f"models.{row.id}.price.", row.price) for row in self.models if row.price]
+        return (prefix + member for prefix, row in rows for member in row.model_extra or {})
+
+
+def load_catalog(path: Path | None = None) -> Catalog:
+    """Read the catalogue at ``path``, or the shipped one.
+
+    Raises:
+        ConfigurationError: the file cannot be read, is not TOML or breaks a rule; the message names file and member.
+    """
+    source = path if path is not None else resources.files("sluice") / "catalog.toml"
+    try:
+        return Catalog.model_validate(tomllib.loads(source.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"the catalogue {source} cannot be read: {error}") from error
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        place = ".".join(str(element) for element in fault["loc"])
+        raise ConfigurationError(f"the catalogue {source} is wrong at '{place}': {fault['msg']}") from error
