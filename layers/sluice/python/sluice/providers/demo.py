@@ -1,0 +1,250 @@
+"""The built-in demo provider: OpenAI's format, answered without any network.
+
+Its requests go to a ``demo:`` address, which ``sluice.upstream`` answers in this process with what ``answer`` makes of
+them; the replies then take the same way as every provider's. It is no AI and says so: it repeats what it was told,
+calls the tools it is told to call and fills JSON Schemas with their smallest instances.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, assert_never
+
+from pydantic_core import to_json
+
+from sluice.api.chat_request import ChatCompletionRequest, FunctionTool, JSONObjectFormat, JSONSchemaFormat
+from sluice.api.messages import (
+    AssistantMessage,
+    AudioPart,
+    DeveloperMessage,
+    FilePart,
+    FunctionMessage,
+    ImagePart,
+    Message,
+    RefusalPart,
+    SystemMessage,
+    TextPart,
+    ToolMessage,
+    UserMessage,
+)
+from sluice.errors import UnsupportedParameterError
+from sluice.providers import openai
+from sluice.providers.contract import Framing, Target, UpstreamRequest
+from sluice.providers.minimal_instance import UnsatisfiableSchemaError, minimal_instance
+
+FRAMING: Framing = openai.FRAMING
+STREAM_CONTENT_TYPE = openai.STREAM_CONTENT_TYPE
+chat_completion = openai.chat_completion
+chat_stream = openai.chat_stream
+failure = openai.failure
+usage_of = openai.usage_of
+
+ADDRESS: Final = "demo://local"
+
+_TOKEN = re.compile(r"\s*(?:\w+|[^\w\s])|\s+")
+"""What counts as a token: a word or a sign, with the white space before it. Joined, they are the text again."""
+
+_TOKENS_PER_MESSAGE = 3
+_ASKS_FOR_A_TOOL = re.compile(r"\b(?:call|use)\b.*\btools?\b", re.IGNORECASE | re.DOTALL)
+
+_UNSUPPORTED = ("logprobs", "top_logprobs", "functions", "function_call", "modalities", "audio", "prediction")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call; ``text`` is a function's arguments or a custom tool's input."""
+
+    kind: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the demo model says to a request, before it is written down whole or in chunks."""
+
+    tokens: tuple[str, ...]
+    calls: tuple[Call, ...]
+    finish_reason: str
+    usage: dict[str, int]
+
+
+def chat_request(request: ChatCompletionRequest, target: Target) -> UpstreamRequest:
+    """The request as OpenAI's format has it, for this process's own address.
+
+    Raises:
+        UnsupportedParameterError: the demo model cannot do what is asked.
+    """
+    members = request.model_dump(exclude_unset=True, include=set(_UNSUPPORTED)) | (request.model_extra or {})
+    for member in _UNSUPPORTED:
+        if members.get(member):
+            raise UnsupportedParameterError(f"The demo model does not support '{member}'.", param=member)
+    answer(request)
+    return openai.chat_request(request, Target(target.provider, ADDRESS, target.model))
+
+
+def answer(request: ChatCompletionRequest) -> Answer:
+    """The demo model's answer: a pure function of the request.
+
+    Raises:
+        UnsupportedParameterError: a schema in the request has no instance that can be found.
+    """
+    calls = _calls(request)
+    tokens = () if calls else tuple(_TOKEN.findall(_stopped(_text(request), request.stop)))
+    spent = len(tokens) + sum(len(_TOKEN.findall(call.name + call.text)) for call in calls)
+    limit = request.max_completion_tokens or request.max_tokens
+    cut = limit is not None and len(tokens) > limit
+    if cut:
+        tokens, spent = tokens[:limit], limit or 0
+    prompt = sum(_TOKENS_PER_MESSAGE + len(_TOKEN.findall(_said(message))) for message in request.messages)
+    prompt += sum(len(_TOKEN.findall(tool.model_dump_json())) for tool in request.tools or ())
+    completion = spent * (request.n or 1)
+    return Answer(
+        tokens=tokens,
+        calls=calls,
+        finish_reason="length" if cut else "tool_calls" if calls else "stop",
+        usage={
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+        },
+    )
+
+
+def whole_reply(request: ChatCompletionRequest, made: Answer, reply_id: str, created: int) -> bytes:
+    """The answer as one ``chat.completion``."""
+    message: dict[str, Any] = {"role": "assistant", "content": None if made.calls else "".join(made.tokens)}
+    if made.calls:
+        message["tool_calls"] = [_call(call, position, reply_id) for position, call in enumerate(made.calls)]
+    choices = [
+        {"index": index, "message": message, "finish_reason": made.finish_reason}
+        for index in range(request.n or 1)
+    ]
+    return to_json({**_head(request, reply_id, created), "choices": choices, "usage": made.usage})
+
+
+def events(request: ChatCompletionRequest, made: Answer, reply_id: str, created: int) -> Iterator[bytes]:
+    """The answer as the payloads of its server-sent events, a token each, without the final ``[DONE]``."""
+    head = _head(request, reply_id, created)
+
+    def chunk(delta: Mapping[str, Any], finish_reason: str | None = None) -> Iterator[bytes]:
+        for index in range(request.n or 1):
+            choice = {"index": index, "delta": delta, "finish_reason": finish_reason}
+            yield to_json({**head, "choices": [choice]})
+
+    yield from chunk({"role": "assistant", "content": None if made.calls else ""})
+    for token in made.tokens:
+        yield from chunk({"content": token})
+    for position, call in enumerate(made.calls):
+        member = "input" if call.kind == "custom" else "arguments"
+        opened = _call(call, position, reply_id)
+        yield from chunk(
+            {"tool_calls": [{**opened, "index": position, call.kind: {"name": call.name, member: ""}}]}
+        )
+        for piece in _TOKEN.findall(call.text):
+            yield from chunk({"tool_calls": [{"index": position, call.kind: {member: piece}}]})
+    yield from chunk({}, made.finish_reason)
+    yield to_json({**head, "choices": [], "usage": made.usage})
+
+
+def _head(request: ChatCompletionRequest, reply_id: str, created: int) -> dict[str, Any]:
+    kind = "chat.completion.chunk" if request.streams else "chat.completion"
+    return {"id": reply_id, "object": kind, "created": created, "model": request.model}
+
+
+def _call(call: Call, position: int, reply_id: str) -> dict[str, Any]:
+    member = "input" if call.kind == "custom" else "arguments"
+    call_id = f"call_{reply_id.removeprefix('chatcmpl-')}_{position}"
+    return {"id": call_id, "type": call.kind, call.kind: {"name": call.name, member: call.text}}
+
+
+def _text(request: ChatCompletionRequest) -> str:
+    last = request.messages[-1]
+    said = _said(last)
+    match request.response_format:
+        case JSONSchemaFormat(json_schema=schema):
+            instance = _instance(schema.definition or {}, "response_format.json_schema.schema")
+            return to_json(instance).decode()
+        case JSONObjectFormat():
+            return to_json({"demo": True, "you_said": said}).decode()
+        case _:
+            pass
+    who = "The tool answered" if isinstance(last, ToolMessage | FunctionMessage) else "You said"
+    return f"This is Sluice's demo model, which is no AI and only repeats. {who}: {said}"
+
+
+def _stopped(text: str, stop: str | list[str] | None) -> str:
+    sequences = [stop] if isinstance(stop, str) else stop or []
+    return text[: min((text.find(each) for each in sequences if each and each in text), default=len(text))]
+
+
+def _calls(request: ChatCompletionRequest) -> tuple[Call, ...]:
+    tools = request.tools or []
+    choice = request.tool_choice
+    if isinstance(choice, str | None):
+        mode, names = choice or "auto", None
+    elif choice.type == "allowed_tools":
+        allowed = [each.get(str(each.get("type")), {}) for each in choice.allowed_tools.tools]
+        mode, names = choice.allowed_tools.mode, {each.get("name") for each in allowed}
+    else:
+        mode, names = "required", {choice.function.name if choice.type == "function" else choice.custom.name}
+    offered = [call for call in map(_named, tools) if names is None or call[1] in names]
+    if mode == "none" or not offered:
+        return ()
+    asked = _asked(request.messages[-1], offered)
+    if mode == "required":
+        asked = asked or offered[:1]
+    if request.parallel_tool_calls is False:
+        asked = asked[:1]
+    return tuple(Call(kind, name, _argument(schema)) for kind, name, schema in asked)
+
+
+_Offer = tuple[str, str, dict[str, Any] | None]
+
+
+def _named(tool: Any) -> _Offer:
+    if isinstance(tool, FunctionTool):
+        return "function", tool.function.name, tool.function.parameters or {}
+    return "custom", tool.custom.name, None
+
+
+def _asked(last: Message, offered: Sequence[_Offer]) -> Sequence[_Offer]:
+    """The tools that the user names, or the first one when told to use a tool at all."""
+    if not isinstance(last, UserMessage):
+        return []
+    said = _said(last)
+    named = [offer for offer in offered if re.search(rf"(?<!\w){re.escape(offer[1])}(?!\w)", said)]
+    return named or (offered[:1] if _ASKS_FOR_A_TOOL.search(said) else [])
+
+
+def _argument(schema: dict[str, Any] | None) -> str:
+    if schema is None:
+        return "demo"
+    instance = _instance({"type": "object", **schema}, "tools")
+    return to_json(instance).decode()
+
+
+def _instance(schema: dict[str, Any], param: str) -> Any:
+    try:
+        return minimal_instance(schema)
+    except (UnsatisfiableSchemaError, TypeError, AttributeError, ValueError) as error:
+        raise UnsupportedParameterError(
+            f"The demo model cannot fill the schema in '{param}': {error}.", param=param
+        ) from error
+
+
+def _said(message: Message) -> str:
+    """A message's text; what is not text is named, not dropped."""
+    content: str | Sequence[TextPart | ImagePart | AudioPart | FilePart | RefusalPart]
+    match message:
+        case SystemMessage() | DeveloperMessage() | UserMessage() | ToolMessage():
+            content = message.content
+        case AssistantMessage():
+            content = message.content or ""
+        case FunctionMessage():
+            return message.content or ""
+        case _:
+            assert_never(message)
+    if isinstance(content, str):
+        return content
+    return " ".join(part.text if isinstance(part, TextPart) else f"[{part.type}]" for part in content)

@@ -1,0 +1,168 @@
+"""One HTTP client for the life of the environment, behind a seam that another client can take.
+
+httpx is named in this package only; its exceptions are translated here by table. Upstream addresses come from the
+catalogue, never from a request; redirects are not followed, because they would carry the credential elsewhere.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol, Self
+
+import httpx
+
+from sluice.errors import SluiceError, UpstreamError, UpstreamTimeoutError
+from sluice.providers.contract import UpstreamRequest
+from sluice.upstream.demo import DemoTransport
+
+CONNECT_SECONDS = 10.0
+"""For connecting alone; the deadline of the whole call is the pipeline's."""
+
+RELEASE_SECONDS = 0.2
+"""How long a connection may take to end its body after the last event; then it is closed and not used again."""
+
+MAX_REPLY_BYTES = 32 * 1024 * 1024
+"""More than any whole reply; a provider that never ends must not fill the memory."""
+
+_FAILURES: tuple[tuple[type[Exception], type[SluiceError], str], ...] = (
+    (httpx.TimeoutException, UpstreamTimeoutError, "The provider did not answer in time."),
+    (httpx.ConnectError, UpstreamError, "The provider could not be reached."),
+    (httpx.RequestError, UpstreamError, "The connection to the provider broke."),
+    (httpx.InvalidURL, UpstreamError, "The provider's address in the catalogue is not valid."),
+    (httpx.StreamError, UpstreamError, "The connection to the provider broke."),
+)
+
+
+class UpstreamResponse(Protocol):
+    """A provider's answer whose body may still be on its way."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Header fields, names in lower case."""
+        ...
+
+    async def read(self) -> bytes:
+        """The whole body."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives."""
+        ...
+
+
+class Upstream(Protocol):
+    """What can send requests to providers."""
+
+    def send(self, request: UpstreamRequest) -> AbstractAsyncContextManager[UpstreamResponse]:
+        """Send a request and wait for the head of its answer; leaving the context gives up what is not read.
+
+        Raises:
+            UpstreamError: no connection, or one that breaks, then or while the body is read.
+            UpstreamTimeoutError: no connection in time.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class _Response:
+    """An httpx response whose body is read through one iterator, so that what one reader leaves can be released."""
+
+    def __init__(self, raw: httpx.Response) -> None:
+        self._raw = raw
+        self._parts = raw.aiter_bytes()
+
+    @property
+    def status(self) -> int:
+        return self._raw.status_code
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._raw.headers
+
+    async def read(self) -> bytes:
+        parts: list[bytes] = []
+        length = 0
+        async for part in self.chunks():
+            parts.append(part)
+            length += len(part)
+            if length > MAX_REPLY_BYTES:
+                raise UpstreamError("The provider's answer is too large.")
+        return b"".join(parts)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while True:
+            try:
+                part = await anext(self._parts, None)
+            except Exception as error:
+                raise _translated(error) from error
+            if part is None:
+                return
+            yield part
+
+    async def release(self) -> None:
+        """Read the little that follows the last event: only a connection read to its end can be used again."""
+        with contextlib.suppress(TimeoutError, httpx.HTTPError, httpx.StreamError):
+            async with asyncio.timeout(RELEASE_SECONDS):
+                while await anext(self._parts, None) is not None:
+                    pass
+
+
+class HTTPUpstream:
+    """The httpx client of the environment."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    @classmethod
+    def open(cls, *, demo_token_seconds: float) -> Self:
+        """A client that reads no environment but OpenSSL's certificate variables, and answers ``demo:`` itself."""
+        return cls(
+            httpx.AsyncClient(
+                verify=httpx.create_ssl_context(),
+                trust_env=False,
+                timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=60),
+                mounts={"demo://": DemoTransport(demo_token_seconds)},
+                headers={"user-agent": "sluice"},
+                follow_redirects=False,
+            )
+        )
+
+    @asynccontextmanager
+    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+        """See ``Upstream.send``."""
+        try:
+            raw = await self._client.send(
+                self._client.build_request(
+                    request.method, request.url, content=request.body, headers=dict(request.headers)
+                ),
+                stream=True,
+            )
+        except Exception as error:
+            raise _translated(error) from error
+        response = _Response(raw)
+        try:
+            yield response
+            await response.release()
+        finally:
+            await raw.aclose()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+
+def _translated(error: Exception) -> Exception:
+    for kind, meaning, message in _FAILURES:
+        if isinstance(error, kind):
+            return meaning(message)
+    return error
