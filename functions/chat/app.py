@@ -1,0 +1,39 @@
+"""Chat completions and their aliases."""
+
+from functools import partial
+
+from sluice.asgi.application import Application, post
+from sluice.asgi.chat import send_reply
+from sluice.asgi.exchange import Exchange
+from sluice.config import Settings
+from sluice.pipeline.chat import ChatCall, ChatDefaults, chat
+from sluice.pipeline.gateway import Gateway
+
+API_DEFAULTS = ChatDefaults(model="gemini-2.5-flash", max_tokens=4096)
+"""Under /api a client may leave both out."""
+
+
+async def chat_completions(
+    exchange: Exchange, gateway: Gateway, defaults: ChatDefaults | None = None
+) -> None:
+    """POST a conversation, get the assistant's next turn, whole or streamed."""
+    call = ChatCall(
+        authorization=exchange.header("authorization"),
+        body=await exchange.body(gateway.settings.max_body_bytes),
+        record=exchange.record,
+        defaults=defaults,
+    )
+    async with chat(gateway, call) as reply:
+        await send_reply(exchange, reply)
+
+
+app = Application(
+    {
+        "/v1/chat/completions": post(chat_completions),
+        "/v1/chat": post(chat_completions),
+        "/api/v1/chat/completions": post(partial(chat_completions, defaults=API_DEFAULTS)),
+        "/api/v1/chat": post(partial(chat_completions, defaults=API_DEFAULTS)),
+    },
+    open_parts=lambda: Gateway.open(Settings.from_environment()),
+    close_parts=Gateway.close,
+)

@@ -1,0 +1,52 @@
+"""Which models there are, and whether the gateway is up. No key is needed."""
+
+import time
+from datetime import UTC, datetime
+
+from mangum import Mangum
+from pydantic_core import to_json
+
+from sluice.asgi.application import Application, get
+from sluice.asgi.exchange import Exchange
+from sluice.asgi.models import model, model_list
+from sluice.catalog import Catalog, load_catalog
+from sluice.config import CatalogSettings
+from sluice.process import memory_megabytes
+
+
+async def list_models(exchange: Exchange, catalog: Catalog) -> None:
+    """GET all models."""
+    await exchange.send_json(200, model_list(catalog).model_dump_json().encode())
+
+
+async def retrieve_model(exchange: Exchange, catalog: Catalog) -> None:
+    """GET one model; its id may contain slashes."""
+    found = model(catalog, exchange.path_parameters["id"])
+    await exchange.send_json(200, found.model_dump_json().encode())
+
+
+async def health(exchange: Exchange, _: Catalog) -> None:
+    """GET the process's state: uptime in whole seconds, memory in MB."""
+    now = datetime.now(UTC)
+    body = {
+        "status": "ok",
+        "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "uptime": int(time.monotonic() - STARTED),
+        "memory": memory_megabytes(),
+    }
+    await exchange.send_json(200, to_json(body), {"cache-control": "no-store"})
+
+
+STARTED = time.monotonic()
+
+app = Application(
+    {
+        "/v1/models": get(list_models),
+        "/v1/models/{id:path}": get(retrieve_model),
+        "/api/v1/models": get(list_models),
+        "/api/v1/models/{id:path}": get(retrieve_model),
+        "/health": get(health),
+    },
+    open_parts=lambda: load_catalog(CatalogSettings.from_environment().catalog),
+)
+handler = Mangum(app, lifespan="off")

@@ -1,0 +1,152 @@
+"""The ASGI application of a function: routes, errors, the request's log line, and the parts it works with.
+
+Starlette matches paths; everything else of a reply is the contract's, so it is written here. The parts (a ``Gateway``,
+a ``Catalog``) are opened by the lifespan's start, or by the first request where a server has no lifespan.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
+
+from sluice.asgi.exchange import ClientGoneError, Exchange
+from sluice.errors import InternalError, MethodNotAllowedError, NotFoundError, SluiceError
+from sluice.observability import RequestRecord, log_request, logger
+
+CLIENT_GONE = 499
+"""What nginx and many after it log for a client that did not wait; it is sent to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation[Parts]:
+    """What a path does: its methods, and the handler that composes the answer."""
+
+    methods: frozenset[str]
+    handle: Callable[[Exchange, Parts], Awaitable[None]]
+
+
+def get[Parts](handle: Callable[[Exchange, Parts], Awaitable[None]]) -> Operation[Parts]:
+    """Answers GET, and HEAD with the same headers."""
+    return Operation(frozenset({"GET", "HEAD"}), handle)
+
+
+def post[Parts](handle: Callable[[Exchange, Parts], Awaitable[None]]) -> Operation[Parts]:
+    """Answers POST."""
+    return Operation(frozenset({"POST"}), handle)
+
+
+class Application[Parts]:
+    """An ASGI application.
+
+    Args:
+        operations: by path, in Starlette's notation.
+        open_parts: builds what the handlers need.
+        close_parts: gives it back at the end.
+    """
+
+    def __init__(
+        self,
+        operations: Mapping[str, Operation[Parts]],
+        *,
+        open_parts: Callable[[], Parts],
+        close_parts: Callable[[Parts], Awaitable[None]] | None = None,
+    ) -> None:
+        self.paths = tuple(operations)
+        self._open_parts = open_parts
+        self._close_parts = close_parts
+        self._parts: Parts | None = None
+        self._router = Router(
+            [Route(path, _Endpoint(self, operation)) for path, operation in operations.items()],
+            redirect_slashes=False,
+            default=_Endpoint(self, None),
+            lifespan=self._lifespan,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection scope."""
+        await self._router(scope, receive, send)
+
+    @property
+    def parts(self) -> Parts:
+        """What the handlers need, opened when first asked for."""
+        if self._parts is None:
+            self._parts = self._open_parts()
+        return self._parts
+
+    @asynccontextmanager
+    async def _lifespan(self, _: object) -> AsyncIterator[None]:
+        parts = self.parts
+        yield
+        self._parts = None
+        if self._close_parts is not None:
+            await self._close_parts(parts)
+
+
+class _Endpoint[Parts]:
+    """One path: every outcome becomes a reply of the contract, and a line in the log."""
+
+    def __init__(self, application: Application[Parts], operation: Operation[Parts] | None) -> None:
+        self._application = application
+        self._operation = operation
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        record = RequestRecord(f"req_{uuid.uuid4().hex}", scope["method"], scope["path"])
+        exchange = Exchange(scope, receive, send, record)
+        try:
+            await self._answer(exchange)
+        finally:
+            log_request(record)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        try:
+            await _unless(exchange.client_gone(), self._handle(exchange))
+        except ClientGoneError:
+            exchange.record.status = CLIENT_GONE
+        except SluiceError as error:
+            if exchange.started:
+                raise
+            await exchange.send_error(error, self._allowed(error))
+        except Exception:
+            logger.exception("a request failed", extra={"request_id": exchange.record.request_id})
+            if exchange.started:
+                raise
+            await exchange.send_error(
+                InternalError("The gateway failed. The request id tells its operator why.")
+            )
+
+    async def _handle(self, exchange: Exchange) -> None:
+        if self._operation is None:
+            raise NotFoundError("Unknown path.")
+        if exchange.method not in self._operation.methods:
+            raise MethodNotAllowedError(f"The method {exchange.method:.20} is not allowed here.")
+        await self._operation.handle(exchange, self._application.parts)
+
+    def _allowed(self, error: SluiceError) -> Mapping[str, str]:
+        if self._operation is None or not isinstance(error, MethodNotAllowedError):
+            return {}
+        return {"allow": ", ".join(sorted(self._operation.methods))}
+
+
+async def _unless(gone: Awaitable[None], work: Awaitable[None]) -> None:
+    """Do the work, but give it up when the client is gone.
+
+    Raises:
+        ClientGoneError: it was given up, and everything it held is released.
+    """
+    watching = asyncio.ensure_future(gone)
+    working = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({watching, working}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+            return
+        raise ClientGoneError
+    finally:
+        for task in (watching, working):
+            if not task.done():
+                task.cancel()
+        await asyncio.gather(watching, working, return_exceptions=True)

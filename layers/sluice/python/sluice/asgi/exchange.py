@@ -1,0 +1,122 @@
+"""One HTTP request and its reply, in ASGI's terms."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+from pydantic_core import to_json
+from starlette.types import Receive, Scope, Send
+
+from sluice import errors
+from sluice.errors import RequestTooLargeError, SluiceError
+from sluice.observability import RequestRecord
+from sluice.pipeline.stream import Frame
+
+_DRAINED_LIMITS = 10
+"""A body that is too large is read on for this many times its limit, because a client that still sends does not see
+the answer."""
+
+JSON = "application/json"
+NO_BODY_METHOD = "HEAD"
+
+
+class Exchange:
+    """Reads the request once, writes the reply once.
+
+    Args:
+        scope: of type ``http``.
+        receive: ASGI's.
+        send: ASGI's.
+        record: takes down status and times.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, record: RequestRecord) -> None:
+        self.method: str = scope["method"]
+        self.path_parameters: Mapping[str, str] = scope.get("path_params", {})
+        self.record = record
+        self.started = False
+        self._headers = dict(reversed(scope["headers"]))
+        self._receive = receive
+        self._send = send
+        self._body_read = asyncio.Event()
+        self._finished = False
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header field; None without one."""
+        value = self._headers.get(name.lower().encode())
+        return None if value is None else value.decode("latin-1")
+
+    async def body(self, limit: int) -> bytes:
+        """The request's body.
+
+        Raises:
+            RequestTooLargeError: it has more than ``limit`` bytes.
+        """
+        parts: list[bytes] = []
+        length = 0
+        more = True
+        while more and length <= limit * _DRAINED_LIMITS:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            part = message.get("body", b"")
+            length += len(part)
+            if length <= limit:
+                parts.append(part)
+            more = message.get("more_body", False)
+        self._body_read.set()
+        if length > limit:
+            raise RequestTooLargeError(f"The request body is larger than {limit} bytes.")
+        return b"".join(parts)
+
+    async def client_gone(self) -> None:
+        """Return when the client has closed the connection before it had its whole reply.
+
+        Where that cannot be seen (Lambda), never.
+        """
+        await self._body_read.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if self._finished:
+            await asyncio.Event().wait()
+
+    async def send_json(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        """Answer with JSON."""
+        await self._start(status, {"content-type": JSON, "content-length": str(len(body)), **(headers or {})})
+        await self._body(b"" if self.method == NO_BODY_METHOD else body, last=True)
+
+    async def send_events(self, frames: AsyncIterator[Frame]) -> None:
+        """Answer with server-sent events, each the moment it comes."""
+        await self._start(
+            200, {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+        )
+        async for frame in frames:
+            await self._body(frame.data, last=frame.last)
+
+    async def send_error(self, error: SluiceError, headers: Mapping[str, str] | None = None) -> None:
+        """Answer with the error envelope."""
+        self.record.error = error.code or error.type
+        await self.send_json(
+            error.status, to_json(errors.envelope(error)), {**errors.headers(error), **(headers or {})}
+        )
+
+    async def _start(self, status: int, headers: Mapping[str, str]) -> None:
+        self.started = True
+        self.record.status = status
+        fields = {**headers, "x-request-id": self.record.request_id}
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [(name.encode(), value.encode("latin-1")) for name, value in fields.items()],
+            }
+        )
+
+    async def _body(self, data: bytes, *, last: bool) -> None:
+        if self.record.first_byte_ms is None:
+            self.record.first_byte_ms = self.record.elapsed_ms()
+        self._finished = last
+        await self._send({"type": "http.response.body", "body": data, "more_body": not last})
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection; nobody is left to answer."""

@@ -1,0 +1,82 @@
+"""Logs: one structured line per request, and nothing secret in any line.
+
+No prompt, no reply and no key goes into a record: keys are named by their id.
+"""
+
+import logging
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+logger = Logger(service="sluice")
+
+
+@dataclass(slots=True)
+class RequestRecord:
+    """What became of one request. Times are in milliseconds, ``status`` 499 is a client that went away."""
+
+    request_id: str
+    method: str
+    path: str
+    status: int = 0
+    key_id: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    stream: bool = False
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    error: str | None = None
+    first_byte_ms: float | None = None
+    duration_ms: float | None = None
+    _started: float = field(default_factory=time.perf_counter, repr=False)
+
+    def elapsed_ms(self) -> float:
+        """Since the request came in."""
+        return round((time.perf_counter() - self._started) * 1000, 1)
+
+    def members(self) -> dict[str, Any]:
+        """What is known, for the log."""
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if value is not None and not name.startswith("_")
+        }
+
+
+def log_request(record: RequestRecord) -> None:
+    """Write the request's line."""
+    record.duration_ms = record.elapsed_ms()
+    logger.info("request", extra={"request": record.members()})
+
+
+class ReadableFormatter(logging.Formatter):
+    """Lines for a person at a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; a traceback follows where there is one."""
+        request = getattr(record, "request", None)
+        if isinstance(request, dict):
+            record.msg, record.args = _sentence(request), None
+        return super().format(record)
+
+
+def _sentence(request: dict[str, Any]) -> str:
+    words = [f"{request['method']} {request['path']} {request['status']} {request['duration_ms']:.0f} ms"]
+    if "first_byte_ms" in request and request.get("stream"):
+        words.append(f"first byte {request['first_byte_ms']:.0f} ms")
+    if "model" in request:
+        words.append(
+            f"{request['model']:.80}" + (f" by {request['provider']}" if "provider" in request else "")
+        )
+    if "prompt_tokens" in request:
+        words.append(f"{request['prompt_tokens']} + {request['completion_tokens']} tokens")
+    words += [str(request[member]) for member in ("error", "key_id", "request_id") if member in request]
+    return " · ".join(words)
+
+
+def log_readably() -> None:
+    """Switch from JSON lines to lines for a person, for the development server."""
+    handler = logger.registered_handler
+    handler.setFormatter(ReadableFormatter("%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"))

@@ -1,0 +1,99 @@
+"""Key records in memory, in front of the table.
+
+Known and unknown keys are remembered apart, so that guesses cannot push out real keys; both are bounded and
+both age. Requests that ask for the same key at the same time wait for one read.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sluice.stores.keys import KeyRecord
+
+UNKNOWN_SECONDS = 5.0
+"""A key is made by an operator and used by a person: nobody misses it for longer than this."""
+
+
+class KeySource(Protocol):
+    """Where records come from: the table's store."""
+
+    async def get(self, digest: str) -> KeyRecord | None:
+        """The record, or None where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    record: KeyRecord | None
+    until: float
+
+
+class _Memory:
+    """Entries by digest, the one used longest ago first."""
+
+    def __init__(self, size: int, seconds: float) -> None:
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._size = size
+        self._seconds = seconds
+
+    def get(self, digest: str, now: float) -> _Entry | None:
+        entry = self._entries.get(digest)
+        if entry is None:
+            return None
+        if entry.until <= now:
+            del self._entries[digest]
+            return None
+        self._entries.move_to_end(digest)
+        return entry
+
+    def put(self, digest: str, record: KeyRecord | None, now: float) -> None:
+        if self._seconds <= 0:
+            return
+        self._entries[digest] = _Entry(record, now + self._seconds)
+        self._entries.move_to_end(digest)
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)
+
+
+class KeyCache:
+    """Looks keys up by digest.
+
+    Args:
+        source: asked on a miss.
+        seconds: how long a record is believed; 0 asks each time.
+        size: how many records, and how many unknown digests, are remembered.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, source: KeySource, *, seconds: float, size: int, clock: Callable[[], float]) -> None:
+        self._source = source
+        self._clock = clock
+        self._known = _Memory(size, seconds)
+        self._unknown = _Memory(size, min(seconds, UNKNOWN_SECONDS))
+        self._reading: dict[str, asyncio.Task[KeyRecord | None]] = {}
+
+    async def get(self, digest: str) -> KeyRecord | None:
+        """The record, at most ``seconds`` old, or None for an unknown key.
+
+        Raises:
+            OverloadedError: the table throttles or cannot be reached. Nothing is remembered then.
+        """
+        now = self._clock()
+        entry = self._known.get(digest, now) or self._unknown.get(digest, now)
+        if entry is not None:
+            return entry.record
+        reading = self._reading.get(digest)
+        if reading is None:
+            reading = asyncio.create_task(self._read(digest))
+            self._reading[digest] = reading
+            reading.add_done_callback(lambda _: self._reading.pop(digest, None))
+        # Shielded, because a client that goes away must not end the read that others wait for.
+        return await asyncio.shield(reading)
+
+    async def _read(self, digest: str) -> KeyRecord | None:
+        started = self._clock()
+        record = await self._source.get(digest)
+        (self._unknown if record is None else self._known).put(digest, record, started)
+        return record
