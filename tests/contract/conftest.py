@@ -1,15 +1,26 @@
-"""The running parts of the contract tests: the mock provider and clients of it."""
+"""The running parts of the contract tests: a mock provider, a gateway over it, and clients of both."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import httpx
 import openai
+import openai._base_client
 import pytest
 
-from mock_provider import MockProvider
-from sdk_clients import Traffic, sync_client
+from gateway_process import GatewayProcess
+from mock_provider import Case, MockProvider
+from sdk_clients import Traffic, async_client, sync_client
 
 UPSTREAM_CREDENTIAL = "sk-upstream-9f2c7f0d51e84a6bb3c1"
 """The provider's key, which no client may ever see."""
+
+LAST = "test_leaks.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The search for leaked secrets comes last: it looks through all that the other tests left behind."""
+    items.sort(key=lambda item: item.path.name == LAST)
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +34,22 @@ def provider() -> Iterator[MockProvider]:
         yield mock
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def gateway(provider: MockProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    state: Path = tmp_path_factory.mktemp("gateway")
+    with GatewayProcess(state, provider.url, provider.credential) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def key(gateway: GatewayProcess) -> str:
+    """The secret of a key that may do everything."""
+    return str(gateway.create_key()["key"])
+
+
+@pytest.fixture(scope="session")
 def traffic() -> Traffic:
+    """What went over the wire in the whole session."""
     return Traffic()
 
 
@@ -33,3 +58,52 @@ def direct(provider: MockProvider, traffic: Traffic) -> Iterator[openai.OpenAI]:
     """The official client at the mock itself, without a gateway between."""
     with sync_client(provider.url, UPSTREAM_CREDENTIAL, traffic) as client:
         yield client
+
+
+@pytest.fixture(params=["/v1", "/api/v1"])
+def base_url(request: pytest.FixtureRequest, gateway: GatewayProcess) -> str:
+    """Each address that a client may take as its base URL."""
+    return f"{gateway.url}{request.param}"
+
+
+@pytest.fixture
+def client(gateway: GatewayProcess, key: str, traffic: Traffic) -> Iterator[openai.OpenAI]:
+    """The official client at the gateway; it does not retry."""
+    with sync_client(f"{gateway.url}/v1", key, traffic) as found:
+        yield found
+
+
+@pytest.fixture
+async def aclient(gateway: GatewayProcess, key: str, traffic: Traffic) -> AsyncIterator[openai.AsyncOpenAI]:
+    """The official asynchronous client at the gateway; it does not retry."""
+    async with async_client(f"{gateway.url}/v1", key, traffic) as found:
+        yield found
+
+
+@pytest.fixture
+def patient_client(
+    gateway: GatewayProcess, key: str, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[openai.OpenAI]:
+    """The official client with its usual two retries, but hardly a pause before them unless it is told one."""
+    monkeypatch.setattr(openai._base_client, "INITIAL_RETRY_DELAY", 0.01)
+    with sync_client(f"{gateway.url}/v1", key, traffic, max_retries=2) as found:
+        yield found
+
+
+@pytest.fixture
+def http(gateway: GatewayProcess, key: str, traffic: Traffic) -> Iterator[httpx.Client]:
+    """Bare HTTP to the gateway, with a good key."""
+    with httpx.Client(
+        base_url=gateway.url,
+        headers={"authorization": f"Bearer {key}"},
+        event_hooks={"response": [traffic.bare.append]},
+        timeout=30,
+        trust_env=False,
+    ) as found:
+        yield found
+
+
+@pytest.fixture
+def case(provider: MockProvider) -> Case:
+    """A conversation in which the provider behaves."""
+    return provider.case()

@@ -2,28 +2,14 @@
 
 import openai
 import pytest
-from openai.types.chat import ChatCompletionFunctionToolParam
 from pydantic import BaseModel
 
+from chat_bodies import MESSAGES, city_tool
 from mock_completions import REASONING, REFUSAL, TEXT
 from mock_framings import FRAMINGS
 from mock_provider import MODELS, Case, MockProvider
 from openai_schemas import check_chunk, check_completion, check_error, check_models
 from sdk_clients import Traffic, sync_client
-
-MESSAGES: list[openai.types.chat.ChatCompletionMessageParam] = [{"role": "user", "content": "Hello"}]
-
-
-def tool(name: str) -> ChatCompletionFunctionToolParam:
-    parameters: dict[str, object] = {
-        "type": "object",
-        "properties": {
-            "city": {"type": "string", "enum": ["Zürich"]},
-            "days": {"type": "integer", "minimum": 3},
-        },
-        "required": ["city", "days"],
-    }
-    return {"type": "function", "function": {"name": name, "parameters": parameters}}
 
 
 def test_lists_models(direct: openai.OpenAI) -> None:
@@ -66,7 +52,7 @@ def test_streamed_reply(direct: openai.OpenAI, provider: MockProvider, include_u
 def test_parallel_tool_calls_are_the_same_whole_and_streamed(
     direct: openai.OpenAI, provider: MockProvider
 ) -> None:
-    tools = [tool("weather"), tool("traffic")]
+    tools = [city_tool("weather"), city_tool("traffic")]
     whole = direct.chat.completions.create(
         model="gpt-4o-mini", messages=MESSAGES, tools=tools, user=provider.case().user
     )

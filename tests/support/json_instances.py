@@ -2,6 +2,9 @@
 
 from typing import Any
 
+LARGEST = 1000
+"""No schema makes it longer than this, whatever it demands."""
+
 
 def instance(schema: dict[str, Any], root: dict[str, Any] | None = None) -> Any:
     """A value that ``schema`` accepts: required members only, first alternatives, lower bounds."""
@@ -24,9 +27,9 @@ def instance(schema: dict[str, Any], root: dict[str, Any] | None = None) -> Any:
                 if name in schema.get("required", [])
             }
         case "array":
-            return [instance(schema["items"], root) for _ in range(schema.get("minItems", 0))]
+            return [instance(schema["items"], root) for _ in range(min(schema.get("minItems", 0), LARGEST))]
         case "string":
-            return "x" * schema.get("minLength", 1)
+            return "x" * min(schema.get("minLength", 1), LARGEST)
         case "integer":
             return schema.get("minimum", 0)
         case "number":

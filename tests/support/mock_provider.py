@@ -93,6 +93,11 @@ class MockProvider:
         with self._arrival:
             return [received for received in self._received if received.tag == tag]
 
+    def all_requests(self) -> list[Received]:
+        """Everything that ever arrived."""
+        with self._arrival:
+            return list(self._received)
+
     def containing(self, text: str) -> list[Received]:
         """The requests whose body holds ``text``, for those that must go without ``user``."""
         with self._arrival:
@@ -178,7 +183,7 @@ class MockProvider:
         behaviour = BEHAVIOURS.get(exchange.received.tag.partition("/")[0], BEHAVIOURS["ok"])
         try:
             await behaviour(exchange)
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             # A request that OpenAI would refuse too; behaviours compute before they write.
             message = f"The request cannot be answered: {error!r}"
             send_json(exchange, 400, error_body(message, "invalid_request_error"))

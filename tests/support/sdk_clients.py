@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import httpx
 import httpx2
 import openai
 
@@ -12,6 +13,8 @@ class Traffic:
 
     requests: list[httpx2.Request] = field(default_factory=list)
     responses: list[httpx2.Response] = field(default_factory=list)
+    bare: list[httpx.Response] = field(default_factory=list)
+    """Replies to requests that no official client made."""
 
     @property
     def last(self) -> httpx2.Response:
@@ -20,14 +23,12 @@ class Traffic:
 
     def bodies(self) -> list[str]:
         """The text of every reply that was read as a whole, with its header lines."""
-        return [f"{reply.headers}\n{reply.text}" for reply in self.responses if _is_read(reply)]
-
-
-def _is_read(reply: httpx2.Response) -> bool:
-    try:
-        return reply.content is not None
-    except httpx2.ResponseNotRead:
-        return False
+        official = [
+            f"{reply.headers}\n{reply.text}" for reply in self.responses if hasattr(reply, "_content")
+        ]
+        return official + [
+            f"{reply.headers}\n{reply.text}" for reply in self.bare if hasattr(reply, "_content")
+        ]
 
 
 def sync_client(base_url: str, key: str, traffic: Traffic, *, max_retries: int = 0) -> openai.OpenAI:

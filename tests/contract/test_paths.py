@@ -1,0 +1,72 @@
+"""Paths that are not there and methods that are not meant."""
+
+import httpx
+import pytest
+
+from chat_bodies import chat_body
+from mock_provider import Case
+from openai_schemas import check_error
+
+CHAT = ["/v1/chat/completions", "/v1/chat", "/api/v1/chat/completions", "/api/v1/chat"]
+NOWHERE = [
+    "/nope",
+    "/v1",
+    "/v1/",
+    "/v1/nope",
+    "/v1/chat/completions/more",
+    "/v1/chat/completionsx",
+    "/V1/chat/completions",
+    "/api/v1/nope",
+    "/v1/%ff%00",
+    "/v1/..%2f..%2fetc/passwd",
+    "/health/more",
+]
+
+
+@pytest.mark.parametrize("path", NOWHERE)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_unknown_path(http: httpx.Client, method: str, path: str) -> None:
+    reply = http.request(method, path, json={} if method == "POST" else None)
+    assert reply.status_code == 404, reply.text
+    check_error(reply.json())
+    assert reply.json()["error"]["code"] == "not_found"
+    assert reply.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", CHAT)
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_a_wrong_method(http: httpx.Client, method: str, path: str) -> None:
+    reply = http.request(method, path)
+    assert reply.status_code == 405, reply.text
+    check_error(reply.json())
+    assert reply.json()["error"]["code"] == "method_not_allowed"
+    assert reply.headers["allow"] == "POST"
+    assert reply.headers["x-request-id"]
+
+
+def test_a_method_nobody_knows(http: httpx.Client) -> None:
+    reply = http.request("BREW", CHAT[0])
+    assert reply.status_code == 405
+    check_error(reply.json())
+
+
+def test_head_has_no_body(http: httpx.Client) -> None:
+    reply = http.head(CHAT[0])
+    assert reply.status_code == 405
+    assert reply.content == b""
+    assert reply.headers["x-request-id"]
+
+
+def test_options(http: httpx.Client) -> None:
+    reply = http.options(CHAT[0])
+    assert reply.status_code in {200, 204, 405}
+    assert reply.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", CHAT)
+def test_a_slash_too_many_is_no_redirect(http: httpx.Client, case: Case, path: str) -> None:
+    """Clients drop the body or the key when they follow one."""
+    reply = http.post(f"{path}/", json=chat_body(case))
+    assert reply.status_code in {200, 404}
+    if reply.status_code == 404:
+        check_error(reply.json())
