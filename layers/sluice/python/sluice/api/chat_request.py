@@ -102,7 +102,7 @@ ToolChoice = Annotated[
         by_member("type", "function", "custom", "allowed_tools"),
         Tag("<object"),
     ],
-    by_type(text=str, object=dict),
+    by_type(text=str, object=(dict, RequestShape)),
 ]
 
 

@@ -4,13 +4,15 @@ Requests are strict (a number in quotes is an error, as it is at OpenAI) and kee
 those are passed on. Replies are built from what providers send, so they coerce, and keep unknown members too.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator
 
 TAG = "<"
 """First character of every union tag: a path element that starts with it is no member of the client's JSON."""
+
+
+_WORDS = {"text": "a string", "parts": "an array", "object": "an object"}
 
 
 class RequestShape(BaseModel):
@@ -62,12 +64,5 @@ def by_type(**names: type | tuple[type, ...]) -> Discriminator:
     return Discriminator(
         tag,
         custom_error_type="wrong_type",
-        custom_error_message="Input should be " + " or ".join(_words(names)),
+        custom_error_message="Input should be " + " or ".join(_WORDS[name] for name in names),
     )
-
-
-def _words(names: dict[str, Any]) -> list[str]:
-    return [{"text": "a string", "parts": "an array", "object": "an object"}[name] for name in names]
-
-
-Predicate = Callable[[object], bool]

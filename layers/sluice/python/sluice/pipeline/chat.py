@@ -4,7 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,9 +95,10 @@ async def chat(gateway: Gateway, call: ChatCall) -> AsyncGenerator[Reply]:
             async with within(deadline):
                 first = await anext(chunks)
             keep_alive = gateway.settings.keep_alive_seconds
-            yield StreamedReply(
+            async with aclosing(
                 frames(_chain(first, chunks), renderer, deadline=deadline, keep_alive_seconds=keep_alive)
-            )
+            ) as sent:
+                yield StreamedReply(sent)
         _take_down(call.record, renderer.usage)
     else:
         deadline = started + gateway.settings.timeout_seconds

@@ -1,13 +1,22 @@
 """Step 3: which candidate answers?"""
 
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from sluice.catalog import Candidate, Catalog, ModelKind, ModelRow, ProviderRow
 from sluice.errors import ModelNotAllowedError, ModelNotFoundError, UpstreamError
 from sluice.providers.contract import Target
 from sluice.providers.demo import ADDRESS
-from sluice.stores.credentials import CredentialStore
 from sluice.stores.keys import KeyRecord
+
+
+class CredentialSource(Protocol):
+    """What knows the providers' credentials: the store."""
+
+    async def get(self, name: str) -> str | None:
+        """The credential of that name, None where there is none."""
+        ...
+
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -31,7 +40,7 @@ def find_model(catalog: Catalog, name: str, kind: ModelKind, key: KeyRecord) -> 
     return row
 
 
-async def target_of(catalog: Catalog, candidate: Candidate, credentials: CredentialStore) -> Target:
+async def target_of(catalog: Catalog, candidate: Candidate, credentials: CredentialSource) -> Target:
     """The address and credential of a candidate.
 
     A provider on this very machine (Ollama, vLLM, a test) may go without its credential; anywhere else a missing one

@@ -73,6 +73,8 @@ def _merged(schema: Mapping[str, Any], root: Any) -> Mapping[str, Any]:
             schema = whole
         else:
             break
+    else:
+        raise UnsatisfiableSchemaError("a reference leads back to itself")
     for keyword in _REFUSED:
         if keyword in schema:
             raise UnsatisfiableSchemaError(f"the keyword '{keyword}' is not supported")

@@ -86,14 +86,13 @@ class KeyCache:
             return entry.record
         reading = self._reading.get(digest)
         if reading is None:
-            reading = asyncio.create_task(self._read(digest))
+            reading = asyncio.create_task(self._read(digest, now))
             self._reading[digest] = reading
             reading.add_done_callback(lambda _: self._reading.pop(digest, None))
         # Shielded, because a client that goes away must not end the read that others wait for.
         return await asyncio.shield(reading)
 
-    async def _read(self, digest: str) -> KeyRecord | None:
-        started = self._clock()
+    async def _read(self, digest: str, started: float) -> KeyRecord | None:
         record = await self._source.get(digest)
         (self._unknown if record is None else self._known).put(digest, record, started)
         return record

@@ -1,0 +1,257 @@
+"""Whatever happens to a request, it ends in one reply of the contract and one line in the log."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
+
+import pytest
+
+from sluice.asgi import application
+from sluice.asgi.application import Application, get, post
+from sluice.asgi.exchange import Exchange
+from sluice.errors import OverloadedError
+from sluice.observability import RequestRecord
+from sluice.pipeline.stream import Frame
+
+Message = MutableMapping[str, Any]
+LIMIT = 10
+
+
+class Client:
+    """The server's side of ASGI: hands out a body, takes the reply, and may go away."""
+
+    def __init__(self, *body: bytes) -> None:
+        self.sent: list[Message] = []
+        self.gone = asyncio.Event()
+        self.finished = asyncio.Event()
+        self.read = 0
+        self._body = list(body) or [b""]
+
+    async def receive(self) -> Message:
+        if self._body:
+            part = self._body.pop(0)
+            self.read += len(part)
+            return {"type": "http.request", "body": part, "more_body": bool(self._body)}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
+        if message["type"] == "http.response.body" and not message["more_body"]:
+            self.finished.set()
+
+    async def ask(self, app: Any, path: str = "/", method: str = "POST") -> "Client":
+        scope = {"type": "http", "method": method, "path": path, "headers": [(b"x-a", b"1"), (b"x-a", b"2")]}
+        await app(scope, self.receive, self.send)
+        return self
+
+    @property
+    def status(self) -> int:
+        return int(self.sent[0]["status"])
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {name.decode(): value.decode() for name, value in self.sent[0]["headers"]}
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message["body"] for message in self.sent[1:])
+
+    @property
+    def error(self) -> Any:
+        return json.loads(self.body)["error"]
+
+
+async def echo(exchange: Exchange, parts: str) -> None:
+    body = await exchange.body(LIMIT)
+    await exchange.send_json(
+        200, json.dumps({"parts": parts, "body": body.decode(), "a": exchange.header("X-A")}).encode()
+    )
+
+
+async def overloaded(exchange: Exchange, _: str) -> None:
+    raise OverloadedError("later", retry_after=2)
+
+
+async def broken(exchange: Exchange, _: str) -> None:
+    raise KeyError("sk-secret")
+
+
+async def broken_after_start(exchange: Exchange, _: str) -> None:
+    async def frames() -> AsyncIterator[Frame]:
+        yield Frame(b"data: 1\n\n")
+        raise KeyError("sk-secret")
+
+    await exchange.send_events(frames())
+
+
+class Waiting:
+    """A handler that waits until it is cancelled, or let go."""
+
+    def __init__(self) -> None:
+        self.began = asyncio.Event()
+        self.release = asyncio.Event()
+        self.ended = ""
+
+    async def __call__(self, exchange: Exchange, _: str) -> None:
+        await exchange.body(LIMIT)
+        self.began.set()
+        try:
+            await self.release.wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)  # giving things back may take a while
+            self.ended = "cancelled"
+            raise
+        await exchange.send_json(200, b"{}")
+        await asyncio.sleep(0)
+        self.ended = "done"
+
+
+@pytest.fixture
+def records(monkeypatch: pytest.MonkeyPatch) -> list[RequestRecord]:
+    found: list[RequestRecord] = []
+    monkeypatch.setattr(application, "log_request", found.append)
+    return found
+
+
+def app(**handlers: Any) -> Application[str]:
+    return Application(
+        {"/": post(echo), "/get": get(echo), **{f"/{name}": post(each) for name, each in handlers.items()}},
+        open_parts=lambda: "parts",
+    )
+
+
+async def test_a_handler_gets_body_headers_and_parts(records: list[RequestRecord]) -> None:
+    client = await Client(b"he", b"llo").ask(app())
+    assert json.loads(client.body) == {"parts": "parts", "body": "hello", "a": "1"}
+    assert client.headers["content-length"] == str(len(client.body))
+    assert client.headers["x-request-id"] == records[0].request_id
+    assert (records[0].status, records[0].path) == (200, "/")
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status", "code"),
+    [
+        ("/nowhere", "POST", 404, "not_found"),
+        ("//", "POST", 404, "not_found"),
+        ("/get/", "GET", 404, "not_found"),
+        ("/", "GET", 405, "method_not_allowed"),
+        ("/get", "POST", 405, "method_not_allowed"),
+        ("/", "OPTIONS", 405, "method_not_allowed"),
+    ],
+)
+async def test_what_is_not_there_is_told_in_the_envelope(
+    path: str, method: str, status: int, code: str
+) -> None:
+    client = await Client().ask(app(), path, method)
+    assert (client.status, client.error["code"], set(client.error)) == (
+        status,
+        code,
+        {"message", "type", "param", "code"},
+    )
+    assert client.headers["x-request-id"].startswith("req_")
+    if status == 405:
+        assert client.headers["allow"] == ("POST" if path == "/" else "GET, HEAD")
+
+
+async def test_head_has_the_headers_of_get_and_no_body() -> None:
+    whole, head = await Client().ask(app(), "/get", "GET"), await Client().ask(app(), "/get", "HEAD")
+    assert head.body == b""
+    assert head.headers["content-length"] == whole.headers["content-length"]
+
+
+async def test_an_error_is_rendered_with_its_headers(records: list[RequestRecord]) -> None:
+    client = await Client().ask(app(overloaded=overloaded), "/overloaded")
+    assert (client.status, client.error["code"], client.headers["retry-after"]) == (503, "overloaded", "2")
+    assert records[0].error == "overloaded"
+
+
+async def test_a_fault_of_ours_tells_nothing_of_itself() -> None:
+    client = await Client().ask(app(broken=broken), "/broken")
+    assert (client.status, client.error["type"], client.error["code"]) == (500, "server_error", None)
+    assert b"sk-secret" not in client.body
+
+
+async def test_a_fault_after_the_start_breaks_the_reply_off(records: list[RequestRecord]) -> None:
+    client = Client()
+    with pytest.raises(KeyError):
+        await client.ask(app(broken=broken_after_start), "/broken")
+    assert client.sent[-1]["more_body"]
+    assert len(records) == 1
+
+
+@pytest.mark.parametrize("body", [[b"x" * (LIMIT + 1)], [b"x" * 5] * 6])
+async def test_a_large_body_is_refused_after_it_was_read(body: list[bytes]) -> None:
+    client = await Client(*body).ask(app())
+    assert (client.status, client.error["code"]) == (413, "request_too_large")
+    assert client.read == sum(map(len, body))
+
+
+async def test_a_body_without_end_is_refused_too() -> None:
+    class Endless(Client):
+        async def receive(self) -> Message:
+            await asyncio.sleep(0)
+            return {"type": "http.request", "body": b"x" * LIMIT, "more_body": True}
+
+    client = await Endless().ask(app())
+    assert (client.status, client.error["code"]) == (413, "request_too_large")
+
+
+async def test_a_client_that_leaves_ends_the_work_before_the_request_ends(
+    records: list[RequestRecord],
+) -> None:
+    waiting, client = Waiting(), Client()
+    asking = asyncio.create_task(client.ask(app(wait=waiting), "/wait"))
+    await waiting.began.wait()
+    client.gone.set()
+    await asking
+    assert (waiting.ended, client.sent, records[0].status) == ("cancelled", [], 499)
+
+
+async def test_a_client_that_leaves_while_it_sends_is_noticed(records: list[RequestRecord]) -> None:
+    client = Client()
+    client._body = []
+    client.gone.set()
+    await client.ask(app())
+    assert (client.sent, records[0].status) == ([], 499)
+
+
+async def test_a_client_that_leaves_with_its_reply_does_not_end_the_work_after_it() -> None:
+    waiting, client = Waiting(), Client()
+    asking = asyncio.create_task(client.ask(app(wait=waiting), "/wait"))
+    await waiting.began.wait()
+    waiting.release.set()
+    await client.finished.wait()
+    client.gone.set()
+    await asking
+    assert waiting.ended == "done"
+
+
+async def test_a_server_that_ends_cancels_the_work() -> None:
+    waiting = Waiting()
+    asking = asyncio.create_task(Client().ask(app(wait=waiting), "/wait"))
+    await waiting.began.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert waiting.ended == "cancelled"
+
+
+async def test_parts_live_from_start_to_end_of_the_lifespan() -> None:
+    closed: list[str] = []
+
+    async def close(parts: str) -> None:
+        closed.append(parts)
+
+    served = Application({"/": post(echo)}, open_parts=lambda: "parts", close_parts=close)
+    inbox: asyncio.Queue[Message] = asyncio.Queue()
+    outbox: asyncio.Queue[Message] = asyncio.Queue()
+    life = asyncio.create_task(served({"type": "lifespan", "state": {}}, inbox.get, outbox.put))
+    await inbox.put({"type": "lifespan.startup"})
+    assert (await outbox.get())["type"] == "lifespan.startup.complete"
+    assert closed == []
+    await inbox.put({"type": "lifespan.shutdown"})
+    assert (await outbox.get())["type"] == "lifespan.shutdown.complete"
+    await life
+    assert closed == ["parts"]

@@ -1,0 +1,78 @@
+"""Which model, which candidate, with which credential."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from key_records import key_record
+from sluice.catalog import Candidate, Catalog
+from sluice.errors import ModelNotAllowedError, ModelNotFoundError, UpstreamError
+from sluice.pipeline.route import find_model, target_of
+
+CATALOG = Catalog.model_validate(
+    {
+        "providers": {
+            "far": {"kind": "openai", "base_url": "https://api.example/v1", "credential": "FAR_KEY"},
+            "near": {"kind": "openai", "base_url": "http://localhost:1/v1", "credential": "NEAR_KEY"},
+            "open": {"kind": "openai", "base_url": "https://open.example/v1", "headers": {"x-a": "b"}},
+            "demo": {"kind": "demo", "credential": "NEVER_SET"},
+        },
+        "models": [
+            {"id": "one", "aliases": ["uno", "x/one"], "candidates": [{"provider": "far", "model": "up"}]},
+            {"id": "vectors", "kind": "embedding", "candidates": [{"provider": "far", "model": "up"}]},
+        ],
+    }
+)
+
+
+@dataclass
+class Credentials:
+    """Credentials in memory."""
+
+    known: dict[str, str] = field(default_factory=dict)
+
+    async def get(self, name: str) -> str | None:
+        return self.known.get(name)
+
+
+@pytest.mark.parametrize("name", ["one", "uno", "x/one"])
+@pytest.mark.parametrize("models", [None, ("one",), ("uno", "other"), ("x/one",)])
+def test_a_model_is_found_by_any_name_that_the_key_may_use(name: str, models: tuple[str, ...] | None) -> None:
+    assert find_model(CATALOG, name, "chat", key_record("sk-", models=models)).id == "one"
+
+
+@pytest.mark.parametrize("models", [(), ("other",), ("On", "ONE")])
+def test_a_key_may_use_no_other_model_than_its_own(models: tuple[str, ...]) -> None:
+    with pytest.raises(ModelNotAllowedError) as caught:
+        find_model(CATALOG, "one", "chat", key_record("sk-", models=models))
+    assert (caught.value.status, caught.value.code, caught.value.param) == (403, "model_not_allowed", "model")
+
+
+@pytest.mark.parametrize("name", ["", "two", "ONE", "one ", "vectors", "\u0000" * 500])
+def test_an_unknown_model_or_one_of_another_kind_is_not_found(name: str) -> None:
+    with pytest.raises(ModelNotFoundError) as caught:
+        find_model(CATALOG, name, "chat", key_record("sk-"))
+    assert (caught.value.status, caught.value.code, caught.value.param) == (404, "model_not_found", "model")
+
+
+@pytest.mark.parametrize(
+    ("provider", "address", "credential"),
+    [
+        ("far", "https://api.example/v1", "secret"),
+        ("near", "http://localhost:1/v1", None),
+        ("open", "https://open.example/v1", None),
+        ("demo", "demo://local", None),
+    ],
+)
+async def test_a_target_has_address_and_credential(
+    provider: str, address: str, credential: str | None
+) -> None:
+    candidate = Candidate(provider=provider, model="up")
+    target = await target_of(CATALOG, candidate, Credentials({"FAR_KEY": "secret"}))
+    assert (target.base_url, target.credential, target.model) == (address, credential, "up")
+
+
+async def test_a_provider_without_its_credential_is_told_by_name() -> None:
+    with pytest.raises(UpstreamError, match="FAR_KEY is not set") as caught:
+        await target_of(CATALOG, Candidate(provider="far", model="up"), Credentials())
+    assert caught.value.retriable is False

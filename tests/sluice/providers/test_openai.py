@@ -1,0 +1,346 @@
+"""OpenAI's format, as OpenAI and its many imitators write it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sluice.api.accumulate import CompletionAccumulator
+from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
+from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.validation import validate
+from sluice.errors import (
+    InvalidRequestError,
+    OverloadedError,
+    SluiceError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
+from sluice.providers import openai
+from sluice.providers.contract import ReplyContext, Target
+from sluice.wire.events import WireEvent
+
+CONTEXT = ReplyContext(model="asked-for", id="chatcmpl-ours", created=1_700_000_000)
+TARGET = Target("openai", "https://api.example/v1/", "upstream-model", "sk-upstream", {"x-team": "blue"})
+
+
+def request(**members: Any) -> ChatCompletionRequest:
+    return validate(
+        ChatCompletionRequest,
+        {"model": "asked-for", "messages": [{"role": "user", "content": "Hi"}], **members},
+    )
+
+
+def reply(**members: Any) -> bytes:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+    return json.dumps(
+        {"id": "chatcmpl-1", "created": 1, "model": "m", "choices": [choice], **members}
+    ).encode()
+
+
+def chunks(*raw: dict[str, Any] | bytes) -> list[ChatCompletionChunk]:
+    stream = openai.chat_stream(CONTEXT)
+    return [
+        chunk
+        for event in raw
+        for chunk in stream.feed(WireEvent(event if isinstance(event, bytes) else json.dumps(event).encode()))
+    ]
+
+
+def choice(delta: Any = None, finish: Any = None, **members: Any) -> dict[str, Any]:
+    return {
+        "id": "1",
+        "created": 1,
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish, **members}],
+    }
+
+
+class TestRequest:
+    def test_goes_to_the_candidate_with_its_credential(self) -> None:
+        sent = openai.chat_request(request(), TARGET)
+        assert sent.url == "https://api.example/v1/chat/completions"
+        assert sent.headers["authorization"] == "Bearer sk-upstream"
+        assert sent.headers["x-team"] == "blue"
+        assert json.loads(sent.body)["model"] == "upstream-model"
+        assert "sk-upstream" not in repr(sent) + repr(TARGET)
+
+    def test_without_a_credential_there_is_no_header(self) -> None:
+        assert "authorization" not in openai.chat_request(request(), Target("x", "http://y", "z")).headers
+
+    def test_members_are_passed_on_unchanged(self) -> None:
+        members = {"unknown": {"a": [1, None]}, "n": 2, "stop": "x", "seed": 7, "temperature": None}
+        body = json.loads(openai.chat_request(request(**members), TARGET).body)
+        assert body == {
+            "model": "upstream-model",
+            "messages": [{"role": "user", "content": "Hi"}],
+            **members,
+        }
+
+    def test_our_own_members_are_not_passed_on(self) -> None:
+        assert "search_enabled" not in json.loads(
+            openai.chat_request(request(search_enabled=False), TARGET).body
+        )
+
+    @pytest.mark.parametrize(
+        "options", [None, {}, {"include_usage": False}, {"include_usage": True, "other": 1}]
+    )
+    def test_a_stream_is_always_asked_for_its_usage(self, options: Any) -> None:
+        body = json.loads(openai.chat_request(request(stream=True, stream_options=options), TARGET).body)
+        assert body["stream_options"] == {**(options or {}), "include_usage": True}
+
+    def test_a_whole_reply_is_not(self) -> None:
+        assert "stream_options" not in json.loads(openai.chat_request(request(), TARGET).body)
+
+
+class TestWholeReply:
+    def test_has_the_name_that_was_asked_for(self) -> None:
+        assert openai.chat_completion(reply(), CONTEXT).model == "asked-for"
+
+    def test_gets_the_members_that_the_schema_requires(self) -> None:
+        raw = openai.chat_completion(reply(system_fingerprint=None, usage=None), CONTEXT).model_dump(
+            mode="json"
+        )
+        assert raw["choices"][0]["logprobs"] is None
+        assert raw["choices"][0]["message"] == {"role": "assistant", "content": "Hi", "refusal": None}
+        assert raw.keys() == {"id", "object", "created", "model", "choices"}
+
+    def test_keeps_members_it_does_not_know(self) -> None:
+        assert openai.chat_completion(reply(citations=["a"]), CONTEXT).model_dump()["citations"] == ["a"]
+
+    def test_takes_id_and_time_from_the_context_where_there_are_none(self) -> None:
+        completion = openai.chat_completion(reply(id="", created=None), CONTEXT)
+        assert (completion.id, completion.created) == (CONTEXT.id, CONTEXT.created)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"<html>",
+            b"[]",
+            b'{"choices":[',
+            reply(choices=[]),
+            reply(choices=None),
+            reply(choices=[{"index": 0, "finish_reason": "stop"}]),
+            reply(choices=[{"index": 0, "message": {"content": 5}, "finish_reason": "stop"}]),
+            reply(choices=[{"index": 0, "message": {}, "finish_reason": "bored"}]),
+            reply(choices=[{"index": 0, "message": {}, "finish_reason": None}]),
+            reply(choices=[7]),
+            reply(usage={"prompt_tokens": "many"}),
+            reply(error={"message": "sk-upstream is no good", "code": "nope"}),
+        ],
+    )
+    def test_nonsense_is_an_upstream_error_that_quotes_nothing(self, body: bytes) -> None:
+        with pytest.raises(UpstreamError) as caught:
+            openai.chat_completion(body, CONTEXT)
+        assert "sk-" not in caught.value.message
+
+
+class TestStream:
+    def test_is_complete_when_every_choice_has_ended(self) -> None:
+        stream = openai.chat_stream(CONTEXT)
+        assert not stream.complete
+        for index in (0, 1):
+            stream.feed(WireEvent(json.dumps(choice({"content": "x"}, index=index)).encode()))
+        stream.feed(WireEvent(json.dumps(choice({}, "stop", index=1)).encode()))
+        assert not stream.complete
+        stream.feed(WireEvent(json.dumps(choice({}, "length", index=0)).encode()))
+        assert stream.complete
+        assert not stream.finished
+        stream.feed(WireEvent(b"[DONE]"))
+        assert stream.finished
+
+    def test_done_alone_does_not_make_it_complete(self) -> None:
+        stream = openai.chat_stream(CONTEXT)
+        stream.feed(WireEvent(json.dumps(choice({"content": "x"})).encode()))
+        stream.feed(WireEvent(b"[DONE]"))
+        assert stream.finished
+        assert not stream.complete
+
+    def test_what_hosts_write_differently_becomes_alike(self) -> None:
+        call = {"function": {"name": "f", "arguments": "{}"}, "type": "", "id": None}
+        (chunk,) = chunks(choice({"role": "", "content": None, "tool_calls": [call]}, ""))
+        assert chunk.model_dump(mode="json")["choices"] == [
+            {
+                "index": 0,
+                "delta": {"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{}"}}]},
+                "logprobs": None,
+                "finish_reason": None,
+            }
+        ]
+
+    def test_chunks_that_say_nothing_are_dropped(self) -> None:
+        assert chunks({"choices": [], "prompt_filter_results": []}) == []
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            b"nonsense",
+            b"[]",
+            choice("text"),
+            choice({"content": 5}),
+            choice({"tool_calls": [{"index": "x"}]}),
+            choice({}, "bored"),
+            {"error": {"message": "sk-upstream", "code": 500}},
+            {"choices": [None]},
+        ],
+    )
+    def test_nonsense_is_an_upstream_error(self, event: Any) -> None:
+        with pytest.raises(UpstreamError) as caught:
+            chunks(event)
+        assert "sk-" not in caught.value.message
+
+
+WHOLE = {
+    "id": "chatcmpl-1",
+    "created": 1,
+    "model": "m",
+    "choices": [
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": "Let me see.",
+                "reasoning_content": "The user asks.",
+                "refusal": None,
+                "tool_calls": [
+                    {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}},
+                    {"id": "call_2", "type": "custom", "custom": {"name": "g", "input": "raw"}},
+                ],
+            },
+            "logprobs": {"content": [{"token": "Let"}, {"token": " me"}], "refusal": None},
+            "finish_reason": "tool_calls",
+        },
+        {
+            "index": 1,
+            "message": {"role": "assistant", "content": "No.", "refusal": "No."},
+            "finish_reason": "stop",
+        },
+    ],
+    "usage": {
+        "prompt_tokens": 5,
+        "completion_tokens": 7,
+        "total_tokens": 99,
+        "completion_tokens_details": {"reasoning_tokens": 3},
+    },
+    "system_fingerprint": "fp_1",
+    "service_tier": "default",
+}
+STREAMED: list[dict[str, Any]] = [
+    choice({"role": "assistant", "content": ""}),
+    choice({"reasoning_content": "The user "}),
+    choice({"reasoning_content": "asks."}),
+    choice({"content": "Let"}, logprobs={"content": [{"token": "Let"}], "refusal": None}),
+    choice({"content": " me see."}, logprobs={"content": [{"token": " me"}], "refusal": None}),
+    choice({"role": "assistant", "content": "No.", "refusal": "No."}, index=1),
+    choice({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "f"}}]}),
+    choice(
+        {"tool_calls": [{"index": 1, "id": "call_2", "type": "custom", "custom": {"name": "g", "input": ""}}]}
+    ),
+    choice({"tool_calls": [{"index": 0, "function": {"arguments": '{"a":'}}]}),
+    choice({"tool_calls": [{"index": 1, "custom": {"input": "raw"}}]}),
+    choice({"tool_calls": [{"index": 0, "function": {"arguments": " 1}"}}]}),
+    choice({}, "stop", index=1),
+    choice({}, "tool_calls"),
+    {"choices": [], "usage": WHOLE["usage"]},
+]
+
+
+def test_streamed_and_whole_replies_say_the_same() -> None:
+    accumulator = CompletionAccumulator()
+    head = {name: WHOLE[name] for name in ("id", "created", "system_fingerprint", "service_tier")}
+    for chunk in chunks(*({**head, **raw} for raw in STREAMED)):
+        accumulator.add(chunk)
+    whole = openai.chat_completion(json.dumps(WHOLE).encode(), CONTEXT)
+    assert accumulator.completion().model_dump(mode="json") == whole.model_dump(mode="json")
+    assert isinstance(whole, ChatCompletion)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (None, None),
+        ({"prompt_tokens": 2, "completion_tokens": 3}, (2, 3, 5, None, None)),
+        ({"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 9}, (2, 3, 5, None, None)),
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 8}}, (9, 0, 9, 8, None)),
+        ({"prompt_tokens": 9, "prompt_cache_hit_tokens": 8}, (9, 0, 9, 8, None)),
+        ({"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 8}}, (0, 9, 9, None, 8)),
+        (
+            {"prompt_tokens": 1, "prompt_tokens_details": None, "completion_tokens_details": None},
+            (1, 0, 1, None, None),
+        ),
+    ],
+)
+def test_usage_has_one_meaning(raw: Any, expected: tuple[int | None, ...] | None) -> None:
+    usage = openai.usage_of(raw)
+    if expected is None:
+        assert usage is None
+        return
+    assert usage is not None
+    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
+    reasoning = usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else None
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens, cached, reasoning) == expected
+
+
+def error_body(**members: Any) -> bytes:
+    return json.dumps(
+        {"error": {"message": "because", "type": None, "param": None, "code": None, **members}}
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "kind", "members"),
+    [
+        (
+            400,
+            {},
+            error_body(param="n", code="odd"),
+            InvalidRequestError,
+            {"status": 400, "param": "n", "code": "odd"},
+        ),
+        (
+            400,
+            {},
+            error_body(code="context_length_exceeded"),
+            InvalidRequestError,
+            {"code": "context_length_exceeded"},
+        ),
+        (422, {}, error_body(), InvalidRequestError, {"status": 400, "message": "because"}),
+        (400, {}, b"<html>", InvalidRequestError, {"status": 400}),
+        (401, {}, error_body(message="bad sk-upstream"), UpstreamError, {"status": 502, "retriable": False}),
+        (403, {}, b"", UpstreamError, {"status": 502, "retriable": False}),
+        (
+            404,
+            {},
+            error_body(code="model_not_found"),
+            InvalidRequestError,
+            {"status": 404, "code": "model_not_found"},
+        ),
+        (404, {}, b"nothing here", UpstreamError, {"status": 502}),
+        (408, {}, b"", UpstreamTimeoutError, {"status": 504}),
+        (413, {}, b"", InvalidRequestError, {"status": 413}),
+        (429, {"retry-after": "7"}, error_body(), OverloadedError, {"status": 503, "retry_after": 7.0}),
+        (429, {"retry-after-ms": "250", "retry-after": "7"}, b"", OverloadedError, {"retry_after": 0.25}),
+        (429, {}, b"", OverloadedError, {"retry_after": 1.0}),
+        (429, {"retry-after": "soon"}, b"", OverloadedError, {"retry_after": 1.0}),
+        (
+            429,
+            {"retry-after": "Sat, 21 Nov 2026 10:00:30 GMT", "date": "Sat, 21 Nov 2026 10:00:00 GMT"},
+            b"",
+            OverloadedError,
+            {"retry_after": 30.0},
+        ),
+        (429, {}, error_body(code="insufficient_quota"), UpstreamError, {"status": 502, "retriable": False}),
+        (500, {}, error_body(), UpstreamError, {"status": 502, "retriable": None}),
+        (503, {"retry-after": "3"}, b"", OverloadedError, {"retry_after": 3.0}),
+        (504, {}, b"", UpstreamTimeoutError, {}),
+        (301, {}, b"", UpstreamError, {"status": 502}),
+        (418, {}, error_body(code=418), UpstreamError, {"status": 502}),
+    ],
+)
+def test_failures_are_mapped_by_status_and_code(
+    status: int, headers: dict[str, str], body: bytes, kind: type[SluiceError], members: dict[str, Any]
+) -> None:
+    error = openai.failure(status, headers, body)
+    assert isinstance(error, kind)
+    assert {name: getattr(error, name) for name in members} == members
+    assert "sk-" not in error.message

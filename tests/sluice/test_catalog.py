@@ -1,0 +1,84 @@
+"""The catalogue says what it means, or says what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from sluice.catalog import load_catalog
+from sluice.config import ConfigurationError
+
+GOOD = """
+[providers.local]
+kind = "openai"
+base_url = "http://127.0.0.1:1/v1"
+
+[[models]]
+id = "one"
+aliases = ["uno"]
+candidates = [{ provider = "local", model = "upstream" }]
+price = { input = "0.15", cached_input = "0.075", output = "0.60" }
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "catalog.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_shipped_catalogue_is_sound() -> None:
+    catalog = load_catalog()
+    assert list(catalog.unknown_members()) == []
+    assert {"demo", "gpt-4o-mini", "gemini-2.5-flash"} <= {row.id for row in catalog.models}
+    assert all(row.price is not None for row in catalog.models)
+
+
+def test_a_model_is_found_by_id_and_alias(tmp_path: Path) -> None:
+    catalog = load_catalog(written(tmp_path, GOOD))
+    assert catalog.find("one") is catalog.find("uno")
+    assert catalog.find("two") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('kind = "openai"', 'kind = "telepathy"', "providers.local.kind"),
+        ('base_url = "http://127.0.0.1:1/v1"', "", "base_url is required"),
+        ('base_url = "http://', 'base_url = "ftp://', "providers.local.base_url"),
+        ('provider = "local"', 'provider = "global"', "unknown provider 'global'"),
+        ('aliases = ["uno"]', 'aliases = ["one"]', "'one' is given twice"),
+        ('"0.15"', '"-1"', "models.0.price.input"),
+        ('"0.15"', '"cheap"', "models.0.price.input"),
+        ('"0.15"', '"NaN"', "models.0.price.input"),
+        ("[[models]]", "[[models", "cannot be read"),
+        (
+            'candidates = [{ provider = "local", model = "upstream" }]',
+            "candidates = []",
+            "models.0.candidates",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert old in GOOD
+    path = written(tmp_path, GOOD.replace(old, new))
+    with pytest.raises(ConfigurationError) as caught:
+        load_catalog(path)
+    assert told in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        load_catalog(tmp_path / "nowhere.toml")
+
+
+def test_unknown_members_are_told(tmp_path: Path) -> None:
+    text = GOOD.replace('id = "one"', 'id = "one"\ncontext_token = 5').replace(
+        "{ input =", "{ inputs = '1', input ="
+    )
+    catalog = load_catalog(written(tmp_path, text + "\n[elsewhere]\na = 1\n"))
+    assert set(catalog.unknown_members()) == {
+        "elsewhere",
+        "models.one.context_token",
+        "models.one.price.inputs",
+    }
