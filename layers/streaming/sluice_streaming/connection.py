@@ -120,7 +120,10 @@ class Connection:
         while True:
             event = self._http.next_event()
             if event is h11.NEED_DATA:
-                self._http.receive_data(await reader.read(_READ_SIZE))
+                data = await reader.read(_READ_SIZE)
+                if not data and head is None:
+                    raise ConnectionResetError("the server closed the connection without an answer")
+                self._http.receive_data(data)
             elif isinstance(event, h11.Response):
                 head = event
             elif isinstance(event, h11.Data):
@@ -128,8 +131,6 @@ class Connection:
             elif isinstance(event, h11.EndOfMessage) and head is not None:
                 lines = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
                 return Answer(head.status_code, lines, b"".join(body))
-            elif isinstance(event, h11.ConnectionClosed):
-                raise ConnectionResetError("the server closed the connection")
 
     def _require(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._streams is None:

@@ -97,10 +97,7 @@ class RuntimeAPI:
 
     async def break_stream(self, fault: Fault) -> None:
         """End a streamed reply with the trailers that tell the platform it is not complete."""
-        body = base64.b64encode(_trailer_json(fault)).decode()
-        _accepted(
-            await self._connection.finish(trailers=[(_ERROR_TYPE, _error_type(fault)), (_ERROR_BODY, body)])
-        )
+        _accepted(await self._connection.finish(trailers=trailers_of(fault)))
 
     def close(self) -> None:
         """Drop the connection."""
@@ -139,7 +136,12 @@ def _error_type(fault: Fault) -> str:
     return "".join(character for character in printable if character.isprintable())[:_MAX_ERROR_TYPE]
 
 
-def _trailer_json(fault: Fault) -> bytes:
+def trailers_of(fault: Fault) -> HeaderLines:
+    """Write the trailers that end a broken stream; short enough for the platform to read."""
+    return [(_ERROR_TYPE, _error_type(fault)), (_ERROR_BODY, base64.b64encode(trailer_json(fault)).decode())]
+
+
+def trailer_json(fault: Fault) -> bytes:
     """Render a fault in no more than the trailers may hold: the frames nearest to the fault stay."""
     message, frames = fault.error["errorMessage"], list(fault.error["stackTrace"])
     while True:
