@@ -111,7 +111,8 @@ class AWS:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
         self._options: dict[str, Any] = {"config": CONFIG}
         if endpoint is not None:
-            self._options |= {
+            self._options = {
+                "config": CONFIG.merge(Config(proxies={})),  # it is on this machine
                 "endpoint_url": endpoint.url,
                 "region_name": endpoint.region,
                 "aws_access_key_id": "local",

@@ -4,9 +4,10 @@ The two mappers are closed: an item with an attribute missing, malformed or unkn
 attribute that this code does not understand may be a limit that it would then not keep.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, cast, get_args
 
+from sluice.keys import digest_of, new_id, prefix_of
 from sluice.stores.aws import Item
 
 BudgetPeriod = Literal["lifetime", "daily", "monthly"]
@@ -47,6 +48,34 @@ class KeyRecord:
     def usable(self, now: float) -> bool:
         """Whether the secret is accepted at the epoch second ``now``."""
         return self.active and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyTerms:
+    """What whoever makes a key decides about it, as in ``KeyRecord``."""
+
+    name: str
+    owner: str
+    plan: str
+    expires_at: int | None = None
+    models: tuple[str, ...] | None = None
+    budget_nano_usd: int | None = None
+    budget_period: BudgetPeriod | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    tpd: int | None = None
+
+
+def new_record(secret: str, terms: KeyTerms, now: int) -> KeyRecord:
+    """The record of a key that comes to be at ``now``, under a fresh id; the secret itself is not in it."""
+    return KeyRecord(
+        digest=digest_of(secret),
+        id=new_id(),
+        prefix=prefix_of(secret),
+        active=True,
+        created_at=now,
+        **asdict(terms),
+    )
 
 
 class MalformedItemError(Exception):

@@ -1,0 +1,170 @@
+"""sluice keys: make, list, revoke and rotate API keys."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sluice.cli import options
+from sluice.cli.rendering import as_json, key_object, table
+from sluice.cli.target import Target
+from sluice.keys import digest_of, new_secret, prefix_of
+from sluice.local.state import DIRECTORY
+from sluice.plans import CUSTOM, PLANS
+from sluice.stores.key_records import BudgetPeriod, KeyTerms, new_record
+from sluice.stores.keys import KeyRecord, current_of
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, list, revoke and rotate API keys.")
+
+DEFAULT_OWNER = "default"
+PLAN_HELP = f"One of {', '.join(PLANS)}. The last, the default, has only the limits given here."
+DEFAULT_PERIOD: BudgetPeriod = "lifetime"
+
+Local = Annotated[bool, typer.Option("--local", help="The keys of the running development server.")]
+Stack = Annotated[str | None, typer.Option(metavar="NAME", help="The keys of a deployed stack.")]
+State = Annotated[Path, typer.Option(metavar="DIR", help="Where the development server keeps its state.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, key_…")]
+
+
+def option(parser: Any, metavar: str, text: str) -> Any:
+    """An option whose value ``parser`` reads."""
+    return typer.Option(parser=parser, metavar=metavar, help=text, show_default=False)
+
+
+@app.command()
+def create(
+    name: Annotated[str, option(options.label, "TEXT", "What the key is for.")],
+    owner: Annotated[str, option(options.label, "TEXT", "Whose key it is.")] = DEFAULT_OWNER,
+    plan: Annotated[str, option(options.plan, "PLAN", PLAN_HELP)] = CUSTOM,
+    budget: Annotated[int | None, option(options.amount, "USD", "A budget, such as 5 or 0.25.")] = None,
+    period: Annotated[BudgetPeriod | None, typer.Option(help="When the budget starts anew.")] = None,
+    rpm: Annotated[int | None, typer.Option(min=1, help="Requests a minute.")] = None,
+    tpm: Annotated[int | None, typer.Option(min=1, help="Tokens a minute.")] = None,
+    tpd: Annotated[int | None, typer.Option(min=1, help="Tokens a day.")] = None,
+    expires_in: Annotated[
+        int | None, option(options.lifetime, "DURATION", "The key's lifetime: 12h, 30d.")
+    ] = None,
+    models: Annotated[str | None, typer.Option(metavar="A,B", help="The only models it may use.")] = None,
+    local: Local = False,
+    stack: Stack = None,
+    state: State = DIRECTORY,
+    json: JSON = False,
+) -> None:
+    """Make a key. Its secret is printed once, and stored nowhere."""
+    if period is not None and budget is None:
+        raise typer.BadParameter("--period is a budget's, and there is no --budget")
+    if budget is not None:
+        period = period or DEFAULT_PERIOD
+    now = int(time.time())
+    terms = KeyTerms(
+        name=name,
+        owner=owner,
+        plan=plan,
+        expires_at=None if expires_in is None else now + expires_in,
+        models=None if models is None else options.models(models),
+        budget_nano_usd=budget,
+        budget_period=period,
+        rpm=rpm,
+        tpm=tpm,
+        tpd=tpd,
+    )
+    secret = new_secret("key")
+    record = new_record(secret, terms, now)
+
+    async def put() -> None:
+        await (await _target(local, stack, state).keys()).put_new(record)
+
+    asyncio.run(put())
+    _print_secret(f"Key {record.id} ({record.name}) is made.", record, secret, json=json)
+
+
+@app.command(name="list")
+def list_keys(
+    owner: Annotated[str | None, typer.Option(metavar="TEXT", help="Only this owner's keys.")] = None,
+    local: Local = False,
+    stack: Stack = None,
+    state: State = DIRECTORY,
+    json: JSON = False,
+) -> None:
+    """List the keys, oldest first."""
+
+    async def read() -> Sequence[KeyRecord]:
+        return await (await _target(local, stack, state).keys()).list(owner)
+
+    keys = _one_for_each_id(asyncio.run(read()))
+    if json:
+        typer.echo(as_json([key_object(record) for record in keys]))
+    elif keys:
+        typer.echo(table(keys, int(time.time())))
+    else:
+        typer.echo("There are no keys yet: sluice keys create makes one.")
+
+
+@app.command()
+def revoke(
+    key_id: KeyId, local: Local = False, stack: Stack = None, state: State = DIRECTORY, json: JSON = False
+) -> None:
+    """Make a key useless, for good."""
+
+    async def write() -> Sequence[KeyRecord]:
+        return await (await _target(local, stack, state).keys()).revoke(key_id)
+
+    record = current_of(asyncio.run(write()))
+    typer.echo(as_json(key_object(record)) if json else f"Key {record.id} ({record.name}) is revoked.")
+
+
+@app.command()
+def rotate(
+    key_id: KeyId,
+    grace: Annotated[
+        int | None,
+        option(options.duration, "DURATION", "How long the old secret still works: 1h. None by default."),
+    ] = None,
+    local: Local = False,
+    stack: Stack = None,
+    state: State = DIRECTORY,
+    json: JSON = False,
+) -> None:
+    """Give a key a new secret. It is printed once, and stored nowhere."""
+    secret = new_secret("key")
+
+    async def write() -> KeyRecord:
+        store = await _target(local, stack, state).keys()
+        return await store.rotate(
+            key_id,
+            digest=digest_of(secret),
+            prefix=prefix_of(secret),
+            now=int(time.time()),
+            grace_seconds=grace or 0,
+        )
+
+    record = asyncio.run(write())
+    old = f"works for {grace} s more, unless it expires before" if grace else "works no longer"
+    _print_secret(
+        f"Key {record.id} ({record.name}) has a new secret; the old one {old}.", record, secret, json=json
+    )
+
+
+def _target(local: bool, stack: str | None, state: Path) -> Target:
+    if local == (stack is not None):
+        raise typer.BadParameter("say which keys: either --local or --stack NAME")
+    return Target(stack, state)
+
+
+def _one_for_each_id(records: Sequence[KeyRecord]) -> list[KeyRecord]:
+    """Each key once, without the secrets that rotations left behind."""
+    by_id = itertools.groupby(sorted(records, key=lambda record: record.id), key=lambda record: record.id)
+    keys = [current_of(list(group)) for _, group in by_id]
+    return sorted(keys, key=lambda record: (record.created_at, record.id))
+
+
+def _print_secret(sentence: str, record: KeyRecord, secret: str, *, json: bool) -> None:
+    if json:
+        typer.echo(as_json(key_object(record, secret)))
+    else:
+        typer.echo(f"{sentence}\n\n  {secret}\n\nThis is the only time it is shown.")

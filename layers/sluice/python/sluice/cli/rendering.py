@@ -1,0 +1,72 @@
+"""Keys as the command prints them: as JSON for scripts, as text for a person."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sluice.money import format_usd
+from sluice.stores.keys import KeyRecord
+
+COLUMNS = ("id", "name", "owner", "plan", "budget", "state", "expires", "last used")
+
+
+def key_object(record: KeyRecord, secret: str | None = None) -> dict[str, Any]:
+    """A key as a JSON object; with its secret only where that has just been made.
+
+    Times are epoch seconds, the budget is a decimal string of USD.
+    """
+    shown: dict[str, Any] = {"id": record.id}
+    if secret is not None:
+        shown["key"] = secret
+    return shown | {
+        "name": record.name,
+        "owner": record.owner,
+        "plan": record.plan,
+        "budget": None if record.budget_nano_usd is None else format_usd(record.budget_nano_usd),
+        "period": record.budget_period,
+        "rpm": record.rpm,
+        "tpm": record.tpm,
+        "tpd": record.tpd,
+        "models": None if record.models is None else list(record.models),
+        "prefix": record.prefix,
+        "active": record.active,
+        "created_at": record.created_at,
+        "expires_at": record.expires_at,
+        "last_used_at": record.last_used_at,
+    }
+
+
+def as_json(value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """JSON on one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def table(records: Iterable[KeyRecord], now: int) -> str:
+    """Keys as lines under a heading."""
+    rows = [COLUMNS, *(_row(record, now) for record in records)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _row(record: KeyRecord, now: int) -> tuple[str, ...]:
+    budget = "-" if record.budget_nano_usd is None else f"{format_usd(record.budget_nano_usd)} USD"
+    if record.budget_period not in {None, "lifetime"}:
+        budget += f" {record.budget_period}"
+    state = "active" if record.usable(now) else "expired" if record.active else "revoked"
+    return (
+        record.id,
+        record.name,
+        record.owner,
+        record.plan,
+        budget,
+        state,
+        _date(record.expires_at),
+        _date(record.last_used_at),
+    )
+
+
+def _date(seconds: int | None) -> str:
+    return "-" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")

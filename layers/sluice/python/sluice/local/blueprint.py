@@ -1,0 +1,203 @@
+"""What the development server takes from template.yaml, which stays the only truth about a deployment.
+
+The SAM transform is the very one that AWS runs. Of its result a stand-in for AWS gets the part that it can
+make and that something here uses; routes and functions are served by this process.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+LEFT_OUT = {
+    "AWS::ApiGateway::": "its routes are served by this process",
+    "AWS::Lambda::": "functions run in this process",
+    "AWS::Logs::": "the log is the terminal",
+}
+"""Resource types that are not made, by their beginning, and why. What refers to one is left out with it."""
+
+FUNCTION = "AWS::Serverless::Function"
+API = "AWS::Serverless::Api"
+UNKNOWN_PATH = "MISSING_AUTHENTICATION_TOKEN"
+"""API Gateway's name for the answer to a path that it does not know."""
+
+PLATFORM_PREFIX = "AWS_"
+"""Variables of this beginning speak to Lambda's runtime, not to the function."""
+
+UPLOADED = "s3://not/uploaded"
+"""The transform insists on code that lies in S3; nothing here reads it from there."""
+
+
+class TemplateError(Exception):
+    """The template lacks what a development server needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path in API Gateway's notation, ``/models/{id+}``, and the method it takes, or ``ANY``."""
+
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A Lambda function: its folder, its routes and its environment.
+
+    ``variables`` holds each variable's text, or the name of the stack output that gives it.
+    """
+
+    name: str
+    folder: Path
+    routes: tuple[Route, ...]
+    variables: Mapping[str, "str | Resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A value that CloudFormation works out, given by a stack output of this name."""
+
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class FixedReply:
+    """A reply that API Gateway gives without asking a function."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """Everything taken from the template; ``stack`` is a CloudFormation template of its own."""
+
+    functions: tuple[Function, ...]
+    unknown_path: FixedReply
+    stack: Mapping[str, Any]
+
+
+class _NoManagedPolicies(ManagedPolicyLoader):
+    """Asks nobody for the ARNs of managed policies: the template names none without its ARN."""
+
+    def __init__(self) -> None:
+        """Without a client for IAM."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def read_blueprint(template: Path) -> Blueprint:
+    """Read and transform a SAM template.
+
+    Needs AWS_DEFAULT_REGION to be set, but calls nothing.
+
+    Raises:
+        TemplateError: it cannot be read, or has no answer for an unknown path.
+    """
+    try:
+        source = yaml_parse(template.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise TemplateError(f"{template} cannot be read: {error.strerror}") from error
+    resources = source["Resources"]
+    sources = {name: found["Properties"] for name, found in resources.items() if found["Type"] == FUNCTION}
+    folders = {name: template.parent / properties["CodeUri"] for name, properties in sources.items()}
+    routes = {name: tuple(_routes(properties)) for name, properties in sources.items()}
+    unknown_path = _unknown_path(resources)
+
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
+    for resource in resources.values():
+        for member in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
+            resource["Properties"][member] = UPLOADED
+    plain = transform(source, {}, _NoManagedPolicies())
+
+    outputs: dict[str, Any] = dict(plain.get("Outputs", {}))
+    functions = tuple(
+        Function(name, folders[name], routes[name], _variables(name, plain["Resources"][name], outputs))
+        for name in sources
+    )
+    return Blueprint(functions, unknown_path, _made_here({**plain, "Outputs": outputs}))
+
+
+def _routes(function: Mapping[str, Any]) -> Iterator[Route]:
+    for event in function.get("Events", {}).values():
+        if event["Type"] == "Api":
+            yield Route(event["Properties"]["Method"].upper(), event["Properties"]["Path"])
+
+
+def _variables(
+    function: str, resource: Mapping[str, Any], outputs: dict[str, Any]
+) -> dict[str, str | Resolved]:
+    """A function's environment. Each value that CloudFormation has to work out is added to ``outputs``."""
+    found: dict[str, str | Resolved] = {}
+    declared = resource["Properties"].get("Environment", {}).get("Variables", {})
+    for index, (name, value) in enumerate(declared.items()):
+        if name.startswith(PLATFORM_PREFIX):
+            continue
+        if isinstance(value, Mapping):
+            output = f"{function}Variable{index}"
+            outputs[output] = {"Value": value}
+            found[name] = Resolved(output)
+        else:
+            found[name] = str(value)
+    return found
+
+
+def _unknown_path(resources: Mapping[str, Any]) -> FixedReply:
+    for resource in resources.values():
+        if resource["Type"] == API:
+            reply = resource["Properties"].get("GatewayResponses", {}).get(UNKNOWN_PATH)
+            if reply is not None:
+                return FixedReply(
+                    int(reply["StatusCode"]), reply["ResponseTemplates"]["application/json"].encode()
+                )
+    raise TemplateError(f"the template's API has no gateway response {UNKNOWN_PATH}")
+
+
+def _made_here(template: Mapping[str, Any]) -> dict[str, Any]:
+    """The template without what is left out, what refers to it, and the outputs that speak of either."""
+    resources = dict(template["Resources"])
+    gone: set[str] = set()
+    while True:
+        leaving = {
+            name
+            for name, resource in resources.items()
+            if resource["Type"].startswith(tuple(LEFT_OUT)) or not gone.isdisjoint(_referred(resource))
+        }
+        if not leaving:
+            break
+        gone |= leaving
+        resources = {name: resource for name, resource in resources.items() if name not in leaving}
+    outputs = {
+        name: output for name, output in template["Outputs"].items() if gone.isdisjoint(_referred(output))
+    }
+    return {**template, "Resources": resources, "Outputs": outputs}
+
+
+def _referred(part: Any) -> Iterator[str]:
+    """The logical ids that a part of a template refers to."""
+    if isinstance(part, Mapping):
+        for name, value in part.items():
+            match name, value:
+                case "Ref" | "DependsOn", str():
+                    yield value
+                case "DependsOn", list():
+                    yield from value
+                case "Fn::GetAtt", str():
+                    yield value.split(".")[0]
+                case "Fn::GetAtt", [str(resource), *_]:
+                    yield resource
+                case "Fn::Sub", str():
+                    yield from re.findall(r"\$\{(\w+)", value)
+                case "Fn::Sub", [str(text), _]:
+                    yield from re.findall(r"\$\{(\w+)", text)
+            yield from _referred(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _referred(value)

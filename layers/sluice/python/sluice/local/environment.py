@@ -1,0 +1,94 @@
+"""The environment of all functions, which share one process here.
+
+On AWS each function has an environment of its own. Here they share this process's, so a variable has to
+have the same value in every function that names it.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from sluice.local.blueprint import Function, Resolved
+from sluice.stores.aws import Endpoint
+
+AWS_PREFIX = "AWS_"
+NO_FILE = "/dev/null"
+LOOPBACK = "127.0.0.1,localhost"
+
+FORCED = {"SLUICE_SECRETS_PREFIX": ""}
+"""Provider credentials come from the user's own environment."""
+
+DEFAULTS = {"SLUICE_KEY_CACHE_SECONDS": "0"}
+"""A revoked key stops at once: an extra read a request costs nothing here."""
+
+CATALOG = "SLUICE_CATALOG"
+
+
+class EnvironmentConflictError(Exception):
+    """Two functions want different values in one variable; the message names all three."""
+
+
+def local_environment(
+    user: Mapping[str, str], functions: Iterable[Function], outputs: Mapping[str, str], endpoint: Endpoint
+) -> dict[str, str]:
+    """The whole environment of the development server.
+
+    What names a resource comes from the stack; a plain setting is the template's unless the user set it.
+    None of the user's own AWS settings remains, so nothing can reach a real account.
+
+    Args:
+        user: the environment that the server was started with.
+        functions: the template's.
+        outputs: of the stack that was made.
+        endpoint: the stand-in for AWS.
+
+    Raises:
+        EnvironmentConflictError: functions disagree about a variable.
+    """
+    settings: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    fixed: set[str] = set()
+    for function in functions:
+        for name, value in function.variables.items():
+            resolved = outputs[value.output] if isinstance(value, Resolved) else value
+            if settings.setdefault(name, resolved) != resolved:
+                raise EnvironmentConflictError(
+                    f"{owners[name]} and {function.name} set {name} to different values, "
+                    "which cannot be in one process"
+                )
+            owners.setdefault(name, function.name)
+            if isinstance(value, Resolved):
+                fixed.add(name)
+    own = {name: value for name, value in user.items() if not name.startswith(AWS_PREFIX)}
+    merged = {
+        **DEFAULTS,
+        **settings,
+        **own,
+        **{name: settings[name] for name in fixed},
+        **FORCED,
+        **_aws(endpoint),
+        **_direct(own),
+    }
+    if merged.get(CATALOG):
+        merged[CATALOG] = str(Path(merged[CATALOG]).expanduser().resolve())
+    return merged
+
+
+def _aws(endpoint: Endpoint) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": endpoint.url,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": endpoint.region,
+        "AWS_REGION": endpoint.region,
+        "AWS_CONFIG_FILE": NO_FILE,
+        "AWS_SHARED_CREDENTIALS_FILE": NO_FILE,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _direct(own: Mapping[str, str]) -> dict[str, str]:
+    """Where a proxy is set, it is not for what runs on this machine."""
+    return {
+        name: ",".join(filter(None, (own.get(name) or own.get(name.upper()), LOOPBACK)))
+        for name in ("no_proxy", "NO_PROXY")
+    }

@@ -1,0 +1,55 @@
+"""Makes the stack that a template describes, in the stand-in for AWS."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from sluice.stores.aws import AWS
+
+STACK = "sluice"
+TABLE = "AWS::DynamoDB::Table"
+COMPLETE = "CREATE_COMPLETE"
+
+
+class StackError(Exception):
+    """The stand-in for AWS could not make the stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack as it came out: its outputs, and its tables' names by their names in the template."""
+
+    name: str
+    outputs: Mapping[str, str]
+    tables: Mapping[str, str]
+
+
+def create_stack(aws: AWS, template: Mapping[str, Any]) -> Stack:
+    """Have CloudFormation make everything in ``template``, and wait for it.
+
+    Raises:
+        StackError: it could not.
+    """
+    client = aws.cloudformation
+    try:
+        client.create_stack(StackName=STACK, TemplateBody=json.dumps(template, default=str))
+        (description,) = client.describe_stacks(StackName=STACK)["Stacks"]
+        resources = client.describe_stack_resources(StackName=STACK)["StackResources"]
+    except ClientError as error:
+        raise StackError(f"the stack could not be made: {error}") from error
+    if description["StackStatus"] != COMPLETE:
+        raise StackError(
+            f"the stack is {description['StackStatus']}: {description.get('StackStatusReason', '')}"
+        )
+    return Stack(
+        name=STACK,
+        outputs={output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])},
+        tables={
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for resource in resources
+            if resource["ResourceType"] == TABLE
+        },
+    )

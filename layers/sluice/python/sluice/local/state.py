@@ -1,0 +1,93 @@
+"""What a running development server leaves in a file for the command: where it is, and where its AWS is."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sluice.stores.aws import Endpoint
+
+DIRECTORY = Path(".sluice")
+FILE = "dev.json"
+
+
+class NoServerError(Exception):
+    """No development server left its state here."""
+
+
+class ServerRunningError(Exception):
+    """A development server is alive and holds this state."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """A running server. Nothing in it is secret."""
+
+    url: str
+    aws_endpoint: str
+    region: str
+    pid: int
+    stack: str
+    tables: Mapping[str, str]
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Its stand-in for AWS."""
+        return Endpoint(self.aws_endpoint, self.region)
+
+
+def read_state(directory: Path) -> ServerState:
+    """What the server that uses ``directory`` left.
+
+    Raises:
+        NoServerError: there is nothing, or nothing that can be read.
+    """
+    try:
+        return ServerState(**json.loads((directory / FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise NoServerError(
+            f"no development server has its state in {directory}: start one with sluice dev"
+        ) from error
+
+
+def write_state(directory: Path, state: ServerState) -> None:
+    """Leave the state, all of it at once: a reader never sees half a file."""
+    draft = directory / f"{FILE}.{os.getpid()}"
+    draft.write_text(json.dumps(asdict(state), indent=2) + "\n", encoding="utf-8")
+    draft.replace(directory / FILE)
+
+
+@contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Hold a state directory for one server, and leave no state at the end.
+
+    The hold is a lock on the directory itself, which the system drops with the process: a server that was
+    killed stands in nobody's way.
+
+    Raises:
+        ServerRunningError: another server holds it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ServerRunningError(_running(directory)) from error
+        try:
+            yield
+        finally:
+            (directory / FILE).unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def _running(directory: Path) -> str:
+    try:
+        state = read_state(directory)
+    except NoServerError:
+        return f"another development server is starting with its state in {directory}"
+    return f"a development server is running already at {state.url} (process {state.pid})"
