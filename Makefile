@@ -1,6 +1,6 @@
 # One-word commands. Each sets up what it needs; nothing has to be run before it.
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format lock bench-import clean
+.PHONY: help dev test lint types format lock bench-import clean
 SHELL := /bin/sh
 
 venv := .venv
@@ -23,7 +23,7 @@ endef
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(venv)/.installed: requirements.lock pyproject.toml
+$(venv)/.installed: requirements.lock
 	@echo "setting up $(venv) (once)"
 	$(call install,$(venv),requirements.lock)
 	@if command -v uv >/dev/null; then \
@@ -50,9 +50,12 @@ dev: $(venv)/.installed ## the gateway on http://127.0.0.1:3000 (PORT=… for an
 test: $(venv)/.installed $(sam_venv)/.installed tests/contract/node/node_modules/.installed ## every test that needs no Docker
 	@$(bin)/python -m pytest $(ARGS)
 
-lint: $(venv)/.installed ## format, imports, types
+lint: $(venv)/.installed types ## format, imports, types
 	@$(bin)/ruff format --check
 	@$(bin)/ruff check
+
+# Each function's app.py is a module of that name, so each is checked alone.
+types: $(venv)/.installed
 	@$(bin)/mypy layers/sluice/python/sluice layers/streaming/sluice_streaming
 	@for app in functions/*/app.py; do $(bin)/mypy "$$app" || exit 1; done
 	@$(bin)/mypy tests
@@ -64,8 +67,8 @@ format: $(venv)/.installed ## put the code into its format
 bench-import: $(venv)/.installed ## what a cold start and a warm request cost in CPU time
 	@$(bin)/python -m tests.bench.imports
 
-lock: $(venv)/.installed ## resolve the dependencies anew (needs uv)
-	@.ci/lock
+lock: ## move every dependency to its newest version (needs uv)
+	@.ci/lock upgrade
 
 clean: ## remove what the other commands made
 	@rm -rf $(venv) $(sam_venv) .sluice .aws-sam .cache tests/contract/node/node_modules

@@ -1,0 +1,55 @@
+"""What a cold start and a warm request cost in CPU time: ``make bench-import``.
+
+Figures are CPU milliseconds of this machine, medians over fresh processes; the first run of each, which writes the
+byte code, is not counted. Nothing of the development environment is importable in them.
+"""
+
+import re
+import statistics
+from collections import Counter
+
+from tests.bench.site import run
+from tests.bench.warm import measure
+
+RUNS = 9
+COLD = """
+import time, resource
+start = time.process_time()
+import app
+imported = time.process_time()
+app.app.parts
+opened = time.process_time()
+print(start * 1e3, (imported - start) * 1e3, (opened - imported) * 1e3, opened * 1e3,
+      resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+_IMPORT = re.compile(r"import time: +(\d+) \| +(\d+) \| ( *)(\S+)")
+
+
+def cold() -> None:
+    """Import the chat function and open its clients, in processes that know nothing yet."""
+    run(COLD)
+    rows = [[float(figure) for figure in run(COLD).stdout.split()] for _ in range(RUNS)]
+    interpreter, imports, clients, total, memory = (statistics.median(column) for column in zip(*rows, strict=True))
+    print("cold start of the chat function, CPU ms (median of", RUNS, "processes)")
+    print(f"  interpreter        {interpreter:7.1f}")
+    print(f"  import             {imports:7.1f}")
+    print(f"  first clients      {clients:7.1f}   (DynamoDB, httpx with its TLS context, catalogue)")
+    print(f"  import + clients   {imports + clients:7.1f}")
+    print(f"  in all             {total:7.1f}   at {memory:.0f} MB")
+
+
+def dearest() -> None:
+    """The ten packages whose modules take longest to import, each without what it imports itself."""
+    trace = run("import app; app.app.parts", "-X", "importtime").stderr
+    spent: Counter[str] = Counter()
+    for own, _, _, module in _IMPORT.findall(trace):
+        spent[module.split(".")[0]] += int(own)
+    print("the ten dearest imports, own ms by package (measured with -X importtime, which slows them down)")
+    for package, microseconds in spent.most_common(10):
+        print(f"  {package:24} {microseconds / 1000:6.1f}")
+
+
+if __name__ == "__main__":
+    cold()
+    dearest()
+    measure()
