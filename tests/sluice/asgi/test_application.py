@@ -12,7 +12,7 @@ from sluice.asgi.application import Application, get, post
 from sluice.asgi.exchange import Exchange
 from sluice.errors import OverloadedError
 from sluice.observability import RequestRecord
-from sluice.pipeline.stream import Frame
+from sluice.wire.sse import Frame
 
 Message = MutableMapping[str, Any]
 LIMIT = 10

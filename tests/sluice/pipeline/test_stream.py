@@ -11,7 +11,8 @@ import rfc8785
 
 from sluice.api.chat_reply import ChatCompletionChunk
 from sluice.errors import UpstreamError
-from sluice.pipeline.stream import ChunkRenderer, Frame, frames
+from sluice.pipeline.stream import ChunkRenderer, frames
+from sluice.wire.sse import Frame
 
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
 

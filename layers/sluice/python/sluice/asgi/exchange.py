@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from sluice import errors
 from sluice.errors import RequestTooLargeError, SluiceError
 from sluice.observability import RequestRecord
-from sluice.pipeline.stream import Frame
+from sluice.wire.sse import Frame
 
 _DRAINED_LIMITS = 10
 """A body that is too large is read on for this many times its limit, because a client that still sends does not see

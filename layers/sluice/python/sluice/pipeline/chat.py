@@ -22,9 +22,10 @@ from sluice.pipeline.call import streamed_reply, whole_reply, within
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.last_used import note_use
 from sluice.pipeline.route import find_model, target_of
-from sluice.pipeline.stream import ChunkRenderer, Frame, frames
+from sluice.pipeline.stream import ChunkRenderer, frames
 from sluice.providers.contract import ReplyContext
 from sluice.providers.registry import PROVIDERS
+from sluice.wire.sse import Frame
 
 
 @dataclass(frozen=True, slots=True)

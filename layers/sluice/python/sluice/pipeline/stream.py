@@ -12,7 +12,6 @@ same that a whole reply of that content would have.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import to_json
@@ -25,14 +24,7 @@ from sluice.errors import InternalError, SluiceError, envelope
 from sluice.observability import logger
 from sluice.pipeline.call import expired
 from sluice.wire import sse
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Bytes for the client, and whether they are the last ones."""
-
-    data: bytes
-    last: bool = False
+from sluice.wire.sse import Frame
 
 
 class ChunkRenderer:

@@ -1,7 +1,8 @@
 """The way to AWS that every store shares: clients, threads, and what AWS's failures mean here.
 
-boto3 blocks, so its calls run in threads of their own behind async functions; nothing outside ``stores``
-knows.
+boto3's clients block, so their calls run in threads of their own behind async functions; nothing outside
+``stores`` knows. The clients are made by botocore, boto3's own engine: importing boto3 itself would add its
+resources and S3 transfers, which nothing here uses, to every cold start.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as UnreachableError
@@ -122,17 +123,20 @@ class AWS:
     @functools.cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """The tables."""
-        return boto3.client("dynamodb", **self._options)
+        return cast("DynamoDBClient", self._client("dynamodb"))
 
     @functools.cached_property
     def secretsmanager(self) -> "SecretsManagerClient":
         """The provider credentials of a deployment."""
-        return boto3.client("secretsmanager", **self._options)
+        return cast("SecretsManagerClient", self._client("secretsmanager"))
 
     @functools.cached_property
     def cloudformation(self) -> "CloudFormationClient":
         """The deployed stacks and what they are made of."""
-        return boto3.client("cloudformation", **self._options)
+        return cast("CloudFormationClient", self._client("cloudformation"))
+
+    def _client(self, service: str) -> object:
+        return botocore.session.get_session().create_client(service, **self._options)
 
     async def run[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Make one call of a client in a thread.

@@ -5,6 +5,7 @@ text splitter is used. Bytes are only split at ASCII, so a split inside a UTF-8 
 """
 
 import re
+from dataclasses import dataclass
 
 from sluice.wire.events import FramingError, WireEvent
 
@@ -19,6 +20,14 @@ DONE = b"data: [DONE]\n\n"
 
 KEEP_ALIVE = b": keep-alive\n\n"
 """A comment: every decoder skips it, every proxy sees traffic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Bytes for the client, and whether they are the last ones."""
+
+    data: bytes
+    last: bool = False
 
 
 def frame(data: bytes) -> bytes:
