@@ -5,7 +5,7 @@ asyncio sets TCP_NODELAY on its sockets, so what is written leaves at once.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import h11
 
@@ -15,8 +15,7 @@ _READ_SIZE = 256 * 1024
 _MAX_HEAD = 128 * 1024  # client context and identity travel in headers, beyond h11's 16 KiB
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A response, read to its end; header names in lower case."""
 
     status: int

@@ -4,8 +4,7 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lamb
 """
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mangum.handlers.api_gateway import APIGateway
 from mangum.types import LambdaConfig
@@ -28,8 +27,7 @@ class UnknownEventError(ValueError):
     """The event is none of API Gateway's REST proxy."""
 
 
-@dataclass(frozen=True, slots=True)
-class HTTPRequest:
+class HTTPRequest(NamedTuple):
     """A request as ASGI wants it, and the adapter that can render its response."""
 
     scope: Scope

@@ -1,11 +1,9 @@
 """What goes through the runtime: an invocation, and the fault that may come of it."""
 
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     """One event and what the platform says about it; a header that was not there is None."""
 
     request_id: str
@@ -28,8 +26,7 @@ class Error(TypedDict):
     stackTrace: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """An exception in the two shapes in which the platform wants to hear of it."""
 
     error: Error

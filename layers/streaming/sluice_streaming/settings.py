@@ -1,15 +1,14 @@
 """What Lambda tells the runtime in its environment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class SettingsError(Exception):
     """The environment lacks a variable or holds one that cannot be used; the message names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The environment, read once.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sluice_streaming import events, stock
 from sluice_streaming.asgi import Application
@@ -19,8 +18,7 @@ logger = logging.getLogger(__name__)
 _RETRY_SECONDS = (0.1, 0.2, 0.4, 0.8)
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """What all slots share.
 
     ``alone`` says that there is one slot only: then the trace id may go into the environment, and a Runtime
