@@ -1,0 +1,205 @@
+"""sluice keys, end to end against a running development server."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from dev_server import SECRET, DevServer, sluice
+from sluice.keys import digest_of
+from sluice.stores.aws import AWS
+
+CHAT = {"model": "demo", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevServer]:
+    with DevServer(tmp_path_factory.mktemp("dev")) as running:
+        yield running
+
+
+def command(server: DevServer, *arguments: str) -> Any:
+    done = server.keys(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 1
+    return json.loads(done.stdout)
+
+
+def chat(server: DevServer, key: str) -> int:
+    response = httpx.post(
+        f"{server.state.url}/v1/chat/completions",
+        json=CHAT,
+        headers={"authorization": f"Bearer {key}"},
+        trust_env=False,
+        timeout=30,
+    )
+    return response.status_code
+
+
+def test_a_key_is_made_as_it_was_asked_for(server: DevServer) -> None:
+    made = command(
+        server,
+        *("create", "--name", "all of it", "--owner", "ann", "--plan", "pro", "--budget", "2.5"),
+        *("--period", "monthly", "--rpm", "1", "--tpm", "2", "--tpd", "3"),
+        *("--expires-in", "30d", "--models", "demo,gpt-4o"),
+    )
+    assert SECRET.fullmatch(made["key"])
+    assert made["id"].startswith("key_")
+    assert made["prefix"] == made["key"][:7]
+    assert made["expires_at"] - made["created_at"] == 30 * 86_400
+    assert {name: made[name] for name in ("name", "owner", "plan", "budget", "period", "active")} == {
+        "name": "all of it",
+        "owner": "ann",
+        "plan": "pro",
+        "budget": "2.50",
+        "period": "monthly",
+        "active": True,
+    }
+    assert (made["rpm"], made["tpm"], made["tpd"], made["models"]) == (1, 2, 3, ["demo", "gpt-4o"])
+
+
+def test_what_is_not_asked_for_is_no_limit(server: DevServer) -> None:
+    made = command(server, "create", "--name", "bare")
+    assert made["plan"] == "custom"
+    for name in ("budget", "period", "rpm", "tpm", "tpd", "models", "expires_at", "last_used_at"):
+        assert made[name] is None
+    assert command(server, "create", "--name", "b", "--budget", "1")["period"] == "lifetime"
+
+
+def test_a_key_works_until_it_is_revoked(server: DevServer) -> None:
+    made = command(server, "create", "--name", "short-lived")
+    assert chat(server, made["key"]) == 200
+    revoked = command(server, "revoke", made["id"])
+    assert (revoked["id"], revoked["active"], "key" in revoked) == (made["id"], False, False)
+    assert chat(server, made["key"]) == 401
+    assert command(server, "revoke", made["id"]) == revoked
+
+
+def test_a_rotation_ends_the_old_secret_at_once_or_after_a_grace(server: DevServer) -> None:
+    made = command(server, "create", "--name", "rotated")
+    second = command(server, "rotate", made["id"], "--grace", "1h")
+    assert second["id"] == made["id"]
+    assert (chat(server, made["key"]), chat(server, second["key"])) == (200, 200)
+    third = command(server, "rotate", made["id"])
+    assert [chat(server, key["key"]) for key in (made, second, third)] == [401, 401, 200]
+    listed = [key for key in command(server, "list") if key["id"] == made["id"]]
+    assert [key["prefix"] for key in listed] == [third["prefix"]]
+
+
+def test_keys_are_listed_without_their_secrets(server: DevServer) -> None:
+    made = command(server, "create", "--name", "listed", "--owner", "lister")
+    (listed,) = command(server, "list", "--owner", "lister")
+    assert listed == {name: value for name, value in made.items() if name != "key"}
+    assert {"demo", "listed"} <= {key["name"] for key in command(server, "list")}
+    assert command(server, "list", "--owner", "nobody") == []
+
+
+def test_a_person_gets_sentences_and_the_secret_once(server: DevServer) -> None:
+    made = server.keys("create", "--name", "for a person")
+    assert made.returncode == 0
+    assert len(SECRET.findall(made.stdout)) == 1
+    listed = server.keys("list")
+    assert "for a person" in listed.stdout
+    assert not SECRET.findall(listed.stdout)
+    assert "no keys yet" in server.keys("list", "--owner", "nobody").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("create",), "--name"),
+        (("create", "--name", " "), "characters"),
+        (("create", "--name", "x", "--budget", "ten"), "amount"),
+        (("create", "--name", "x", "--budget", "-1"), "amount"),
+        (("create", "--name", "x", "--budget", "0.0000000001"), "decimals"),
+        (("create", "--name", "x", "--period", "daily"), "--budget"),
+        (("create", "--name", "x", "--budget", "1", "--period", "weekly"), "--period"),
+        (("create", "--name", "x", "--plan", "gold"), "rocket-pro"),
+        (("create", "--name", "x", "--rpm", "0"), "--rpm"),
+        (("create", "--name", "x", "--rpm", "many"), "--rpm"),
+        (("create", "--name", "x", "--expires-in", "soon"), "duration"),
+        (("create", "--name", "x", "--models", ","), "model"),
+        (("rotate", "key_x", "--grace", "never"), "duration"),
+        (("revoke",), "ID"),
+        (("list", "--stack", "x"), "either --local or --stack"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_explained_with_exit_code_2(
+    server: DevServer, arguments: tuple[str, ...], complaint: str
+) -> None:
+    done = server.keys(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("revoke", "key_none"), ("rotate", "key_none")], ids=" ".join)
+def test_a_key_that_is_not_there_is_exit_code_1(server: DevServer, arguments: tuple[str, ...]) -> None:
+    done = server.keys(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "sluice: there is no key key_none\n")
+
+
+def test_a_revoked_key_is_not_rotated(server: DevServer) -> None:
+    made = command(server, "create", "--name", "gone")
+    command(server, "revoke", made["id"])
+    done = server.keys("rotate", made["id"])
+    assert done.returncode == 1
+    assert "revoked" in done.stderr
+
+
+def test_without_a_server_or_a_target_it_says_so(server: DevServer, tmp_path: Any) -> None:
+    done = sluice("keys", "list", "--local", directory=tmp_path)
+    assert (done.returncode, "sluice dev" in done.stderr) == (1, True)
+    done = sluice("keys", "list", directory=tmp_path)
+    assert (done.returncode, "--stack" in done.stderr) == (2, True)
+    done = sluice("keys", "list", "--local", "--state", str(server.state_directory), directory=tmp_path)
+    assert done.returncode == 0
+
+
+def test_a_deployed_stack_is_found_by_its_outputs(server: DevServer, tmp_path: Any) -> None:
+    aws = {
+        "AWS_ENDPOINT_URL": server.state.aws_endpoint,
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": server.state.region,
+    }
+    done = sluice("keys", "list", "--json", "--stack", server.state.stack, directory=tmp_path, **aws)
+    assert "demo" in {key["name"] for key in json.loads(done.stdout)}
+    done = sluice("keys", "list", "--stack", "other", directory=tmp_path, **aws)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "sluice: there is no stack other in this account and region\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "extra", [{}, {"AWS_DEFAULT_REGION": "us-east-1"}], ids=["no region", "no credentials"]
+)
+def test_without_aws_it_says_what_is_missing(tmp_path: Any, extra: dict[str, str]) -> None:
+    settings = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null"} | extra
+    settings["AWS_SHARED_CREDENTIALS_FILE"] = "/dev/null"
+    done = sluice("keys", "list", "--stack", "x", directory=tmp_path, **settings)
+    assert done.returncode == 1
+    assert done.stderr.startswith("sluice: AWS refused")
+    assert "Traceback" not in done.stderr
+
+
+def test_no_secret_is_in_any_table_or_log(server: DevServer) -> None:
+    secrets = [server.key]
+    made = command(server, "create", "--name", "searched for")
+    secrets += [made["key"], command(server, "rotate", made["id"], "--grace", "1h")["key"]]
+    for secret in secrets:
+        assert chat(server, secret) == 200
+    aws = AWS(server.state.endpoint)
+    content = "".join(
+        str(aws.dynamodb.scan(TableName=table)["Items"]) for table in server.state.tables.values()
+    )
+    aws.close()
+    for secret in secrets:
+        assert digest_of(secret) in content
+        assert secret[8:] not in content
+        assert secret[8:] not in server.log.read_text()
+        assert secret[8:] not in (server.state_directory / "dev.json").read_text()

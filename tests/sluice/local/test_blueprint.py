@@ -1,0 +1,142 @@
+"""What is taken from a template."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local_stack import blueprint
+from sluice.local.blueprint import Blueprint, Resolved, Route, TemplateError, read_blueprint
+
+ENVELOPE = '{"error":{"message":"m","type":"t","param":null,"code":"not_found"}}'
+
+
+def template(**resources: Any) -> dict[str, Any]:
+    return {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Resources": {
+            "Api": {
+                "Type": "AWS::Serverless::Api",
+                "Properties": {
+                    "StageName": "live",
+                    "GatewayResponses": {
+                        "MISSING_AUTHENTICATION_TOKEN": {
+                            "StatusCode": 404,
+                            "ResponseTemplates": {"application/json": ENVELOPE},
+                        }
+                    },
+                },
+            },
+            "OneFunction": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {
+                    "CodeUri": "functions/one",
+                    "Handler": "app.app",
+                    "Runtime": "python3.13",
+                    "Environment": {
+                        "Variables": {
+                            "AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper",
+                            "PLAIN": "text",
+                            "TABLE": {"Ref": "Table"},
+                        }
+                    },
+                    "Events": {
+                        "One": {
+                            "Type": "Api",
+                            "Properties": {"RestApiId": {"Ref": "Api"}, "Path": "/one", "Method": "any"},
+                        }
+                    },
+                },
+            },
+            "Table": {
+                "Type": "AWS::DynamoDB::Table",
+                "Properties": {
+                    "BillingMode": "PAY_PER_REQUEST",
+                    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+                    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+                },
+            },
+            **resources,
+        },
+        "Outputs": {
+            "Url": {"Value": {"Fn::Sub": "https://${Api}.example/"}},
+            "TableName": {"Value": {"Ref": "Table"}},
+        },
+    }
+
+
+def read(tmp_path: Path, content: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Blueprint:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    path = tmp_path / "template.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return read_blueprint(path)
+
+
+def test_functions_have_their_folder_routes_and_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (function,) = read(tmp_path, template(), monkeypatch).functions
+    assert function.name == "OneFunction"
+    assert function.folder == tmp_path / "functions/one"
+    assert function.routes == (Route("ANY", "/one"),)
+    assert function.variables == {"PLAIN": "text", "TABLE": Resolved("OneFunctionVariable2")}
+
+
+def test_a_variable_to_be_worked_out_is_an_output_of_the_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = read(tmp_path, template(), monkeypatch).stack
+    assert stack["Outputs"]["OneFunctionVariable2"] == {"Value": {"Ref": "Table"}}
+
+
+def test_what_speaks_of_what_is_left_out_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def parameter(value: Any) -> dict[str, Any]:
+        return {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}
+
+    content = template(
+        Direct=parameter({"Fn::GetAtt": ["OneFunction", "Arn"]}),
+        InText=parameter({"Fn::Sub": "x ${Direct} y"}),
+        InTextWithNames=parameter({"Fn::Sub": ["${a} ${InText}", {"a": "b"}]}),
+        Ordered={**parameter("x"), "DependsOn": "Api"},
+        OrderedAfterTwo={**parameter("x"), "DependsOn": ["Table", "Ordered"]},
+        Kept={**parameter({"Fn::GetAtt": ["Table", "Arn"]}), "DependsOn": ["Table"]},
+    )
+    stack = read(tmp_path, content, monkeypatch).stack
+    types = {name: resource["Type"] for name, resource in stack["Resources"].items()}
+    assert types == {
+        "Kept": "AWS::SSM::Parameter",
+        "OneFunctionRole": "AWS::IAM::Role",
+        "Table": "AWS::DynamoDB::Table",
+    }
+    assert set(stack["Outputs"]) == {"TableName", "OneFunctionVariable2"}
+
+
+def test_the_answer_to_an_unknown_path_is_the_templates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = read(tmp_path, template(), monkeypatch).unknown_path
+    assert (reply.status, reply.body) == (404, ENVELOPE.encode())
+
+
+def test_a_template_without_that_answer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = template()
+    del content["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    with pytest.raises(TemplateError, match="MISSING_AUTHENTICATION_TOKEN"):
+        read(tmp_path, content, monkeypatch)
+
+
+def test_a_template_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match=r"nowhere\.yaml"):
+        read_blueprint(tmp_path / "nowhere.yaml")
+
+
+def test_our_template_gives_routes_tables_and_an_enveloped_404() -> None:
+    found = blueprint()
+    routes = {route.path for function in found.functions for route in function.routes}
+    assert {"/v1/chat/completions", "/v1/models/{id+}", "/health"} <= routes
+    assert all((function.folder / "app.py").is_file() for function in found.functions)
+    assert found.stack["Resources"]["KeysTable"]["Type"] == "AWS::DynamoDB::Table"
+    error = json.loads(found.unknown_path.body)["error"]
+    assert (error["code"], error["param"]) == ("not_found", None)

@@ -1,0 +1,196 @@
+"""``sluice dev`` from its start to its end."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dev_server import DevServer, environment, sluice, stops_listening
+from sluice.stores.aws import AWS
+
+CHAT = {"model": "demo", "stream": True, "messages": [{"role": "user", "content": "Hello!"}]}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevServer]:
+    with DevServer(tmp_path_factory.mktemp("dev")) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: DevServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.state.url, trust_env=False, timeout=30) as found:
+        yield found
+
+
+def test_it_is_ready_when_it_says_so(client: httpx.Client) -> None:
+    assert client.get("/health").status_code == 200
+
+
+def test_the_greeting_names_address_key_and_providers(server: DevServer) -> None:
+    assert server.state.url in server.greeting
+    assert "demo (needs no key)" in server.greeting
+    assert "openai (set OPENAI_API_KEY)" in server.greeting
+
+
+def test_the_curl_line_works_as_pasted(server: DevServer) -> None:
+    command = server.greeting[server.greeting.index("curl") : server.greeting.index("\n\nOr in")]
+    done = subprocess.run(
+        ["sh", "-c", command], env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("data: ") > 3
+    assert done.stdout.rstrip().endswith("data: [DONE]")
+
+
+def test_the_python_snippet_works_as_pasted(server: DevServer) -> None:
+    snippet = server.greeting[server.greeting.index("from openai") :]
+    done = subprocess.run(
+        [sys.executable, "-c", snippet],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.split()) > 1
+
+
+def test_a_stream_comes_word_by_word(server: DevServer, client: httpx.Client) -> None:
+    headers = {"authorization": f"Bearer {server.key}"}
+    with client.stream("POST", "/v1/chat/completions", json=CHAT, headers=headers) as response:
+        arrivals = [time.monotonic() for _ in response.iter_raw()]
+    assert response.status_code == 200
+    assert len(arrivals) > 3
+    assert arrivals[-1] - arrivals[0] > 0.05
+
+
+def test_all_aliases_lead_to_the_chat(server: DevServer, client: httpx.Client) -> None:
+    headers = {"authorization": f"Bearer {server.key}"}
+    for path in ("/v1/chat/completions", "/v1/chat", "/api/v1/chat", "/api/v1/chat/completions"):
+        assert client.post(path, json=CHAT | {"stream": False}, headers=headers).status_code == 200
+        assert client.get(path, headers=headers).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/v1/chat/completions/x", "/v2/chat"])
+def test_an_unknown_path_is_an_enveloped_404(client: httpx.Client, path: str) -> None:
+    response = client.get(path, headers={"authorization": "Bearer x"})
+    assert response.status_code == 404
+    assert response.headers["x-request-id"]
+    assert response.json()["error"] == {
+        "message": "Nothing lives at this path.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "not_found",
+    }
+
+
+def test_replies_do_not_name_the_server(client: httpx.Client) -> None:
+    assert "server" not in client.get("/health").headers
+
+
+def test_its_state_tells_the_command_where_everything_is(server: DevServer) -> None:
+    written = json.loads((server.state_directory / "dev.json").read_text())
+    assert written["pid"] == server.process.pid
+    aws = AWS(server.state.endpoint)
+    tables = aws.dynamodb.list_tables()["TableNames"]
+    aws.close()
+    assert sorted(written["tables"].values()) == sorted(tables)
+    assert server.key not in json.dumps(written)
+
+
+def test_a_second_server_for_the_same_state_is_refused(server: DevServer) -> None:
+    done = sluice("dev", directory=server.directory, PORT="0")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"sluice: a development server is running already at {server.state.url} (process {server.process.pid})\n"
+    )
+    assert (server.state_directory / "dev.json").exists()
+
+
+def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = sluice("dev", directory=tmp_path, PORT=port)
+    assert done.returncode == 1
+    assert f"port {port} cannot be had" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / ".sluice" / "dev.json").exists()
+
+
+def test_a_catalogue_that_is_wrong_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "catalog.toml").write_text("nonsense")
+    done = sluice("dev", directory=tmp_path, PORT="0", SLUICE_CATALOG="catalog.toml")
+    assert done.returncode == 1
+    assert "catalog.toml" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / ".sluice" / "dev.json").exists()
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end_it_leaves_nothing(tmp_path: Path, by: signal.Signals) -> None:
+    with DevServer(tmp_path) as server:
+        code, _ = server.stop(by)
+        assert code == 0
+        assert server.log.read_text() == ""
+        assert list(server.state_directory.iterdir()) == []
+        assert stops_listening(server.state.url, 1)
+        assert stops_listening(server.state.aws_endpoint, 1)
+
+
+def test_killed_it_takes_its_aws_with_it_and_the_next_one_starts(tmp_path: Path) -> None:
+    with DevServer(tmp_path) as server:
+        server.stop(signal.SIGKILL)
+        assert stops_listening(server.state.aws_endpoint)
+        done = server.keys("list")
+        assert done.returncode == 1
+        assert "does not answer" in done.stderr
+    with DevServer(tmp_path) as server:
+        assert server.keys("list").returncode == 0
+
+
+def test_a_stream_in_flight_may_end_before_the_server_does(tmp_path: Path) -> None:
+    with DevServer(tmp_path) as server:
+        headers = {"authorization": f"Bearer {server.key}"}
+        url = f"{server.state.url}/v1/chat/completions"
+        with httpx.stream("POST", url, json=CHAT, headers=headers, trust_env=False) as response:
+            lines = response.iter_lines()
+            first = next(lines)
+            server.process.send_signal(signal.SIGTERM)
+            rest = list(lines)
+        assert first.startswith("data: ")
+        assert "data: [DONE]" in rest
+        assert server.process.wait(30) == 0
+
+
+def test_told_to_end_while_it_starts_it_leaves_nothing(tmp_path: Path) -> None:
+    server = DevServer(tmp_path)
+    while not server.state_directory.exists():
+        time.sleep(0.01)
+    code, output = server.stop()
+    assert (code, output) == (0, "")
+    assert server.log.read_text() == ""
+    assert list(server.state_directory.iterdir()) == []
+
+
+def test_each_request_is_one_line_for_a_person_without_keys(tmp_path: Path) -> None:
+    with DevServer(tmp_path, {"OPENAI_API_KEY": "sk-provider-secret"}) as server:
+        headers = {"authorization": f"Bearer {server.key}"}
+        httpx.post(f"{server.state.url}/v1/chat", json=CHAT, headers=headers, trust_env=False, timeout=30)
+        httpx.get(f"{server.state.url}/v1/models", trust_env=False)
+        _, output = server.stop()
+        chat, models = [line for line in output.splitlines() if line.strip()]
+    assert "POST /v1/chat 200" in chat
+    assert "GET /v1/models 200" in models
+    assert server.key not in output
+    assert "sk-provider-secret" not in server.greeting + output + server.log.read_text()

@@ -1,0 +1,138 @@
+"""Provider credentials from both places."""
+
+import asyncio
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from sluice.config import ConfigurationError, Settings
+from sluice.errors import OverloadedError
+from sluice.stores.aws import AWS
+from sluice.stores.credentials import TTL_SECONDS, CredentialStore, credential_of
+
+PREFIX = "stack/"
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class CountingAWS:
+    """Counts the calls that go on to ``aws``; fails them while ``broken``."""
+
+    def __init__(self, aws: AWS) -> None:
+        self.secretsmanager = aws.secretsmanager
+        self.calls = 0
+        self.broken = False
+        self._aws = aws
+
+    async def run(self, call: Any, **request: Any) -> Any:
+        self.calls += 1
+        if self.broken:
+            raise OverloadedError("busy")
+        return await self._aws.run(call, **request)
+
+
+@pytest.fixture
+def counting(aws: AWS) -> CountingAWS:
+    return CountingAWS(aws)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def credentials(counting: Any, clock: Clock) -> CredentialStore:
+    return CredentialStore(Settings(keys_table="keys", secrets_prefix=PREFIX), counting, clock)
+
+
+@pytest.fixture
+def secret(aws: AWS) -> str:
+    """The name of a secret ``value-1`` of this test's own."""
+    name = f"KEY_{uuid.uuid4().hex}"
+    aws.secretsmanager.create_secret(Name=PREFIX + name, SecretString="value-1")
+    return name
+
+
+async def test_without_a_prefix_the_environment_has_them(
+    counting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "from-environment")
+    store = CredentialStore(Settings(keys_table="keys"), counting)
+    assert await store.get("SOME_API_KEY") == "from-environment"
+    monkeypatch.setenv("SOME_API_KEY", "")
+    assert await store.get("SOME_API_KEY") is None
+    assert counting.calls == 0
+
+
+async def test_a_secret_is_asked_for_once_until_it_is_old(
+    credentials: CredentialStore, counting: CountingAWS, clock: Clock, secret: str, aws: AWS
+) -> None:
+    for clock.now in (0, 1, TTL_SECONDS - 1):
+        assert await credentials.get(secret) == "value-1"
+    assert counting.calls == 1
+    aws.secretsmanager.put_secret_value(SecretId=PREFIX + secret, SecretString="value-2")
+    clock.now = TTL_SECONDS
+    assert await credentials.get(secret) == "value-2"
+
+
+async def test_absence_is_remembered_too(
+    credentials: CredentialStore, counting: CountingAWS, clock: Clock
+) -> None:
+    assert await credentials.get("NO_SUCH_KEY") is None
+    assert await credentials.get("NO_SUCH_KEY") is None
+    assert counting.calls == 1
+
+
+async def test_many_askers_share_one_look_up_even_if_the_first_gives_up(
+    credentials: CredentialStore, counting: CountingAWS, secret: str
+) -> None:
+    askers = [asyncio.create_task(credentials.get(secret)) for _ in range(20)]
+    await asyncio.sleep(0)
+    askers[0].cancel()
+    assert await asyncio.gather(*askers[1:]) == ["value-1"] * 19
+    assert counting.calls == 1
+
+
+async def test_while_the_service_is_down_an_old_answer_is_used(
+    credentials: CredentialStore, counting: CountingAWS, clock: Clock, secret: str
+) -> None:
+    assert await credentials.get(secret) == "value-1"
+    counting.broken = True
+    clock.now = TTL_SECONDS * 2
+    assert await credentials.get(secret) == "value-1"
+    with pytest.raises(OverloadedError):
+        await credentials.get("NEVER_SEEN")
+    counting.broken = False
+    assert await credentials.get("NEVER_SEEN") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "credential"),
+    [
+        ("sk-plain", "sk-plain"),
+        (" sk-plain\n", "sk-plain"),
+        ("", None),
+        (json.dumps({"api_key": "a"}), "a"),
+        (json.dumps({"NAME": "b", "other": 1}), "b"),
+    ],
+)
+def test_a_secret_is_plain_or_an_object(text: str, credential: str | None) -> None:
+    assert credential_of(text, "NAME") == credential
+
+
+@pytest.mark.parametrize("text", ['{"other": "hush"}', "{hush", '{"api_key": 7, "x": "hush"}'])
+def test_a_secret_in_another_form_is_an_error_that_does_not_tell_it(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="NAME") as caught:
+        credential_of(text, "NAME")
+    assert "hush" not in str(caught.value)
