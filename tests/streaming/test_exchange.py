@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from proxy_events import proxy_event
+from runtime_process import Platform
 from sluice_streaming.asgi import Application, Message, Receive, Scope, Send
 from sluice_streaming.exchange import Exchange, IncompleteResponseError, UnexpectedMessageError
 from sluice_streaming.invocation import Fault
@@ -31,6 +33,35 @@ class RecordedReply:
 
     async def fail(self, fault: Fault) -> None:
         self.parts.append(fault)
+
+
+STARLETTE = """
+from contextlib import asynccontextmanager
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+@asynccontextmanager
+async def lifespan(app):
+    yield {"greeting": b"hello "}
+
+async def parts(request):
+    yield request.state.greeting
+    await wait_at("first part seen")
+    if request.query_params.get("break"):
+        raise ValueError("mid-stream")
+    yield await request.body()
+
+async def stream(request):
+    await request.body()
+    return StreamingResponse(parts(request), background=BackgroundTask(wait_at, "background"))
+
+async def fail(request):
+    raise ValueError("before a response")
+
+app = Starlette(routes=[Route("/stream", stream, methods=["POST"]), Route("/fail", fail)], lifespan=lifespan)
+"""
 
 
 async def run(application: Application) -> list[object]:
@@ -91,3 +122,33 @@ async def test_the_body_comes_once_and_the_disconnect_after_the_response() -> No
     assert received == [
         {"type": "http.request", "body": b"request", "more_body": False}, disconnect, disconnect,
     ]  # fmt: skip
+
+
+async def test_starlette_streams_and_runs_its_background_task_off_the_clients_clock(
+    platform: Platform,
+) -> None:
+    await platform.start(STARLETTE)
+    call = platform.api.invoke(proxy_event("/stream", body="world"))
+    assert await platform.api.chunk(call, 1) == b"hello "
+    await platform.gates.open("first part seen")
+    await platform.api.completed(call)
+    assert call.body == b"hello world"
+    await platform.gates.reached("background")
+    assert platform.api.polls == 1
+    await platform.gates.open("background")
+    await platform.api.polled(2)
+
+
+async def test_what_fails_in_starlette(platform: Platform) -> None:
+    await platform.start(STARLETTE)
+    await platform.gates.open("first part seen")
+    broken = platform.api.invoke(
+        proxy_event("/stream", body="", multiValueQueryStringParameters={"break": ["1"]})
+    )
+    failed = platform.api.invoke(proxy_event("/fail", method="GET"))
+    missing = platform.api.invoke(proxy_event("/nowhere"))
+    await platform.api.completed(broken, failed, missing)
+    assert broken.body == b"hello "
+    assert broken.trailing_error["errorMessage"] == "mid-stream"
+    assert (failed.prelude["statusCode"], failed.body, failed.trailers) == (500, b"Internal Server Error", {})
+    assert missing.prelude["statusCode"] == 404

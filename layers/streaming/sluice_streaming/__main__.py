@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
 from sluice_streaming import stock
 from sluice_streaming.lifespan import Lifespan
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     log = stock.Log(request_ids)
     # Imports and snapshot hooks run while no event loop does, so that they may run one. It is the same loop
     # before and after the hooks: what lifespan opened stays usable.
-    with asyncio.Runner() as runner:
+    with closing(log), asyncio.Runner() as runner:
         try:
             application = stock.load_application(settings.handler)
             lifespan = Lifespan(application)

@@ -87,7 +87,12 @@ def set_trace_id(trace_id: str | None) -> None:
 
 
 def fault_of(exception: BaseException, request_id: str = "") -> Fault:
-    """Render an exception; the runtime's own frames on the way to the application are left out."""
+    """Render an exception; the runtime's own frames on the way to the application are left out.
+
+    Of a task group that failed with one exception, it is that exception that says what happened.
+    """
+    while isinstance(exception, BaseExceptionGroup) and len(exception.exceptions) == 1:
+        exception = exception.exceptions[0]
     if isinstance(exception, FaultException):
         named = cast("Any", exception)
         error = bootstrap.make_error(named.msg, named.exception_type, named.trace, request_id)
