@@ -126,6 +126,9 @@ class Slot:
 class Pool:
     """All slots of the process, on its one event loop.
 
+    The Runtime API takes as many calls at a time as AWS_LAMBDA_MAX_CONCURRENCY says:
+    https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+
     Args:
         service: what they share.
         address: host and port of the Runtime API.
