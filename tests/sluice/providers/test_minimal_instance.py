@@ -76,6 +76,19 @@ def test_the_smallest_instance(schema: Any, instance: Any) -> None:
         {"type": "thing"},
         {"anyOf": []},
         {"allOf": [False]},
+        {"allOf": [{"const": 1}, {"const": 2}]},
+        {"type": "string", "enum": [1, True, None]},
+        {"enum": []},
+        {"enum": {"a": 1}},
+        {"type": []},
+        {"type": "object", "required": "a", "properties": 5},
+        {"type": "object", "required": ["a"], "additionalProperties": False},
+        {"type": "string", "minLength": 2, "maxLength": 1},
+        {"type": "array", "items": {"const": "x" * 1_000}, "minItems": 1_000},
+        {
+            "$ref": "#/$defs/0",
+            "$defs": {str(n): {"allOf": [{"$ref": f"#/$defs/{n + 1}"}] * 2} for n in range(40)},
+        },
         7,
     ],
 )
@@ -111,7 +124,7 @@ def compound(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         ),
         st.fixed_dictionaries({"type": st.just("array"), "items": inner, "minItems": st.integers(0, 3)}),
         st.fixed_dictionaries({"anyOf": st.lists(inner, min_size=1, max_size=3)}),
-        st.fixed_dictionaries({"allOf": st.lists(inner, min_size=1, max_size=1)}),
+        st.fixed_dictionaries({"allOf": st.lists(inner, min_size=1, max_size=3)}),
     )
 
 

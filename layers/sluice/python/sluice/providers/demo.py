@@ -227,7 +227,7 @@ def _argument(schema: dict[str, Any] | None) -> str:
 def _instance(schema: dict[str, Any], param: str) -> Any:
     try:
         return minimal_instance(schema)
-    except (UnsatisfiableSchemaError, TypeError, AttributeError, ValueError) as error:
+    except UnsatisfiableSchemaError as error:
         raise UnsupportedParameterError(
             f"The demo model cannot fill the schema in '{param}': {error}.", param=param
         ) from error
