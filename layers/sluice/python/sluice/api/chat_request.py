@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, Tag
 
 from sluice.api.messages import Message
-from sluice.api.shapes import RequestShape, by_member, by_type
+from sluice.api.shapes import Number, RequestShape, by_member, by_type
 
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Positive = Annotated[int, Field(ge=1)]
-Penalty = Annotated[float, Field(ge=-2, le=2)]
+Penalty = Annotated[Number, Field(ge=-2, le=2)]
 Schema = dict[str, Any]
 
 
@@ -152,8 +152,8 @@ class ChatCompletionRequest(RequestShape):
 
     model: Annotated[str, Field(min_length=1)]
     messages: Annotated[list[Message], Field(min_length=1)]
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
     n: Annotated[int, Field(ge=1, le=128)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -170,7 +170,7 @@ class ChatCompletionRequest(RequestShape):
     response_format: ResponseFormat | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     search_enabled: bool | None = None
 

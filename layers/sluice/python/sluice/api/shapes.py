@@ -4,15 +4,25 @@ Requests are strict (a number in quotes is an error, as it is at OpenAI) and kee
 those are passed on. Replies are built from what providers send, so they coerce, and keep unknown members too.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator
+from pydantic import BaseModel, ConfigDict, Discriminator, PlainSerializer, WrapValidator
 
 TAG = "<"
 """First character of every union tag: a path element that starts with it is no member of the client's JSON."""
 
 
 _WORDS = {"text": "a string", "parts": "an array", "object": "an object"}
+
+
+def _as_written(value: Any, check: Callable[[Any], float]) -> Any:
+    check(value)
+    return value
+
+
+Number = Annotated[float, WrapValidator(_as_written), PlainSerializer(lambda value: value, return_type=Any)]
+"""A number that is passed on as the client wrote it: some hosts refuse ``5.0`` where they want an integer."""
 
 
 class RequestShape(BaseModel):
