@@ -44,19 +44,25 @@ def gateway(provider: MockProvider, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def key(gateway: GatewayProcess) -> str:
     """The secret of a key that may do everything."""
-    return str(gateway.create_key()["key"])
+    return str(gateway.create_key("--plan", "enterprise")["key"])
 
 
 @pytest.fixture(scope="session")
 def traffic() -> Traffic:
-    """What went over the wire in the whole session."""
+    """What went between clients and the gateway in the whole session."""
     return Traffic()
 
 
 @pytest.fixture
-def direct(provider: MockProvider, traffic: Traffic) -> Iterator[openai.OpenAI]:
+def direct_traffic() -> Traffic:
+    """What went between a client and the mock itself."""
+    return Traffic()
+
+
+@pytest.fixture
+def direct(provider: MockProvider, direct_traffic: Traffic) -> Iterator[openai.OpenAI]:
     """The official client at the mock itself, without a gateway between."""
-    with sync_client(provider.url, UPSTREAM_CREDENTIAL, traffic) as client:
+    with sync_client(provider.url, UPSTREAM_CREDENTIAL, direct_traffic) as client:
         yield client
 
 

@@ -209,6 +209,21 @@ HOSTILE = {
         }
         | {"a30": {"type": "string"}},
     },
+    "a large constant many times": {"type": "array", "items": {"const": "a" * 100_000}, "minItems": 10_000},
+    "endless combination": {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}},
+    "exponential combination": {
+        "$ref": "#/$defs/a0",
+        "$defs": {f"a{level}": {"allOf": [{"$ref": f"#/$defs/a{level + 1}"}] * 2} for level in range(40)}
+        | {"a40": {"type": "string"}},
+    },
+    "exponential search": {
+        "$ref": "#/$defs/a0",
+        "$defs": {f"a{level}": {"anyOf": [{"$ref": f"#/$defs/a{level + 1}"}] * 2} for level in range(40)}
+        | {"a40": False},
+    },
+    "a step too small": {"type": "number", "minimum": 1e308, "multipleOf": 1e-300},
+    "no type at all": {"type": []},
+    "an enum that is none": {"enum": {"a": 1}},
     "a slow pattern": {"type": "string", "pattern": "^(a+)+$", "minLength": 40},
     "an unresolvable reference": {"$ref": "https://example.com/schema.json"},
     "nothing": False,

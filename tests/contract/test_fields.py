@@ -19,6 +19,7 @@ SCHEMA = {
 
 MEMBERS: dict[str, Any] = {
     "temperature": 0.7,
+    "temperature_whole": 1,
     "top_p": 0.5,
     "n": 2,
     "stop": "none",
@@ -26,6 +27,7 @@ MEMBERS: dict[str, Any] = {
     "max_tokens": 7,
     "max_completion_tokens": 8,
     "presence_penalty": -1.5,
+    "presence_penalty_whole": 0,
     "frequency_penalty": 1.5,
     "seed": 2**53 + 1,
     "tools": [city_tool("weather")],
@@ -54,14 +56,18 @@ MEMBERS: dict[str, Any] = {
 @pytest.mark.parametrize("name", MEMBERS)
 def test_a_member_reaches_the_provider(http: httpx.Client, case: Case, name: str) -> None:
     """Also in how its numbers are written: some hosts refuse ``5.0`` where they want an integer."""
-    member = name.removesuffix("_list")
+    member = name.removesuffix("_list").removesuffix("_whole")
     reply = http.post("/v1/chat/completions", json=chat_body(case, **{member: MEMBERS[name]}))
     assert reply.status_code == 200, reply.text
     assert json.dumps(case.arrived().json[member]) == json.dumps(MEMBERS[name])
 
 
 def test_nothing_is_added_and_nothing_lost(http: httpx.Client, case: Case) -> None:
-    sent = chat_body(case, top_logprobs=1, **{name: MEMBERS[name] for name in MEMBERS if name != "stop_list"})
+    sent = chat_body(
+        case,
+        top_logprobs=1,
+        **{name: MEMBERS[name] for name in MEMBERS if not name.endswith(("_list", "_whole"))},
+    )
     assert http.post("/v1/chat/completions", json=sent).status_code == 200
     assert case.arrived().json == sent
 

@@ -61,7 +61,7 @@ GOOD: dict[str, Any] = {
 
 # hypothesis runs many examples in one call of the test: the fixtures are the same for all, as they should be.
 FUZZ = settings(
-    max_examples=120,
+    max_examples=70,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -112,8 +112,77 @@ def test_any_messages(http: httpx.Client, model: str, messages: list[Any]) -> No
     check(http, {"model": model, "messages": messages})
 
 
+KEYWORDS = [
+    "type",
+    "properties",
+    "required",
+    "items",
+    "prefixItems",
+    "minItems",
+    "enum",
+    "const",
+    "anyOf",
+    "oneOf",
+    "allOf",
+    "$ref",
+    "$defs",
+    "additionalProperties",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "multipleOf",
+    "minLength",
+    "format",
+    "uniqueItems",
+    "not",
+]
+VALUES = JSON | st.sampled_from(
+    [
+        "object",
+        "array",
+        "string",
+        "number",
+        "integer",
+        "boolean",
+        "null",
+        "#",
+        "#/$defs/a",
+        "a",
+        5,
+        2,
+        1e308,
+        1e-300,
+        {},
+    ]
+)
+SCHEMAS = st.recursive(
+    st.dictionaries(st.sampled_from(KEYWORDS), VALUES, max_size=4),
+    lambda inner: (
+        st.builds(
+            lambda keyword, value: {keyword: value},
+            st.sampled_from(["items", "not", "additionalProperties"]),
+            inner,
+        )
+        | st.builds(
+            lambda keyword, value: {keyword: value}, st.sampled_from(KEYWORDS), st.lists(inner, max_size=3)
+        )
+        | st.builds(
+            lambda value: {"properties": {"a": value}, "required": ["a"], "$defs": {"a": value}}, inner
+        )
+    ),
+    max_leaves=6,
+)
+
+
 @FUZZ
-@given(schema=JSON)
+@given(schema=SCHEMAS)
 def test_any_schema_for_the_demo_model(http: httpx.Client, schema: Any) -> None:
     form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
     check(http, {"model": "demo", "messages": GOOD["messages"], "response_format": form})
+
+
+@FUZZ
+@given(parameters=SCHEMAS)
+def test_any_parameters_for_the_demo_model(http: httpx.Client, parameters: Any) -> None:
+    tools = [{"type": "function", "function": {"name": "weather", "parameters": parameters}}]
+    check(http, {"model": "demo", "messages": GOOD["messages"], "tools": tools})

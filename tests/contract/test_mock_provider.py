@@ -18,7 +18,7 @@ def test_lists_models(direct: openai.OpenAI) -> None:
     assert {model.id for model in listed} == set(MODELS)
 
 
-def test_whole_reply(direct: openai.OpenAI, provider: MockProvider, traffic: Traffic) -> None:
+def test_whole_reply(direct: openai.OpenAI, provider: MockProvider, direct_traffic: Traffic) -> None:
     case = provider.case()
     reply = direct.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES, user=case.user)
     check_completion(reply.to_dict())
@@ -26,7 +26,7 @@ def test_whole_reply(direct: openai.OpenAI, provider: MockProvider, traffic: Tra
     assert reply.choices[0].finish_reason == "stop"
     assert reply.usage is not None
     assert reply.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens
-    assert reply._request_id == traffic.last.headers["x-request-id"]
+    assert reply._request_id == direct_traffic.last.headers["x-request-id"]
     assert [received.json["model"] for received in case.requests] == ["gpt-4o-mini"]
 
 
@@ -112,7 +112,7 @@ def test_variants_of_an_answer(direct: openai.OpenAI, provider: MockProvider) ->
 def test_errors(
     direct: openai.OpenAI,
     provider: MockProvider,
-    traffic: Traffic,
+    direct_traffic: Traffic,
     behaviour: str,
     expected: type[openai.APIStatusError],
     code: str | None,
@@ -122,8 +122,8 @@ def test_errors(
             model="gpt-4o-mini", messages=MESSAGES, user=provider.case(behaviour).user
         )
     assert caught.value.code == code
-    assert caught.value.request_id == traffic.last.headers["x-request-id"]
-    check_error(traffic.last.json())
+    assert caught.value.request_id == direct_traffic.last.headers["x-request-id"]
+    check_error(direct_traffic.last.json())
 
 
 def streamed_text(client: openai.OpenAI, case: Case) -> str:

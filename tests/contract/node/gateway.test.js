@@ -2,7 +2,7 @@
 // see tests/support/mock_faults.py for the names.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 
 import OpenAI from "openai";
 
@@ -143,21 +143,24 @@ const faults = {
   page: [OpenAI.InternalServerError, 502, "server_error", "upstream_error", 3],
 };
 
-for (const [behaviour, [kind, status, type, code, attempts]] of Object.entries(faults)) {
-  for (const stream of [false, true]) {
-    test(`error ${behaviour}, ${stream ? "streamed" : "whole"}`, { timeout: 20_000 }, async () => {
-      const { client, requests } = clientAt("/v1", { maxRetries: 2 });
-      await assert.rejects(client.chat.completions.create(asking(behaviour, { stream })), (error) => {
-        assert.equal(error.constructor, kind);
-        assert.deepEqual([error.status, error.type, error.code], [status, type, code]);
-        assert.ok(error.requestID);
-        assert.equal(error.requestID, error.headers.get("x-request-id"));
-        return true;
+// Each waits between its attempts, so they wait together.
+describe("errors", { concurrency: true }, () => {
+  for (const [behaviour, [kind, status, type, code, attempts]] of Object.entries(faults)) {
+    for (const stream of [false, true]) {
+      test(`error ${behaviour}, ${stream ? "streamed" : "whole"}`, { timeout: 20_000 }, async () => {
+        const { client, requests } = clientAt("/v1", { maxRetries: 2 });
+        await assert.rejects(client.chat.completions.create(asking(behaviour, { stream })), (error) => {
+          assert.equal(error.constructor, kind);
+          assert.deepEqual([error.status, error.type, error.code], [status, type, code]);
+          assert.ok(error.requestID);
+          assert.equal(error.requestID, error.headers.get("x-request-id"));
+          return true;
+        });
+        assert.equal(requests.length, attempts);
       });
-      assert.equal(requests.length, attempts);
-    });
+    }
   }
-}
+});
 
 for (const behaviour of ["cut", "ended_early", "done_without_finish", "malformed_event", "error_event"]) {
   test(`mid-stream failure: ${behaviour}`, async () => {
