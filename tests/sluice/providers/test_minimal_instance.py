@@ -70,6 +70,7 @@ def test_the_smallest_instance(schema: Any, instance: Any) -> None:
         {"$ref": "#/$defs/none"},
         {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
         {"$ref": "#"},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}},
         {"type": "integer", "minimum": 2, "maximum": 1},
         {"type": "array", "uniqueItems": True, "minItems": 2},
         {"type": "string", "minLength": 10**9},

@@ -47,7 +47,9 @@ def failure_of_status(
         case 401 | 402 | 403:
             return UpstreamError("The provider refused the gateway's credential.", retriable=False)
         case 404 if code == ModelNotFoundError.code:
-            return ModelNotFoundError(message or "The provider does not have this model.", param=param)
+            return ModelNotFoundError(
+                message or "The provider does not have this model.", param=param or "model"
+            )
         case 413:
             return RequestTooLargeError(message or "The request is too large for the provider.", param=param)
         case 408 | 504:

@@ -114,9 +114,9 @@ class _Search:
                 return value
         raise UnsatisfiableSchemaError("no value of 'enum' or 'const' is of its type")
 
-    def _merged(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _merged(self, schema: Mapping[str, Any], depth: int = 0) -> Mapping[str, Any]:
         """The schema with its reference and its ``allOf`` laid into one, and nothing in it that cannot be solved."""
-        for _ in range(_MAX_DEPTH):
+        for _ in range(_MAX_DEPTH - depth):
             self._spend(1)
             if "$ref" in schema:
                 rest = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
@@ -130,7 +130,7 @@ class _Search:
                         continue
                     if not isinstance(part, Mapping):
                         raise UnsatisfiableSchemaError("a part of 'allOf' allows nothing")
-                    whole = _both(whole, self._merged(part))
+                    whole = _both(whole, self._merged(part, depth + 1))
                 schema = whole
             else:
                 break
