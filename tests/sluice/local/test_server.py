@@ -188,9 +188,11 @@ def test_each_request_is_one_line_for_a_person_without_keys(tmp_path: Path) -> N
         headers = {"authorization": f"Bearer {server.key}"}
         httpx.post(f"{server.state.url}/v1/chat", json=CHAT, headers=headers, trust_env=False, timeout=30)
         httpx.get(f"{server.state.url}/v1/models", trust_env=False)
+        httpx.get(f"{server.state.url}/v1/nothing", trust_env=False)
         _, output = server.stop()
-        chat, models = [line for line in output.splitlines() if line.strip()]
+        chat, models, nothing = [line for line in output.splitlines() if line.strip()]
     assert "POST /v1/chat 200" in chat
     assert "GET /v1/models 200" in models
+    assert "GET /v1/nothing 404" in nothing
     assert server.key not in output
     assert "sk-provider-secret" not in server.greeting + output + server.log.read_text()

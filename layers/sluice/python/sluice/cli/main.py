@@ -14,7 +14,8 @@ from sluice.cli import keys
 from sluice.cli.target import NoStackError
 from sluice.config import ConfigurationError
 from sluice.errors import OverloadedError
-from sluice.local.state import DIRECTORY, NoServerError
+from sluice.local.errors import LocalError
+from sluice.local.state import DIRECTORY
 from sluice.stores.keys import KeyNotFoundError, KeyNotRotatableError
 
 DEFAULT_PORT = 3000
@@ -37,12 +38,9 @@ def dev(
     state: Annotated[Path, typer.Option(metavar="DIR", help="Takes the server's state.")] = DIRECTORY,
 ) -> None:
     """Serve the gateway on this machine, with a stand-in for AWS, until Ctrl-C."""
-    from sluice.local import server  # the emulator's libraries are heavy, and for this command alone
+    from sluice.local import server  # what it needs is heavy, and for this command alone
 
-    try:
-        server.run(port, state)
-    except server.FAILURES as error:
-        _fail(str(error))
+    server.run(port, state)
 
 
 def main() -> None:
@@ -51,7 +49,7 @@ def main() -> None:
         app()
     except KeyNotFoundError as error:
         _fail(f"there is no key {error}")
-    except (KeyNotRotatableError, NoServerError, NoStackError, ConfigurationError) as error:
+    except (KeyNotRotatableError, LocalError, NoStackError, ConfigurationError) as error:
         _fail(str(error))
     except OverloadedError:
         _fail("AWS does not answer or throttles; try again")

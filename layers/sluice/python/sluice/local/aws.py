@@ -6,6 +6,7 @@ closes however that process ends, also by SIGKILL, which no handler sees.
 """
 
 import functools
+import importlib
 import logging
 import os
 import sys
@@ -68,6 +69,8 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     threading.Thread(target=end_with_parent, daemon=True).start()
     serialise_dynamodb()
+    # moto would import it, and much with it, at the first request; here it is done while the parent starts.
+    importlib.import_module("moto.cloudformation.models")
     server = make_server(
         HOST,
         0,

@@ -6,6 +6,7 @@ import sys
 from types import TracebackType
 from typing import Self
 
+from sluice.local.errors import LocalError
 from sluice.stores.aws import Endpoint
 
 MODULE = "sluice.local.aws"
@@ -13,7 +14,7 @@ REGION = "us-east-1"
 STOP_SECONDS = 5
 
 
-class LocalAWSError(Exception):
+class LocalAWSError(LocalError):
     """The process that stands in for AWS could not be started."""
 
 

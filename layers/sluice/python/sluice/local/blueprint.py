@@ -4,6 +4,7 @@ The SAM transform is the very one that AWS runs. Of its result a stand-in for AW
 make and that something here uses; routes and functions are served by this process.
 """
 
+import copy
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ from typing import Any
 from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
+
+from sluice.local.errors import LocalError
 
 LEFT_OUT = {
     "AWS::ApiGateway::": "its routes are served by this process",
@@ -34,7 +37,7 @@ UPLOADED = "s3://not/uploaded"
 """The transform insists on code that lies in S3; nothing here reads it from there."""
 
 
-class TemplateError(Exception):
+class TemplateError(LocalError):
     """The template lacks what a development server needs."""
 
 
@@ -93,36 +96,54 @@ class _NoManagedPolicies(ManagedPolicyLoader):
         return {}
 
 
-def read_blueprint(template: Path) -> Blueprint:
-    """Read and transform a SAM template.
+def read_template(template: Path) -> dict[str, Any]:
+    """A SAM template as it is written.
+
+    Raises:
+        TemplateError: it cannot be read.
+    """
+    try:
+        found: dict[str, Any] = yaml_parse(template.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise TemplateError(f"{template} cannot be read: {error.strerror}") from error
+    return found
+
+
+def transformed(source: Mapping[str, Any]) -> dict[str, Any]:
+    """A SAM template as the plain CloudFormation template that AWS makes of it.
 
     Needs AWS_DEFAULT_REGION to be set, but calls nothing.
+    """
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
+    template = copy.deepcopy(dict(source))
+    for resource in template["Resources"].values():
+        for member in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
+            resource["Properties"][member] = UPLOADED
+    found: dict[str, Any] = transform(template, {}, _NoManagedPolicies())
+    return found
+
+
+def read_blueprint(template: Path) -> Blueprint:
+    """Read a SAM template.
 
     Raises:
         TemplateError: it cannot be read, or has no answer for an unknown path.
     """
-    try:
-        source = yaml_parse(template.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
-    except OSError as error:
-        raise TemplateError(f"{template} cannot be read: {error.strerror}") from error
-    resources = source["Resources"]
-    sources = {name: found["Properties"] for name, found in resources.items() if found["Type"] == FUNCTION}
-    folders = {name: template.parent / properties["CodeUri"] for name, properties in sources.items()}
-    routes = {name: tuple(_routes(properties)) for name, properties in sources.items()}
-    unknown_path = _unknown_path(resources)
-
-    logging.getLogger("samtranslator").setLevel(logging.ERROR)
-    for resource in resources.values():
-        for member in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
-            resource["Properties"][member] = UPLOADED
-    plain = transform(source, {}, _NoManagedPolicies())
-
+    source = read_template(template)
+    plain = transformed(source)
     outputs: dict[str, Any] = dict(plain.get("Outputs", {}))
     functions = tuple(
-        Function(name, folders[name], routes[name], _variables(name, plain["Resources"][name], outputs))
-        for name in sources
+        Function(
+            name=name,
+            folder=template.parent / resource["Properties"]["CodeUri"],
+            routes=tuple(_routes(resource["Properties"])),
+            variables=_variables(name, plain["Resources"][name], outputs),
+        )
+        for name, resource in source["Resources"].items()
+        if resource["Type"] == FUNCTION
     )
-    return Blueprint(functions, unknown_path, _made_here({**plain, "Outputs": outputs}))
+    stack = _made_here({**plain, "Outputs": outputs})
+    return Blueprint(functions, _unknown_path(source["Resources"]), stack)
 
 
 def _routes(function: Mapping[str, Any]) -> Iterator[Route]:

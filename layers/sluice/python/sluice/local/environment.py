@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sluice.local.blueprint import Function, Resolved
+from sluice.local.errors import LocalError
 from sluice.stores.aws import Endpoint
 
 AWS_PREFIX = "AWS_"
@@ -23,7 +24,7 @@ DEFAULTS = {"SLUICE_KEY_CACHE_SECONDS": "0"}
 CATALOG = "SLUICE_CATALOG"
 
 
-class EnvironmentConflictError(Exception):
+class EnvironmentConflictError(LocalError):
     """Two functions want different values in one variable; the message names all three."""
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from sluice.local.errors import LocalError
+
 HOST = "127.0.0.1"
 GRACE_SECONDS = 10
 """How long requests in flight may take to end once the server is told to."""
@@ -17,7 +19,7 @@ GRACE_SECONDS = 10
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class PortTakenError(Exception):
+class PortTakenError(LocalError):
     """Something else listens on the port."""
 
 

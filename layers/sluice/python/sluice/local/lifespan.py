@@ -9,11 +9,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.types import ASGIApp, Message
 
+from sluice.local.errors import LocalError
+
 STARTED = "lifespan.startup.complete"
 START_FAILED = "lifespan.startup.failed"
 
 
-class LifespanError(Exception):
+class LifespanError(LocalError):
     """An application said that it cannot start, or did not end well."""
 
 

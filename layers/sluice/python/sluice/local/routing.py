@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sluice.local.blueprint import FixedReply, Route
+from sluice.observability import RequestRecord, log_request
 
 ANY = "ANY"
 
@@ -37,7 +38,7 @@ class Dispatcher:
         """Serve one request."""
         mount = self.find(scope["method"], scope["path"])
         if mount is None:
-            await self._refuse(send)
+            await self._refuse(RequestRecord(str(uuid.uuid4()), scope["method"], scope["path"]), send)
         else:
             await mount.app(scope, receive, send)
 
@@ -48,11 +49,11 @@ class Dispatcher:
                 return mount
         return None
 
-    async def _refuse(self, send: Send) -> None:
+    async def _refuse(self, record: RequestRecord, send: Send) -> None:
         headers = {
             "content-type": "application/json",
             "content-length": str(len(self._unknown.body)),
-            "x-request-id": str(uuid.uuid4()),
+            "x-request-id": record.request_id,
         }
         await send(
             {
@@ -62,6 +63,8 @@ class Dispatcher:
             }
         )
         await send({"type": "http.response.body", "body": self._unknown.body})
+        record.status = self._unknown.status
+        log_request(record)
 
 
 def pattern_of(path: str) -> re.Pattern[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from sluice.local.errors import LocalError
 from sluice.stores.aws import AWS
 
 STACK = "sluice"
@@ -14,7 +15,7 @@ TABLE = "AWS::DynamoDB::Table"
 COMPLETE = "CREATE_COMPLETE"
 
 
-class StackError(Exception):
+class StackError(LocalError):
     """The stand-in for AWS could not make the stack."""
 
 

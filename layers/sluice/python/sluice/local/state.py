@@ -8,17 +8,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sluice.local.errors import LocalError
 from sluice.stores.aws import Endpoint
 
 DIRECTORY = Path(".sluice")
 FILE = "dev.json"
 
 
-class NoServerError(Exception):
+class NoServerError(LocalError):
     """No development server left its state here."""
 
 
-class ServerRunningError(Exception):
+class ServerRunningError(LocalError):
     """A development server is alive and holds this state."""
 
 

@@ -38,6 +38,9 @@ CONFIG = Config(
 """A key-value read takes milliseconds: one that takes seconds is lost, and another attempt is the better
 bet."""
 
+LOCAL_CONFIG = Config(proxies={}, read_timeout=60)
+"""For a stand-in on this machine: no proxy leads there, and it may be slow without being lost."""
+
 CONDITION_FAILED = "ConditionalCheckFailedException"
 TRANSACTION_CANCELED = "TransactionCanceledException"
 
@@ -113,7 +116,7 @@ class AWS:
         self._options: dict[str, Any] = {"config": CONFIG}
         if endpoint is not None:
             self._options = {
-                "config": CONFIG.merge(Config(proxies={})),  # it is on this machine
+                "config": CONFIG.merge(LOCAL_CONFIG),
                 "endpoint_url": endpoint.url,
                 "region_name": endpoint.region,
                 "aws_access_key_id": "local",

@@ -1,0 +1,5 @@
+"""Why a development server may not start or be found."""
+
+
+class LocalError(Exception):
+    """Base of the faults that a person at the terminal can mend; the message says how things stand."""

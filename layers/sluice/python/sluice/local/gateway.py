@@ -1,0 +1,84 @@
+"""Builds the whole gateway out of the template, and serves it."""
+
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+from sluice.catalog import load_catalog
+from sluice.config import CatalogSettings
+from sluice.keys import new_secret
+from sluice.local.aws_process import REGION, LocalAWS
+from sluice.local.blueprint import read_blueprint
+from sluice.local.environment import local_environment
+from sluice.local.functions import load_app
+from sluice.local.greeting import greeting
+from sluice.local.http import serve, url_of
+from sluice.local.lifespan import lifespans
+from sluice.local.routing import Dispatcher, Mount
+from sluice.local.stack import create_stack
+from sluice.local.state import ServerState, write_state
+from sluice.observability import log_readably
+from sluice.plans import CUSTOM
+from sluice.stores.aws import AWS
+from sluice.stores.key_records import KeyTerms, new_record
+from sluice.stores.keys import KeyStore
+
+KEYS_TABLE = "KeysTableName"
+"""The stack's output that names the table of keys."""
+
+
+async def serve_gateway(
+    template: Path, local_aws: LocalAWS, listener: socket.socket, directory: Path, started: float
+) -> None:
+    """Make the stack, load the functions, greet, and serve until told to end.
+
+    Args:
+        template: the SAM template.
+        local_aws: the stand-in for AWS; this process is bound to it from here on.
+        listener: bound, not yet listening.
+        directory: takes the state.
+        started: the monotonic time at which the start began.
+    """
+    os.environ["AWS_DEFAULT_REGION"] = REGION
+    blueprint = read_blueprint(template)
+    endpoint = local_aws.endpoint
+    aws = AWS(endpoint)
+    stack = create_stack(aws, blueprint.stack)
+    environment = local_environment(os.environ, blueprint.functions, stack.outputs, endpoint)
+    os.environ.clear()
+    os.environ.update(environment)
+
+    log_readably()
+    apps = {function.name: load_app(function) for function in blueprint.functions}
+    mounts = [
+        Mount(route, apps[function.name]) for function in blueprint.functions for route in function.routes
+    ]
+    catalog = load_catalog(CatalogSettings.from_environment().catalog)
+    key = await _demo_key(KeyStore(aws, stack.outputs[KEYS_TABLE]))
+    url = url_of(listener)
+    state = ServerState(
+        url=url,
+        aws_endpoint=endpoint.url,
+        region=endpoint.region,
+        pid=os.getpid(),
+        stack=stack.name,
+        tables=stack.tables,
+    )
+
+    def on_ready() -> None:
+        write_state(directory, state)
+        sys.stdout.write(greeting(url, key, catalog, time.monotonic() - started))
+        sys.stdout.flush()
+
+    async with lifespans(apps.values()):
+        await serve(Dispatcher(mounts, blueprint.unknown_path), listener, on_ready)
+
+
+async def _demo_key(store: KeyStore) -> str:
+    secret = new_secret("key")
+    await store.put_new(
+        new_record(secret, KeyTerms(name="demo", owner="demo", plan=CUSTOM), int(time.time()))
+    )
+    return secret
