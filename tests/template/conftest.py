@@ -1,0 +1,31 @@
+"""The template as it is written and as CloudFormation gets it, and the command that builds it."""
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from local_stack import TEMPLATE
+from sam_command import Sam
+from sluice.local.aws_process import REGION
+from sluice.local.blueprint import read_template, transformed
+
+
+@pytest.fixture(scope="session")
+def template() -> dict[str, Any]:
+    """As it is written."""
+    return read_template(TEMPLATE)
+
+
+@pytest.fixture(scope="session")
+def translated(template: dict[str, Any]) -> dict[str, Any]:
+    """As CloudFormation gets it."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
+    found: dict[str, Any] = json.loads(json.dumps(transformed(template)))
+    return found
+
+
+@pytest.fixture(scope="session")
+def sam(tmp_path_factory: pytest.TempPathFactory) -> Sam:
+    return Sam(tmp_path_factory.mktemp("interpreter"))

@@ -1,0 +1,238 @@
+"""What the template has to hold, whatever else it says."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_stack import ROOT, blueprint
+from sluice.config import Settings
+from sluice.errors import NotFoundError, RequestTooLargeError, SluiceError, UpstreamTimeoutError
+from sluice.local.functions import load_app
+
+RETAINED = ("Retain", "Retain")
+SETTLING_SECONDS = 30
+MANAGED_POLICIES = {
+    "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",  # writes its log
+    "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",  # sends its traces
+}
+ACTIONS = {
+    "ChatFunction": {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"},
+    "ModelsFunction": set[str](),
+}
+
+
+def resources(template: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {name: found for name, found in template["Resources"].items() if found["Type"] == kind}
+
+
+def functions(template: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: function["Properties"]
+        for name, function in resources(template, "AWS::Serverless::Function").items()
+    }
+
+
+def methods(translated: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, method and integration of every route."""
+    paths = translated["Resources"]["Api"]["Properties"]["Body"]["paths"]
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            yield path, method, operation["x-amazon-apigateway-integration"]
+
+
+def test_every_table_is_kept_encrypted_and_recoverable(template: dict[str, Any]) -> None:
+    tables = resources(template, "AWS::DynamoDB::Table")
+    assert tables
+    for table in tables.values():
+        assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == RETAINED
+        properties = table["Properties"]
+        assert properties["BillingMode"] == "PAY_PER_REQUEST"
+        assert properties["SSESpecification"]["SSEEnabled"] is True
+        assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+
+
+def test_every_function_logs_to_a_group_of_its_own_that_forgets(template: dict[str, Any]) -> None:
+    groups = resources(template, "AWS::Logs::LogGroup")
+    used = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions(template).values()]
+    assert len(set(used)) == len(used)
+    assert set(used) <= groups.keys()
+    for group in groups.values():
+        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_access_logs_hold_neither_headers_nor_queries(template: dict[str, Any]) -> None:
+    log = template["Resources"]["Api"]["Properties"]["AccessLogSetting"]["Format"]
+    line = json.loads(log)
+    assert line["requestId"] == "$context.requestId"
+    assert all(value.startswith("$context.") for value in line.values())
+    assert not re.search("header|query|authorizer|requestOverride", log, re.IGNORECASE)
+
+
+def test_the_api_is_regional_and_throttled(translated: dict[str, Any]) -> None:
+    api = translated["Resources"]["Api"]["Properties"]
+    assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    stages = resources(translated, "AWS::ApiGateway::Stage")
+    assert len(stages) == 1
+    (setting,) = next(iter(stages.values()))["Properties"]["MethodSettings"]
+    assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
+    assert setting["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
+    assert setting["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
+
+
+def test_chat_routes_stream_and_no_others(translated: dict[str, Any]) -> None:
+    streamed = set()
+    for path, method, integration in methods(translated):
+        assert method == "x-amazon-apigateway-any-method"
+        assert integration["type"] == "aws_proxy"
+        uri = integration["uri"]["Fn::Sub"]
+        if integration.get("responseTransferMode") == "STREAM":
+            streamed.add(path)
+            assert uri.endswith("/2021-11-15/functions/${ChatFunction.Arn}/response-streaming-invocations")
+        else:
+            assert uri.endswith("/invocations")
+    assert streamed == {
+        prefix + path for prefix in ("", "/api") for path in ("/v1/chat", "/v1/chat/completions")
+    }
+
+
+def test_a_stream_has_the_time_that_the_settings_give_it(
+    template: dict[str, Any], translated: dict[str, Any]
+) -> None:
+    longest = Settings.model_fields["stream_timeout_seconds"].default
+    timeout = functions(template)["ChatFunction"]["Timeout"]
+    assert timeout >= longest + SETTLING_SECONDS
+    for _, _, integration in methods(translated):
+        if integration.get("responseTransferMode") == "STREAM":
+            assert integration["timeoutInMillis"] >= timeout * 1000
+
+
+def test_streaming_functions_start_the_streaming_runtime(template: dict[str, Any]) -> None:
+    layer = template["Resources"]["StreamingLayer"]["Properties"]["ContentUri"]
+    for function in functions(template).values():
+        streams = any("ResponseTransferMode" in event["Properties"] for event in function["Events"].values())
+        variables = function.get("Environment", {}).get("Variables", {})
+        wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
+        assert streams == (wrapper is not None) == ({"Ref": "StreamingLayer"} in function.get("Layers", []))
+        assert function["Handler"] == ("app.app" if streams else "app.handler")
+        if wrapper is not None:
+            assert (ROOT / layer / Path(wrapper).name).is_file()
+
+
+async def test_functions_serve_the_paths_that_the_template_sends_them() -> None:
+    for function in blueprint().functions:
+        app: Any = load_app(function)
+        served = {re.sub(r"\{(\w+):path\}", r"{\1+}", path) for path in app.paths}
+        assert {route.path for route in function.routes} == served
+
+
+def test_functions_get_only_variables_that_they_read(template: dict[str, Any]) -> None:
+    known = {f"SLUICE_{name.upper()}" for name in Settings.model_fields} | {"AWS_LAMBDA_EXEC_WRAPPER"}
+    given = {
+        name: set(function.get("Environment", {}).get("Variables", {}))
+        for name, function in functions(template).items()
+    }
+    assert all(names <= known for names in given.values())
+    assert given["ModelsFunction"] == set()
+
+
+def test_functions_may_do_what_they_do_and_nothing_else(translated: dict[str, Any]) -> None:
+    allowed: dict[str, set[str]] = {}
+    for name, function in resources(translated, "AWS::Lambda::Function").items():
+        role = translated["Resources"][function["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
+        assert set(role["ManagedPolicyArns"]) <= MANAGED_POLICIES
+        allowed[name] = set()
+        for policy in role.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                actions = statement["Action"]
+                allowed[name] |= {actions} if isinstance(actions, str) else set(actions)
+                assert statement["Effect"] == "Allow"
+                assert statement["Resource"] != "*"
+    assert allowed == ACTIONS
+    assert not any("*" in action for actions in allowed.values() for action in actions)
+
+
+def test_credentials_are_readable_below_the_stacks_own_prefix_only(template: dict[str, Any]) -> None:
+    chat = functions(template)["ChatFunction"]
+    (statement,) = [
+        statement
+        for policy in chat["Policies"]
+        for statement in policy["Statement"]
+        if statement["Action"] == "secretsmanager:GetSecretValue"
+    ]
+    prefix = chat["Environment"]["Variables"]["SLUICE_SECRETS_PREFIX"]
+    assert prefix == {"Fn::Sub": "${AWS::StackName}/"}
+    assert statement["Resource"]["Fn::Sub"].endswith(":secret:${AWS::StackName}/*")
+
+
+def test_a_layer_is_built_for_the_processor_that_runs_it(template: dict[str, Any]) -> None:
+    assert template["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
+    for layer in resources(template, "AWS::Serverless::LayerVersion").values():
+        assert layer["Metadata"]["BuildArchitecture"] == {"Ref": "Architecture"}
+        assert layer["Properties"]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
+
+
+def test_parameters_and_outputs_explain_themselves(template: dict[str, Any]) -> None:
+    for parameter in template["Parameters"].values():
+        assert parameter["Description"]
+        assert "Default" in parameter
+        assert {"AllowedValues", "MinValue"} & parameter.keys()
+    assert {"ApiUrl", "KeysTableName"} <= template["Outputs"].keys()
+    assert all(output["Description"] for output in template["Outputs"].values())
+
+
+def gateway_responses(translated: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = translated["Resources"]["Api"]["Properties"]["Body"][
+        "x-amazon-apigateway-gateway-responses"
+    ]
+    return found
+
+
+def envelope(response: Mapping[str, Any]) -> dict[str, Any]:
+    """What a client reads, with API Gateway's own words (a JSON string) put in."""
+    text = response["responseTemplates"]["application/json"]
+    filled = text.replace("$context.error.messageString", '"its own words"')
+    found: dict[str, Any] = json.loads(filled)
+    return found
+
+
+def test_api_gateways_own_errors_have_the_envelope_and_a_request_id(translated: dict[str, Any]) -> None:
+    responses = gateway_responses(translated)
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "INTEGRATION_TIMEOUT"} <= responses.keys()
+    for response in responses.values():
+        parameters = response["responseParameters"]
+        assert parameters["gatewayresponse.header.x-request-id"] == "context.requestId"
+        body = envelope(response)
+        assert list(body) == ["error"]
+        assert set(body["error"]) == {"message", "type", "param", "code"}
+        assert body["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("MISSING_AUTHENTICATION_TOKEN", NotFoundError),
+        ("INVALID_SIGNATURE", NotFoundError),
+        ("RESOURCE_NOT_FOUND", NotFoundError),
+        ("REQUEST_TOO_LARGE", RequestTooLargeError),
+        ("INTEGRATION_TIMEOUT", UpstreamTimeoutError),
+    ],
+)
+def test_where_a_function_has_an_answer_api_gateways_is_the_same(
+    translated: dict[str, Any], name: str, error: type[SluiceError]
+) -> None:
+    response = gateway_responses(translated)[name]
+    found = envelope(response)["error"]
+    assert int(response["statusCode"]) == error.status
+    assert (found["type"], found["code"]) == (error.type, error.code)
+
+
+@pytest.mark.parametrize("name", ["THROTTLED", "QUOTA_EXCEEDED"])
+def test_a_throttled_client_is_told_when_to_try_again(translated: dict[str, Any], name: str) -> None:
+    response = gateway_responses(translated)[name]
+    assert int(response["statusCode"]) == 429
+    assert response["responseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
+    assert envelope(response)["error"]["code"] == "rate_limit_exceeded"
