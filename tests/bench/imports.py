@@ -29,7 +29,9 @@ def cold() -> None:
     """Import the chat function and open its clients, in processes that know nothing yet."""
     run(COLD)
     rows = [[float(figure) for figure in run(COLD).stdout.split()] for _ in range(RUNS)]
-    interpreter, imports, clients, total, memory = (statistics.median(column) for column in zip(*rows, strict=True))
+    interpreter, imports, clients, total, memory = (
+        statistics.median(column) for column in zip(*rows, strict=True)
+    )
     print("cold start of the chat function, CPU ms (median of", RUNS, "processes)")
     print(f"  interpreter        {interpreter:7.1f}")
     print(f"  import             {imports:7.1f}")

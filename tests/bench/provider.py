@@ -14,17 +14,29 @@ def whole() -> bytes:
     message = {"role": "assistant", "content": TEXT * 4, "refusal": None}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     body = json.dumps({**HEAD, "object": "chat.completion", "choices": [choice], "usage": USAGE}).encode()
-    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
+        len(body),
+        body,
+    )
 
 
 def streamed() -> bytes:
     """The same in chunks, each an HTTP chunk of its own."""
-    deltas = [({"content": "fox "}, None)] * (CHUNKS - 1) + [({}, "stop")]
-    events = [{**HEAD, "choices": [{"index": 0, "delta": delta, "finish_reason": end}]} for delta, end in deltas]
+    deltas: list[tuple[dict[str, str], str | None]] = [({"content": "fox "}, None)] * (CHUNKS - 1) + [
+        ({}, "stop")
+    ]
+    events = [
+        {**HEAD, "choices": [{"index": 0, "delta": delta, "finish_reason": end}]} for delta, end in deltas
+    ]
     events.append({**HEAD, "choices": [], "usage": USAGE})
-    frames = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events] + [b"data: [DONE]\n\n", b""]
+    frames = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events] + [
+        b"data: [DONE]\n\n",
+        b"",
+    ]
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(frame), frame) for frame in frames)
-    return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + chunks
+    return (
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + chunks
+    )
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

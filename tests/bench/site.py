@@ -21,7 +21,17 @@ def layer_site() -> Path:
         unfinished = site.with_suffix(".unfinished")
         arguments = [argument for path in REQUIREMENTS for argument in ("-r", str(path))]
         subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", unfinished, *arguments],
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--target",
+                unfinished,
+                *arguments,
+            ],
             check=True,
             stderr=subprocess.PIPE,
         )
@@ -49,5 +59,9 @@ def run(script: str, *options: str, **variables: str) -> subprocess.CompletedPro
     # -s -S would also hide the site directories; a venv's own are hidden by asking the base interpreter.
     interpreter = getattr(sys, "_base_executable", sys.executable)
     return subprocess.run(
-        [interpreter, "-s", *options, "-c", script], env=environment, check=True, capture_output=True, text=True
+        [interpreter, "-s", *options, "-c", script],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )

@@ -61,7 +61,9 @@ def measure() -> None:
                 '[[models]]\nid = "bench"\ncandidates = [{ provider = "bench", model = "bench" }]\n',
                 encoding="utf-8",
             )
-            lines = run(WARM, SLUICE_CATALOG=str(catalog), SLUICE_KEY_CACHE_SECONDS="3600").stdout.splitlines()
+            lines = run(
+                WARM, SLUICE_CATALOG=str(catalog), SLUICE_KEY_CACHE_SECONDS="3600"
+            ).stdout.splitlines()
         finally:
             provider.terminate()
     print("warm request, CPU ms (mean of 500, one after the other; provider over HTTP on the loopback)")

@@ -1,9 +1,10 @@
 """The models function as Lambda runs it: Mangum's handler, fed with the sample events."""
 
+import asyncio
 import importlib.util
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,14 +15,18 @@ EVENTS = ROOT / "events" / "models"
 
 
 @pytest.fixture(scope="module")
-def handler() -> Callable[[Any, Any], dict[str, Any]]:
+def handler() -> Iterator[Callable[[Any, Any], dict[str, Any]]]:
+    loop = asyncio.new_event_loop()  # Mangum runs on the thread's own
+    asyncio.set_event_loop(loop)
     spec = importlib.util.spec_from_file_location("models_app", ROOT / "functions/models/app.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     found: Callable[[Any, Any], dict[str, Any]] = module.handler
-    return found
+    yield found
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 def answer(

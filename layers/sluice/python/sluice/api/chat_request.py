@@ -6,7 +6,7 @@ here are kept and passed to providers that speak OpenAI's format.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, Tag
+from pydantic import ConfigDict, Field, Tag
 
 from sluice.api.messages import Message
 from sluice.api.shapes import Number, RequestShape, by_member, by_type
@@ -149,6 +149,8 @@ Stop = Annotated[
 
 class ChatCompletionRequest(RequestShape):
     """A chat completion as a client asks for it."""
+
+    model_config = ConfigDict(defer_build=False)  # the root: built on import, with all its parts, for the first request
 
     model: Annotated[str, Field(min_length=1)]
     messages: Annotated[list[Message], Field(min_length=1)]
