@@ -54,7 +54,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def main() -> None:
     """Listen until terminated."""
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    print("http://127.0.0.1:{}/v1".format(server.sockets[0].getsockname()[1]), flush=True)
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     await server.serve_forever()
 
 
