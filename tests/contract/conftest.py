@@ -10,7 +10,7 @@ import pytest
 
 from gateway_process import GatewayProcess
 from mock_provider import Case, MockProvider
-from sdk_clients import Traffic, async_client, sync_client
+from sdk_clients import NO_AUTHORITIES, Traffic, async_client, sync_client
 
 UPSTREAM_CREDENTIAL = "sk-upstream-9f2c7f0d51e84a6bb3c1"
 """The provider's key, which no client may ever see."""
@@ -105,6 +105,7 @@ def http(gateway: GatewayProcess, key: str, traffic: Traffic) -> Iterator[httpx.
         event_hooks={"response": [traffic.bare.append]},
         timeout=30,
         trust_env=False,
+        verify=NO_AUTHORITIES,
     ) as found:
         yield found
 

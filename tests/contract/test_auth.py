@@ -12,7 +12,7 @@ from chat_bodies import MESSAGES, MODEL, chat_body
 from gateway_process import KEY_CACHE_SECONDS, GatewayProcess
 from mock_provider import GUARD_SECONDS, Case
 from openai_schemas import check_error
-from sdk_clients import Traffic, async_client, sync_client
+from sdk_clients import NO_AUTHORITIES, Traffic, async_client, sync_client
 
 PATH = "/v1/chat/completions"
 
@@ -22,7 +22,7 @@ def ask(
     gateway: GatewayProcess, case: Case, traffic: Traffic
 ) -> Iterator[Callable[[str | None], httpx.Response]]:
     """Sends a good request with the given Authorization header."""
-    with httpx.Client(base_url=gateway.url, trust_env=False, timeout=30) as http:
+    with httpx.Client(base_url=gateway.url, trust_env=False, timeout=30, verify=NO_AUTHORITIES) as http:
 
         def send(authorization: str | None) -> httpx.Response:
             headers = [] if authorization is None else [(b"authorization", authorization.encode())]

@@ -1,10 +1,14 @@
 """Official clients whose HTTP requests and replies can be looked at afterwards."""
 
+import ssl
 from dataclasses import dataclass, field
 
 import httpx
 import httpx2
 import openai
+
+NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""All is plain HTTP here; reading the certificates of the world for each client would take most of the time."""
 
 
 @dataclass
@@ -34,7 +38,8 @@ class Traffic:
 def sync_client(base_url: str, key: str, traffic: Traffic, *, max_retries: int = 0) -> openai.OpenAI:
     """The blocking client; close it."""
     http = openai.DefaultHttpxClient(
-        event_hooks={"request": [traffic.requests.append], "response": [traffic.responses.append]}
+        verify=NO_AUTHORITIES,
+        event_hooks={"request": [traffic.requests.append], "response": [traffic.responses.append]},
     )
     return openai.OpenAI(
         base_url=base_url, api_key=key, http_client=http, max_retries=max_retries, timeout=30
@@ -50,7 +55,9 @@ def async_client(base_url: str, key: str, traffic: Traffic, *, max_retries: int 
     async def answered(response: httpx2.Response) -> None:
         traffic.responses.append(response)
 
-    http = openai.DefaultAsyncHttpxClient(event_hooks={"request": [asked], "response": [answered]})
+    http = openai.DefaultAsyncHttpxClient(
+        verify=NO_AUTHORITIES, event_hooks={"request": [asked], "response": [answered]}
+    )
     return openai.AsyncOpenAI(
         base_url=base_url, api_key=key, http_client=http, max_retries=max_retries, timeout=30
     )
