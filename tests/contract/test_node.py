@@ -12,6 +12,11 @@ FOLDER = Path(__file__).parent / "node"
 GUARD_SECONDS = 120
 
 
+def test_the_lock_file_names_no_registry() -> None:
+    """Whoever installs it uses the registry of their own."""
+    assert '"resolved"' not in (FOLDER / "package-lock.json").read_text()
+
+
 def test_the_official_client(gateway: GatewayProcess, key: str) -> None:
     node = shutil.which("node")
     assert node, "Node.js is not installed"
