@@ -13,7 +13,8 @@ from runtime_api import Call
 from runtime_process import Platform, running_platform
 from sluice.keys import new_secret
 from sluice.local.stack import Stack
-from sluice.stores.aws import AWS, Endpoint
+from sluice.stores.access import Endpoint
+from sluice.stores.aws import AWS
 from sluice.stores.keys import KeyStore
 
 EVENTS = ROOT / "events" / "chat"

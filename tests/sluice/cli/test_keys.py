@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from dev_server import SECRET, DevServer, sluice
+from local_stack import botocore_client
 from sluice.keys import digest_of
-from sluice.stores.aws import AWS
 
 CHAT = {"model": "demo", "messages": [{"role": "user", "content": "Hi"}]}
 
@@ -193,11 +193,8 @@ def test_no_secret_is_in_any_table_or_log(server: DevServer) -> None:
     secrets += [made["key"], command(server, "rotate", made["id"], "--grace", "1h")["key"]]
     for secret in secrets:
         assert chat(server, secret) == 200
-    aws = AWS(server.state.endpoint)
-    content = "".join(
-        str(aws.dynamodb.scan(TableName=table)["Items"]) for table in server.state.tables.values()
-    )
-    aws.close()
+    dynamodb = botocore_client(server.state.endpoint, "dynamodb")
+    content = "".join(str(dynamodb.scan(TableName=table)["Items"]) for table in server.state.tables.values())
     for secret in secrets:
         assert digest_of(secret) in content
         assert secret[8:] not in content

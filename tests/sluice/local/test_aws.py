@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dev_server import stops_listening
+from local_stack import botocore_client
 from sluice.local.aws_process import LocalAWS, LocalAWSError
-from sluice.stores.aws import AWS
 
 OPERATIONS = 300
 WORKERS = 16
@@ -50,8 +50,7 @@ def test_a_start_that_fails_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None
 def test_of_conditional_writes_no_more_succeed_than_can() -> None:
     """moto by itself checks a condition and then acts, so that two threads may both pass."""
     with LocalAWS() as local_aws, ThreadPoolExecutor(WORKERS) as workers:
-        aws = AWS(local_aws.endpoint)
-        client = aws.dynamodb
+        client = botocore_client(local_aws.endpoint, "dynamodb")
         client.create_table(
             TableName="t",
             BillingMode="PAY_PER_REQUEST",
@@ -77,5 +76,4 @@ def test_of_conditional_writes_no_more_succeed_than_can() -> None:
 
         taken = sum(workers.map(take, range(OPERATIONS)))
         item = client.get_item(TableName="t", Key={"k": {"S": "a"}})["Item"]
-        aws.close()
     assert (taken, item["left"]) == (OPERATIONS // 2, {"N": "0"})

@@ -8,7 +8,7 @@ import pytest
 
 from sluice.local.blueprint import Function, Resolved
 from sluice.local.environment import EnvironmentConflictError, local_environment
-from sluice.stores.aws import Endpoint
+from sluice.stores.access import Endpoint
 
 ENDPOINT = Endpoint("http://127.0.0.1:1234", "us-east-1")
 OUTPUTS = {"Keys": "keys-1", "Prefix": "stack/"}

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from dev_server import DevServer, environment, sluice, stops_listening
-from sluice.stores.aws import AWS
+from local_stack import botocore_client
 
 CHAT = {"model": "demo", "stream": True, "messages": [{"role": "user", "content": "Hello!"}]}
 
@@ -100,9 +100,7 @@ def test_replies_do_not_name_the_server(client: httpx.Client) -> None:
 def test_its_state_tells_the_command_where_everything_is(server: DevServer) -> None:
     written = json.loads((server.state_directory / "dev.json").read_text())
     assert written["pid"] == server.process.pid
-    aws = AWS(server.state.endpoint)
-    tables = aws.dynamodb.list_tables()["TableNames"]
-    aws.close()
+    tables = botocore_client(server.state.endpoint, "dynamodb").list_tables()["TableNames"]
     assert sorted(written["tables"].values()) == sorted(tables)
     assert server.key not in json.dumps(written)
 

@@ -29,16 +29,16 @@ class CountingAWS:
     """Counts the calls that go on to ``aws``; fails them while ``broken``."""
 
     def __init__(self, aws: AWS) -> None:
-        self.secretsmanager = aws.secretsmanager
+        self.secretsmanager = self
         self.calls = 0
         self.broken = False
-        self._aws = aws
+        self._client = aws.secretsmanager
 
-    async def run(self, call: Any, **request: Any) -> Any:
+    async def call(self, operation: str, **members: Any) -> Any:
         self.calls += 1
         if self.broken:
             raise OverloadedError("busy")
-        return await self._aws.run(call, **request)
+        return await self._client.call(operation, **members)
 
 
 @pytest.fixture
@@ -57,10 +57,10 @@ def credentials(counting: Any, clock: Clock) -> CredentialStore:
 
 
 @pytest.fixture
-def secret(aws: AWS) -> str:
+def secret(secretsmanager: Any) -> str:
     """The name of a secret ``value-1`` of this test's own."""
     name = f"KEY_{uuid.uuid4().hex}"
-    aws.secretsmanager.create_secret(Name=PREFIX + name, SecretString="value-1")
+    secretsmanager.create_secret(Name=PREFIX + name, SecretString="value-1")
     return name
 
 
@@ -76,12 +76,12 @@ async def test_without_a_prefix_the_environment_has_them(
 
 
 async def test_a_secret_is_asked_for_once_until_it_is_old(
-    credentials: CredentialStore, counting: CountingAWS, clock: Clock, secret: str, aws: AWS
+    credentials: CredentialStore, counting: CountingAWS, clock: Clock, secret: str, secretsmanager: Any
 ) -> None:
     for clock.now in (0, 1, TTL_SECONDS - 1):
         assert await credentials.get(secret) == "value-1"
     assert counting.calls == 1
-    aws.secretsmanager.put_secret_value(SecretId=PREFIX + secret, SecretString="value-2")
+    secretsmanager.put_secret_value(SecretId=PREFIX + secret, SecretString="value-2")
     clock.now = TTL_SECONDS
     assert await credentials.get(secret) == "value-2"
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from sluice.keys import digest_of, new_secret, prefix_of
-from sluice.stores.aws import AWS
 from sluice.stores.key_records import KeyRecord, KeyTerms, new_record
 from sluice.stores.keys import KeyNotFoundError, KeyNotRotatableError, KeyStore, current_of
 
@@ -61,8 +60,10 @@ async def test_a_list_goes_on_over_all_pages(store: KeyStore, monkeypatch: pytes
     records = [a_record(created_at=number) for number in range(5)]
     for record in records:
         await store.put_new(record)
-    whole = store._client.scan
-    monkeypatch.setattr(store._client, "scan", lambda **request: whole(Limit=2, **request))
+    call = store._dynamodb.call
+    monkeypatch.setattr(
+        store._dynamodb, "call", lambda operation, **members: call(operation, Limit=2, **members)
+    )
     assert await store.list() == records
 
 
@@ -171,7 +172,7 @@ async def test_noting_the_use_of_a_key_that_is_gone_makes_no_record(store: KeySt
     assert await store.list() == []
 
 
-async def test_no_secret_is_in_the_table(store: KeyStore, aws: AWS, table: str) -> None:
+async def test_no_secret_is_in_the_table(store: KeyStore, dynamodb: Any, table: str) -> None:
     secrets = [new_secret("key") for _ in range(3)]
     record = new_record(secrets[0], KeyTerms(name="n", owner="o", plan="custom"), NOW)
     await store.put_new(record)
@@ -180,7 +181,7 @@ async def test_no_secret_is_in_the_table(store: KeyStore, aws: AWS, table: str) 
             record.id, digest=digest_of(secret), prefix=prefix_of(secret), now=NOW, grace_seconds=9
         )
     await store.touch(record.digest, NOW, 1)
-    content = str(aws.dynamodb.scan(TableName=table)["Items"])
+    content = str(dynamodb.scan(TableName=table)["Items"])
     assert content.count(record.id) == 3
     for secret in secrets:
         assert secret.removeprefix("sk-")[4:] not in content

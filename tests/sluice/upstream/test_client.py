@@ -9,7 +9,7 @@ import pytest
 from sluice.errors import UpstreamError, UpstreamTimeoutError
 from sluice.providers.contract import UpstreamRequest
 from sluice.upstream import client as upstream_client
-from sluice.upstream.client import HTTPUpstream
+from sluice.upstream.client import HTTPUpstream, tls_context
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -59,7 +59,7 @@ async def serving(answer: Answer) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def upstream() -> AsyncIterator[HTTPUpstream]:
-    client = HTTPUpstream.open(demo_token_seconds=0)
+    client = HTTPUpstream.open(tls=tls_context(), demo_token_seconds=0)
     yield client
     await client.close()
 
@@ -182,7 +182,7 @@ async def test_an_endless_whole_reply_is_given_up(
 async def test_the_environments_proxies_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    client = HTTPUpstream.open(demo_token_seconds=0)
+    client = HTTPUpstream.open(tls=tls_context(), demo_token_seconds=0)
     async with (
         serving(saying(b"HTTP/1.1 204 No Content\r\n\r\n")) as server,
         client.send(post(server.url)) as response,

@@ -60,6 +60,13 @@ def test_an_event_leaves_at_its_blank_line_and_not_at_the_next_event() -> None:
     assert decoder.feed(b"\n") == [WireEvent(b"two")]
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_an_event_leaves_with_its_last_byte_whatever_ends_its_lines(end: bytes) -> None:
+    decoder = SSEDecoder()
+    assert decoder.feed(b"data: one" + end + end[:1]) == [WireEvent(b"one")]
+    assert decoder.feed(end[1:] + b"data: two" + end + end) == [WireEvent(b"two")]
+
+
 def test_the_end_completes_an_event_without_its_blank_line() -> None:
     assert decode(b"data: [DONE]") == [WireEvent(b"[DONE]")]
     assert decode(b"data: [DONE]\r") == [WireEvent(b"[DONE]")]

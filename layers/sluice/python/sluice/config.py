@@ -83,3 +83,27 @@ class Settings(CatalogSettings):
 def environment_credential(name: str) -> str | None:
     """A provider credential from the variable that the catalogue names, or None when it is unset or empty."""
     return os.environ.get(name) or None
+
+
+class AWSVariables(BaseModel):
+    """What the environment says about AWS, by AWS's own names; on Lambda all of it is set."""
+
+    model_config = ConfigDict(frozen=True)
+
+    region: str | None
+    access_key: str | None
+    secret_key: Annotated[str | None, Field(repr=False)]
+    session_token: Annotated[str | None, Field(repr=False)]
+    endpoint_url: str | None
+
+
+def aws_variables(service: str) -> AWSVariables:
+    """Region, credentials and endpoint for a service, by its identifier in variable names, such as ``DYNAMODB``."""
+    read = os.environ.get
+    return AWSVariables(
+        region=read("AWS_REGION") or read("AWS_DEFAULT_REGION") or None,
+        access_key=read("AWS_ACCESS_KEY_ID") or None,
+        secret_key=read("AWS_SECRET_ACCESS_KEY") or None,
+        session_token=read("AWS_SESSION_TOKEN") or None,
+        endpoint_url=read(f"AWS_ENDPOINT_URL_{service}") or read("AWS_ENDPOINT_URL") or None,
+    )

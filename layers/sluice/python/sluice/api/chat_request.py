@@ -150,7 +150,9 @@ Stop = Annotated[
 class ChatCompletionRequest(RequestShape):
     """A chat completion as a client asks for it."""
 
-    model_config = ConfigDict(defer_build=False)  # the root: built on import, with all its parts, for the first request
+    model_config = ConfigDict(
+        defer_build=False
+    )  # the root: built on import, with all its parts, for the first request
 
     model: Annotated[str, Field(min_length=1)]
     messages: Annotated[list[Message], Field(min_length=1)]

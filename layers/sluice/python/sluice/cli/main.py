@@ -11,12 +11,13 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sluice.cli import keys
-from sluice.cli.target import NoStackError
 from sluice.config import ConfigurationError
 from sluice.errors import OverloadedError
 from sluice.local.errors import LocalError
 from sluice.local.state import DIRECTORY
+from sluice.stores.aws import AWSError
 from sluice.stores.keys import KeyNotFoundError, KeyNotRotatableError
+from sluice.stores.stacks import NoStackError
 
 DEFAULT_PORT = 3000
 
@@ -53,7 +54,7 @@ def main() -> None:
         _fail(str(error))
     except OverloadedError:
         _fail("AWS does not answer or throttles; try again")
-    except (ClientError, BotoCoreError) as error:
+    except (AWSError, ClientError, BotoCoreError) as error:
         _fail(f"AWS refused: {error}")
 
 

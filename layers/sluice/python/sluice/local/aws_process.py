@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from sluice.local.errors import LocalError
-from sluice.stores.aws import Endpoint
+from sluice.stores.access import Endpoint
 
 MODULE = "sluice.local.aws"
 REGION = "us-east-1"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sluice.local.blueprint import Function, Resolved
 from sluice.local.errors import LocalError
-from sluice.stores.aws import Endpoint
+from sluice.stores.access import Endpoint
 
 AWS_PREFIX = "AWS_"
 NO_FILE = "/dev/null"

@@ -45,7 +45,7 @@ async def serve_gateway(
     blueprint = read_blueprint(template)
     endpoint = local_aws.endpoint
     aws = AWS(endpoint)
-    stack = create_stack(aws, blueprint.stack)
+    stack = create_stack(endpoint, blueprint.stack)
     environment = local_environment(os.environ, blueprint.functions, stack.outputs, endpoint)
     os.environ.clear()
     os.environ.update(environment)

@@ -30,7 +30,7 @@ def reserved_port(port: int) -> Iterator[socket.socket]:
     Raises:
         PortTakenError: it is not to be had.
     """
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))

@@ -8,7 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from sluice.local.errors import LocalError
-from sluice.stores.aws import AWS
+from sluice.stores.access import Endpoint
+from sluice.stores.stacks import cloudformation
 
 STACK = "sluice"
 TABLE = "AWS::DynamoDB::Table"
@@ -28,13 +29,13 @@ class Stack:
     tables: Mapping[str, str]
 
 
-def create_stack(aws: AWS, template: Mapping[str, Any]) -> Stack:
+def create_stack(endpoint: Endpoint, template: Mapping[str, Any]) -> Stack:
     """Have CloudFormation make everything in ``template``, and wait for it.
 
     Raises:
         StackError: it could not.
     """
-    client = aws.cloudformation
+    client = cloudformation(endpoint)
     try:
         client.create_stack(StackName=STACK, TemplateBody=json.dumps(template, default=str))
         (description,) = client.describe_stacks(StackName=STACK)["Stacks"]

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sluice.local.errors import LocalError
-from sluice.stores.aws import Endpoint
+from sluice.stores.access import Endpoint
 
 DIRECTORY = Path(".sluice")
 FILE = "dev.json"

@@ -11,7 +11,7 @@ from sluice.stores.aws import AWS
 from sluice.stores.credentials import CredentialStore
 from sluice.stores.key_cache import KeyCache
 from sluice.stores.keys import KeyStore
-from sluice.upstream.client import HTTPUpstream, Upstream
+from sluice.upstream.client import HTTPUpstream, Upstream, tls_context
 
 DEMO_TOKEN_SECONDS = 0.03
 
@@ -26,6 +26,7 @@ class Gateway:
     key_store: KeyStore
     credentials: CredentialStore
     upstream: Upstream
+    aws: AWS
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -37,7 +38,8 @@ class Gateway:
         catalog = load_catalog(settings.catalog)
         for member in catalog.unknown_members():
             logger.warning("the catalogue has a member that this version does not know: %s", member)
-        aws = AWS()
+        tls = tls_context()
+        aws = AWS(tls=lambda: tls)
         key_store = KeyStore(aws, settings.keys_table)
         return cls(
             settings=settings,
@@ -50,9 +52,11 @@ class Gateway:
             ),
             key_store=key_store,
             credentials=CredentialStore(settings, aws),
-            upstream=HTTPUpstream.open(demo_token_seconds=DEMO_TOKEN_SECONDS),
+            upstream=HTTPUpstream.open(tls=tls, demo_token_seconds=DEMO_TOKEN_SECONDS),
+            aws=aws,
         )
 
     async def close(self) -> None:
         """Close all connections."""
         await self.upstream.close()
+        self.aws.close()

@@ -1,45 +1,40 @@
-"""The way to AWS that every store shares: clients, threads, and what AWS's failures mean here.
+"""The way to AWS that every store shares: signed calls of the JSON protocol, and what AWS's failures mean here.
 
-boto3's clients block, so their calls run in threads of their own behind async functions; nothing outside
-``stores`` knows. The clients are made by botocore, boto3's own engine: importing boto3 itself would add its
-resources and S3 transfers, which nothing here uses, to every cold start.
+DynamoDB, Secrets Manager, Step Functions and KMS all speak it: one POST, ``X-Amz-Target`` names the operation, the
+members are JSON. botocore signs; its service clients, which would add 90 ms of CPU time to every cold start and need a
+thread for every call, stay out. What else an operator's command needs of AWS is in ``stores.stacks``.
+
+Source: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
 """
 
 import asyncio
 import functools
+import random
+import ssl
+import zlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from urllib.parse import urlsplit
 
-import botocore.session
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as UnreachableError
+import certifi
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from pydantic_core import from_json, to_json
 
+from sluice.config import aws_variables
 from sluice.errors import OverloadedError
+from sluice.stores.access import Access, Endpoint, access_to
+from sluice.stores.connections import ConnectionBrokenError, Connections, Reply
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from botocore.credentials import ReadOnlyCredentials
 
-THREADS = 32
-"""Calls in flight at once, for one process. A call takes milliseconds, so this carries thousands a second;
-each thread has a pooled connection."""
-
-CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=3,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=THREADS,
-    tcp_keepalive=True,
-)
-"""A key-value read takes milliseconds: one that takes seconds is lost, and another attempt is the better
-bet."""
-
-LOCAL_CONFIG = Config(proxies={}, read_timeout=60)
-"""For a stand-in on this machine: no proxy leads there, and it may be slow without being lost."""
+CONNECT_SECONDS = 1.0
+ATTEMPT_SECONDS = 3.0
+"""A key-value read takes milliseconds: one that takes seconds is lost, and another attempt is the better bet."""
+ATTEMPTS = 3
+BACKOFF_SECONDS = 0.05
+"""Doubled for each further attempt, times a random factor up to 1."""
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 TRANSACTION_CANCELED = "TransactionCanceledException"
@@ -70,14 +65,24 @@ OVERLOADED_CODES = frozenset(
     }
 )
 """Error codes that say "later", whatever the service: its throttling and its own faults."""
-
-OVERLOADED_CLASSES = (UnreachableError, HTTPClientError)
-"""botocore's two roots for "the service could not be reached or did not answer in time"."""
+PASSING_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 RETRY_AFTER_SECONDS = 1
 
 type Item = dict[str, Any]
-"""A DynamoDB item as the client gives it: attribute name to ``{type: value}``."""
+"""A DynamoDB item as the protocol has it: attribute name to ``{type: value}``."""
+
+
+class AWSError(Exception):
+    """AWS refused a call for a reason that no repetition mends: a fault of the deployment or of ours.
+
+    Attributes:
+        code: AWS's name for it.
+    """
+
+    def __init__(self, operation: str, code: str, message: str) -> None:
+        super().__init__(f"{operation}: {code}: {message}")
+        self.code = code
 
 
 class ConditionFailedError(Exception):
@@ -93,104 +98,160 @@ class ConditionFailedError(Exception):
         self.item = item
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """An AWS that is not the default one: the development server's.
+class Service(NamedTuple):
+    """A service of the JSON protocol, with the names it has in host names, in targets and in content types."""
 
-    Its credentials are made up here, so that a call to it can never carry, or use, real ones.
-    """
-
-    url: str
-    region: str
+    name: str
+    target: str
+    version: str
 
 
-class AWS:
-    """One client per service, made when first asked for, and the threads their calls run in.
+DYNAMODB = Service("dynamodb", "DynamoDB_20120810", "1.0")
+SECRETS_MANAGER = Service("secretsmanager", "secretsmanager", "1.1")
+
+
+class Client:
+    """Calls one service.
 
     Args:
-        endpoint: where to go instead of AWS itself; credentials and region are the environment's otherwise.
+        service: which one.
+        access: where it is, and with which credentials.
+        connections: to it.
     """
 
-    def __init__(self, endpoint: Endpoint | None = None) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
-        self._options: dict[str, Any] = {"config": CONFIG}
-        if endpoint is not None:
-            self._options = {
-                "config": CONFIG.merge(LOCAL_CONFIG),
-                "endpoint_url": endpoint.url,
-                "region_name": endpoint.region,
-                "aws_access_key_id": "local",
-                "aws_secret_access_key": "local",
-            }
+    def __init__(self, service: Service, access: Access, connections: Connections) -> None:
+        self.access = access
+        self._service = service
+        self._connections = connections
+        self._host = urlsplit(access.url).netloc
 
-    @functools.cached_property
-    def dynamodb(self) -> "DynamoDBClient":
-        """The tables."""
-        return cast("DynamoDBClient", self._client("dynamodb"))
+    async def call(self, operation: str, **members: Any) -> dict[str, Any]:
+        """Make one call, again if that may help, and return its result.
 
-    @functools.cached_property
-    def secretsmanager(self) -> "SecretsManagerClient":
-        """The provider credentials of a deployment."""
-        return cast("SecretsManagerClient", self._client("secretsmanager"))
-
-    @functools.cached_property
-    def cloudformation(self) -> "CloudFormationClient":
-        """The deployed stacks and what they are made of."""
-        return cast("CloudFormationClient", self._client("cloudformation"))
-
-    def _client(self, service: str) -> object:
-        return botocore.session.get_session().create_client(service, **self._options)
-
-    async def run[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Make one call of a client in a thread.
-
-        A cancelled caller does not wait for it, but the call is made to its end: a write may have happened.
+        A call whose reply is lost is made again although it may have been carried out: every write here is
+        conditional, or harmless to repeat.
 
         Raises:
             OverloadedError: AWS throttles, fails or cannot be reached.
             ConditionFailedError: the write was conditional and its condition does not hold.
-            botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: anything else, which is a
-                fault of the deployment or of ours.
+            AWSError: anything else.
         """
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._threads, functools.partial(call, *args, **kwargs))
-        except (ClientError, BotoCoreError) as error:
-            raise translated(error) from error
+        body = to_json(members)
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(BACKOFF_SECONDS * 2**attempt * random.random())  # noqa: S311 - spreads load only
+            try:
+                return result_of(operation, await self._attempt(operation, body))
+            except (ConnectionBrokenError, OverloadedError) as error:
+                failure = error
+        raise _overloaded() from failure
+
+    async def _attempt(self, operation: str, body: bytes) -> Reply:
+        request = AWSRequest(
+            "POST",
+            self.access.url,
+            headers={
+                "host": self._host,
+                "content-type": f"application/x-amz-json-{self._service.version}",
+                "x-amz-target": f"{self._service.target}.{operation}",
+            },
+            data=body,
+        )
+        credentials = cast("ReadOnlyCredentials", await self.access.credentials())
+        SigV4Auth(credentials, self._service.name, self.access.region).add_auth(request)
+        return await self._connections.post(list(request.headers.items()), body, seconds=ATTEMPT_SECONDS)
 
     def close(self) -> None:
-        """Let the threads end; a call under way is waited for."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        """Close the connections."""
+        self._connections.close()
 
 
-def error_code(error: ClientError) -> str:
-    """The name by which an AWS service reports an error."""
-    return str(error.response.get("Error", {}).get("Code", ""))
+class AWS:
+    """The services, each with its own connections, made when first asked for.
+
+    Args:
+        endpoint: where to go instead of AWS itself.
+        tls: makes the TLS context; it is slow to make, so that others may share theirs.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint | None = None, *, tls: Callable[[], ssl.SSLContext] | None = None
+    ) -> None:
+        self._endpoint = endpoint
+        self._tls = functools.cache(tls or default_tls)
+        self._clients: list[Client] = []
+
+    @functools.cached_property
+    def dynamodb(self) -> Client:
+        """The tables."""
+        return self._client(DYNAMODB)
+
+    @functools.cached_property
+    def secretsmanager(self) -> Client:
+        """The provider credentials of a deployment."""
+        return self._client(SECRETS_MANAGER)
+
+    def _client(self, service: Service) -> Client:
+        variables = aws_variables(service.name.upper())
+        access = access_to(service.name, variables, self._endpoint)
+        client = Client(
+            service, access, Connections(access.url, tls=self._tls, connect_seconds=CONNECT_SECONDS)
+        )
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients:
+            client.close()
 
 
-def translated(error: ClientError | BotoCoreError) -> Exception:
-    """What a failure of AWS means to the gateway; the error itself if it means nothing in particular."""
-    if isinstance(error, OVERLOADED_CLASSES):
-        return _overloaded()
-    if not isinstance(error, ClientError):
-        return error
-    code = error_code(error)
+def default_tls() -> ssl.SSLContext:
+    """Trusts certifi's authorities, as botocore and httpx do."""
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+def result_of(operation: str, reply: Reply) -> dict[str, Any]:
+    """A reply's JSON, or the error it stands for.
+
+    Raises:
+        OverloadedError, ConditionFailedError, AWSError: see ``Client.call``.
+        ConnectionBrokenError: the body is not what was sent.
+    """
+    checksum = reply.headers.get("x-amz-crc32")
+    if checksum is not None and int(checksum) != zlib.crc32(reply.body):
+        raise ConnectionBrokenError("the checksum of a reply is wrong")
+    try:
+        members = from_json(reply.body) if reply.body else {}
+    except ValueError:
+        members = None
+    if not isinstance(members, dict):
+        members = {}
+        if reply.status == 200:
+            raise ConnectionBrokenError("a reply is not a JSON object")
+    if reply.status == 200:
+        return members
+    raise error_of(operation, reply.status, members)
+
+
+def error_of(operation: str, status: int, members: dict[str, Any]) -> Exception:
+    """What a failed call means."""
+    code = str(members.get("__type", "")).rpartition("#")[2].partition(":")[0]
     if code == CONDITION_FAILED:
-        return ConditionFailedError(cast("dict[str, Any]", error.response).get("Item", {}))
-    if code == TRANSACTION_CANCELED:
-        return _cancelled(error)
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return _overloaded() if code in OVERLOADED_CODES or status >= 500 else error
-
-
-def _cancelled(error: ClientError) -> Exception:
-    """A transaction tells one reason per action: a lost condition outweighs a conflict, which may pass."""
-    reasons = cast("dict[str, Any]", error.response).get("CancellationReasons", [])
-    for reason in reasons:
+        return ConditionFailedError(members.get("Item", {}))
+    reasons = members.get("CancellationReasons", []) if code == TRANSACTION_CANCELED else []
+    for reason in reasons:  # a lost condition outweighs a conflict, which may pass
         if reason.get("Code") == "ConditionalCheckFailed":
             return ConditionFailedError(reason.get("Item", {}))
-    passing = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-    return _overloaded() if any(reason.get("Code") in passing for reason in reasons) else error
+    if (
+        code in OVERLOADED_CODES
+        or status >= 500
+        or any(reason.get("Code") in PASSING_REASONS for reason in reasons)
+    ):
+        return _overloaded()
+    return AWSError(
+        operation, code or str(status), str(members.get("message") or members.get("Message") or "")
+    )
 
 
 def _overloaded() -> OverloadedError:

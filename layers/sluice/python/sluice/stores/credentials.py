@@ -6,11 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from botocore.exceptions import ClientError
-
 from sluice.config import ConfigurationError, Settings, environment_credential
 from sluice.errors import OverloadedError
-from sluice.stores.aws import AWS, error_code
+from sluice.stores.aws import AWS, AWSError
 
 TTL_SECONDS = 300.0
 """How long a credential, or its absence, is believed: a rotated secret is picked up within this time."""
@@ -76,11 +74,10 @@ class CredentialStore:
         return value
 
     async def _fetch(self, secret_id: str, name: str) -> str | None:
-        client = self._aws.secretsmanager
         try:
-            found = await self._aws.run(client.get_secret_value, SecretId=secret_id)
-        except ClientError as error:
-            if error_code(error) == NOT_FOUND:
+            found = await self._aws.secretsmanager.call("GetSecretValue", SecretId=secret_id)
+        except AWSError as error:
+            if error.code == NOT_FOUND:
                 return None
             raise
         return credential_of(found.get("SecretString", ""), name)

@@ -5,7 +5,8 @@ the table within moments, so what changes a key looks again after its writes.
 """
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,14 +61,13 @@ class KeyStore:
     """
 
     def __init__(self, aws: AWS, table: str) -> None:
-        self._aws = aws
-        self._client = aws.dynamodb
+        self._dynamodb = aws.dynamodb
         self._table = table
 
     async def get(self, digest: str) -> KeyRecord | None:
         """The record of a secret as the table has it this moment; None for a secret that nobody was given."""
-        reply = await self._aws.run(
-            self._client.get_item, TableName=self._table, Key={"digest": {"S": digest}}, ConsistentRead=True
+        reply = await self._dynamodb.call(
+            "GetItem", TableName=self._table, Key={"digest": {"S": digest}}, ConsistentRead=True
         )
         item = reply.get("Item")
         return record_of(item) if item else None
@@ -81,8 +81,8 @@ class KeyStore:
         """
         item = item_of(record)
         try:
-            await self._aws.run(
-                self._client.put_item,
+            await self._dynamodb.call(
+                "PutItem",
                 TableName=self._table,
                 Item=item,
                 ConditionExpression=IS_NEW,
@@ -95,16 +95,14 @@ class KeyStore:
     async def list(self, owner: str | None = None) -> Sequence[KeyRecord]:
         """All records, or those of one owner, oldest first. Without an owner the whole table is read."""
         if owner is None:
-            items = await self._pages(self._client.scan, {})
+            items = await self._pages("Scan", {})
         else:
-            items = await self._pages(self._client.query, _where(BY_OWNER, "owner", owner))
+            items = await self._pages("Query", _where(BY_OWNER, "owner", owner))
         return sorted(map(record_of, items), key=lambda record: (record.created_at, record.id))
 
     async def find(self, key_id: str) -> Sequence[KeyRecord]:
         """The records of one key, one per secret it ever had; none if there is no such key."""
-        return [
-            record_of(item) for item in await self._pages(self._client.query, _where(BY_ID, "id", key_id))
-        ]
+        return [record_of(item) for item in await self._pages("Query", _where(BY_ID, "id", key_id))]
 
     async def revoke(self, key_id: str) -> Sequence[KeyRecord]:
         """Make every secret of a key useless, for good, and give back its records as they then are.
@@ -147,8 +145,9 @@ class KeyStore:
             raise KeyNotRotatableError("the key is revoked or has expired")
         fresh = replace(current_of(usable), digest=digest, prefix=prefix, last_used_at=None)
         try:
-            await self._aws.run(
-                self._client.transact_write_items,
+            await self._dynamodb.call(
+                "TransactWriteItems",
+                ClientRequestToken=uuid.uuid4().hex,  # a repetition whose first try went through is no conflict
                 TransactItems=[
                     {
                         "Put": {
@@ -172,8 +171,8 @@ class KeyStore:
             record is gone.
         """
         try:
-            await self._aws.run(
-                self._client.update_item,
+            await self._dynamodb.call(
+                "UpdateItem",
                 TableName=self._table,
                 Key={"digest": {"S": digest}},
                 UpdateExpression="SET last_used_at = :now",
@@ -189,8 +188,8 @@ class KeyStore:
 
     async def _deactivate(self, digest: str) -> None:
         with contextlib.suppress(ConditionFailedError):  # a record that is gone is as useless as can be
-            await self._aws.run(
-                self._client.update_item,
+            await self._dynamodb.call(
+                "UpdateItem",
                 TableName=self._table,
                 Key={"digest": {"S": digest}},
                 UpdateExpression="SET active = :false",
@@ -223,12 +222,12 @@ class KeyStore:
             }
         }
 
-    async def _pages(self, read: Callable[..., Any], request: Mapping[str, Any]) -> Sequence[Item]:
+    async def _pages(self, operation: str, request: Mapping[str, Any]) -> Sequence[Item]:
         """Every item that a query or scan finds, however many replies it takes."""
         items: list[Item] = []
         start: dict[str, Any] = {}
         while True:
-            reply = await self._aws.run(read, TableName=self._table, **request, **start)
+            reply = await self._dynamodb.call(operation, TableName=self._table, **request, **start)
             items += reply["Items"]
             if "LastEvaluatedKey" not in reply:
                 return items

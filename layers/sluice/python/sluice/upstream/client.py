@@ -6,6 +6,7 @@ catalogue, never from a request; redirects are not followed, because they would 
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol, Self
@@ -32,6 +33,11 @@ _FAILURES: tuple[tuple[type[Exception], type[SluiceError], str], ...] = (
     (httpx.InvalidURL, UpstreamError, "The provider's address in the catalogue is not valid."),
     (httpx.StreamError, UpstreamError, "The connection to the provider broke."),
 )
+
+
+def tls_context() -> ssl.SSLContext:
+    """Trusts certifi's authorities, or those that OpenSSL's variable SSL_CERT_FILE or SSL_CERT_DIR names."""
+    return httpx.create_ssl_context()
 
 
 class UpstreamResponse(Protocol):
@@ -123,11 +129,11 @@ class HTTPUpstream:
         self._client = client
 
     @classmethod
-    def open(cls, *, demo_token_seconds: float) -> Self:
-        """A client that reads no environment but OpenSSL's certificate variables, and answers ``demo:`` itself."""
+    def open(cls, *, tls: ssl.SSLContext, demo_token_seconds: float) -> Self:
+        """A client that reads no environment, and answers ``demo:`` itself."""
         return cls(
             httpx.AsyncClient(
-                verify=httpx.create_ssl_context(),
+                verify=tls,
                 trust_env=False,
                 timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=60),

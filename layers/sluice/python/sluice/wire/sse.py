@@ -49,6 +49,7 @@ class SSEDecoder:
         self._data_bytes = 0
         self._name = ""
         self._at_start = True
+        self._after_return = False
 
     def feed(self, data: bytes) -> list[WireEvent]:
         """Take the next bytes; return the events they complete.
@@ -63,13 +64,15 @@ class SSEDecoder:
                 return []
             buffer = buffer.removeprefix(_BYTE_ORDER_MARK)
             self._at_start = False
+        if self._after_return and buffer:
+            buffer = buffer.removeprefix(b"\n")  # the LF of a CRLF whose CR has ended its line already
+            self._after_return = False
         events: list[WireEvent] = []
         position = 0
         for match in _LINE_END.finditer(buffer):
-            if match.group() == b"\r" and match.end() == len(buffer):
-                break  # the LF of a CRLF may still be on its way
             self._line(buffer[position : match.start()], events)
             position = match.end()
+            self._after_return = match.group() == b"\r" and position == len(buffer)
         self._buffer = buffer[position:]
         if len(self._buffer) + self._data_bytes > MAX_EVENT_BYTES:
             raise FramingError(f"a server-sent event exceeds {MAX_EVENT_BYTES} bytes")
@@ -79,7 +82,7 @@ class SSEDecoder:
         """End of the bytes; return the event that was still open, if it has data."""
         events: list[WireEvent] = []
         if self._buffer:
-            self._line(self._buffer.removesuffix(b"\r"), events)
+            self._line(self._buffer, events)
             self._buffer = b""
         self._line(b"", events)
         return events

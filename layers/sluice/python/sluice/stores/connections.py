@@ -1,0 +1,150 @@
+"""Kept-alive HTTP/1.1 connections to one server, for calls that are made several times a request.
+
+httpx costs about 1 ms of CPU time a call and boto3, with its threads, more; this costs a third (``make bench-import``).
+h11 does the protocol; what is ours is when a connection is opened, used again and thrown away.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Self
+from urllib.parse import urlsplit
+
+import h11
+
+READ_BYTES = 64 * 1024
+MAX_IDLE = 64
+"""Connections kept for the next call; more may be open at once while they are needed."""
+
+
+class Reply(NamedTuple):
+    """A whole HTTP reply; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class ConnectionBrokenError(Exception):
+    """No reply came, or not a whole one: nobody knows whether the request was carried out."""
+
+
+class _Connection:
+    """One connection; usable again when a reply was read to its end and the server keeps it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.CLIENT)
+
+    @classmethod
+    async def open(cls, host: str, port: int, tls: ssl.SSLContext | None) -> Self:
+        return cls(*await asyncio.open_connection(host, port, ssl=tls))
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may be sent: the server has neither said nor done otherwise."""
+        return (
+            self._http.our_state is h11.IDLE and not self._writer.is_closing() and not self._reader.at_eof()
+        )
+
+    async def exchange(self, head: h11.Request, body: bytes) -> Reply:
+        parts = (
+            self._http.send(head),
+            self._http.send(h11.Data(data=body)),
+            self._http.send(h11.EndOfMessage()),
+        )
+        self._writer.write(b"".join(part for part in parts if part))
+        response: h11.Response | None = None
+        received: list[bytes] = []
+        while True:
+            event = self._http.next_event()
+            match event:
+                case h11.NEED_DATA:
+                    self._http.receive_data(await self._reader.read(READ_BYTES))
+                case h11.Response():
+                    response = event
+                case h11.Data():
+                    received.append(bytes(event.data))
+                case h11.EndOfMessage() if response is not None:
+                    break
+                case h11.InformationalResponse():
+                    pass
+                case _:
+                    raise ConnectionBrokenError("the server closed the connection")
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+        fields = {name.decode("ascii"): value.decode("latin-1") for name, value in response.headers}
+        return Reply(response.status_code, fields, b"".join(received))
+
+    def close(self) -> None:
+        self._writer.transport.abort()
+
+
+class Connections:
+    """The connections to one server.
+
+    Args:
+        url: scheme, host and port; a path is kept in front of what is posted to.
+        tls: makes the TLS context when first needed.
+        connect_seconds: for opening a connection.
+    """
+
+    def __init__(self, url: str, *, tls: Callable[[], ssl.SSLContext], connect_seconds: float) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._tls = tls if parts.scheme == "https" else None
+        self._connect_seconds = connect_seconds
+        self._idle: list[_Connection] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def post(self, headers: Sequence[tuple[str, str]], body: bytes, *, seconds: float) -> Reply:
+        """Post to ``/`` and read the whole reply.
+
+        A kept connection that proves dead before a byte of the reply is what a kept connection may always be; the
+        caller decides whether to try again, since the request may have been carried out.
+
+        Raises:
+            ConnectionBrokenError: no whole reply within ``seconds``.
+        """
+        connection: _Connection | None = None
+        try:
+            async with asyncio.timeout(seconds):
+                connection = await self._connected()
+                head = h11.Request(
+                    method="POST", target="/", headers=[*headers, ("content-length", str(len(body)))]
+                )
+                reply = await connection.exchange(head, body)
+        except (OSError, TimeoutError, h11.ProtocolError) as error:
+            raise ConnectionBrokenError(f"no reply: {type(error).__name__}") from error
+        else:
+            if connection.reusable and len(self._idle) < MAX_IDLE:
+                self._idle.append(connection)
+                connection = None
+            return reply
+        finally:
+            if connection is not None:
+                connection.close()
+
+    async def _connected(self) -> _Connection:
+        loop = asyncio.get_running_loop()
+        if (
+            loop is not self._loop
+        ):  # what belongs to a loop that has ended cannot be used, or even closed, any more
+            self._idle.clear()
+            self._loop = loop
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable:
+                return connection
+            connection.close()
+        async with asyncio.timeout(self._connect_seconds):
+            return await _Connection.open(self._host, self._port, self._tls and self._tls())
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        while self._idle:
+            with contextlib.suppress(RuntimeError):  # the loop they belong to may have ended
+                self._idle.pop().close()

@@ -1,0 +1,86 @@
+"""Where services are, held against botocore's own idea of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import botocore.session
+import pytest
+
+from sluice.config import AWSVariables, ConfigurationError, aws_variables
+from sluice.stores.access import Credentials, Endpoint, access_to, address_of
+
+VARIABLES = AWSVariables(
+    region="eu-central-1", access_key="AKIA", secret_key="hush", session_token="token", endpoint_url=None
+)
+
+
+def regions() -> Iterator[tuple[str, str, str]]:
+    session = botocore.session.get_session()
+    for partition in session.get_available_partitions():
+        for service in ("dynamodb", "secretsmanager"):
+            for region in session.get_available_regions(service, partition):
+                client = session.create_client(
+                    service, region_name=region, aws_access_key_id="a", aws_secret_access_key="b"
+                )
+                yield service, region, client.meta.endpoint_url
+
+
+def test_every_region_has_the_address_that_botocore_gives_it() -> None:
+    known = list(regions())
+    assert len(known) > 60
+    assert [(service, region, address_of(service, region)) for service, region, _ in known] == known
+
+
+async def test_lambdas_variables_are_all_it_takes() -> None:
+    access = access_to("dynamodb", VARIABLES)
+    assert (access.url, access.region) == ("https://dynamodb.eu-central-1.amazonaws.com", "eu-central-1")
+    assert await access.credentials() == Credentials("AKIA", "hush", "token")
+
+
+async def test_an_endpoint_never_gets_the_users_credentials() -> None:
+    access = access_to("dynamodb", VARIABLES, Endpoint("http://127.0.0.1:1", "us-east-1"))
+    assert (await access.credentials()).access_key == "local"
+
+
+def test_no_repr_shows_a_secret() -> None:
+    access = access_to("dynamodb", VARIABLES)
+    assert "hush" not in repr(access) + repr(access.fixed) + repr(VARIABLES)
+
+
+@pytest.fixture
+def without_aws(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_PROFILE",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return monkeypatch
+
+
+async def test_elsewhere_botocores_chain_is_asked(without_aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="region"):
+        access_to("dynamodb", aws_variables("DYNAMODB"))
+    without_aws.setenv("AWS_REGION", "eu-west-1")
+    access = access_to("dynamodb", aws_variables("DYNAMODB"))
+    assert access.fixed is None
+    with pytest.raises(ConfigurationError, match="credentials"):
+        await access.credentials()
+    profile = tmp_path / "credentials"
+    profile.write_text("[default]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = hush\n")
+    without_aws.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
+    assert await access.credentials() == Credentials("AKIAPROFILE", "hush", None)
+
+
+def test_endpoint_variables_are_honoured(without_aws: pytest.MonkeyPatch) -> None:
+    without_aws.setenv("AWS_ENDPOINT_URL", "http://all:1")
+    assert aws_variables("DYNAMODB").endpoint_url == "http://all:1"
+    without_aws.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://tables:1")
+    assert aws_variables("DYNAMODB").endpoint_url == "http://tables:1"
+    without_aws.setenv("AWS_ENDPOINT_URL", "")
+    assert aws_variables("SECRETSMANAGER").endpoint_url is None
