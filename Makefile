@@ -1,6 +1,6 @@
 # One-word commands. Each sets up what it needs; nothing has to be run before it.
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint types format lock bench-import clean
+.PHONY: help dev test lint types format lock bench bench-import clean
 SHELL := /bin/sh
 
 venv := .venv
@@ -64,7 +64,10 @@ format: $(venv)/.installed ## put the code into its format
 	@$(bin)/ruff format
 	@$(bin)/ruff check --fix
 
-bench-import: $(venv)/.installed ## what a cold start and a warm request cost in CPU time
+bench: bench-import ## what a cold start, a request and a call to AWS cost in CPU time
+	@$(bin)/python -m tests.bench.aws_call
+
+bench-import: $(venv)/.installed ## of these, what a cold start and a warm request cost
 	@$(bin)/python -m tests.bench.imports
 
 lock: ## move every dependency to its newest version (needs uv)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,9 @@ def layer_site() -> Path:
     return site
 
 
-def run(script: str, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(
+    script: str, *options: str, arguments: Sequence[str] = (), **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run Python code with the layers' packages only, byte code cached as on a second start.
 
     The AWS variables name nothing real; no call is made.
@@ -59,7 +62,7 @@ def run(script: str, *options: str, **variables: str) -> subprocess.CompletedPro
     # -s -S would also hide the site directories; a venv's own are hidden by asking the base interpreter.
     interpreter = getattr(sys, "_base_executable", sys.executable)
     return subprocess.run(
-        [interpreter, "-s", *options, "-c", script],
+        [interpreter, "-s", *options, "-c", script, *arguments],
         env=environment,
         check=True,
         capture_output=True,

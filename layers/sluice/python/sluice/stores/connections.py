@@ -1,6 +1,6 @@
 """Kept-alive HTTP/1.1 connections to one server, for calls that are made several times a request.
 
-httpx costs about 1 ms of CPU time a call and boto3, with its threads, more; this costs a third (``make bench-import``).
+A call costs a fraction of the CPU time that botocore's client in a thread takes (``make bench`` says which).
 h11 does the protocol; what is ours is when a connection is opened, used again and thrown away.
 """
 

@@ -1,0 +1,55 @@
+"""CPU time of one DynamoDB call by our client, against botocore's client in a thread: the baseline of the same run."""
+
+import subprocess
+import sys
+
+from tests.bench.site import ROOT, run
+
+CALLS = """
+import asyncio, sys, time
+from concurrent.futures import ThreadPoolExecutor
+import botocore.session
+from sluice.stores.access import Endpoint
+from sluice.stores.aws import AWS
+
+url, key, calls = sys.argv[1], {"digest": {"S": "x" * 64}}, 1000
+client = botocore.session.get_session().create_client("dynamodb", endpoint_url=url)
+ours = AWS(Endpoint(url, "us-east-1")).dynamodb
+
+async def main():
+    loop, threads = asyncio.get_running_loop(), ThreadPoolExecutor(8)
+
+    async def baseline():
+        await loop.run_in_executor(threads, lambda: client.get_item(TableName="t", Key=key))
+
+    async def measured():
+        await ours.call("GetItem", TableName="t", Key=key)
+
+    for call in (baseline, measured):
+        for _ in range(50):
+            await call()
+        start = time.process_time()
+        for _ in range(calls):
+            await call()
+        print((time.process_time() - start) * 1e3 / calls)
+
+asyncio.run(main())
+"""
+
+
+def measure() -> None:
+    """Print CPU milliseconds of a call, and the ratio."""
+    command = [sys.executable, "-m", "tests.bench.table"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as table:
+        try:
+            assert table.stdout is not None
+            url = table.stdout.readline().strip()
+            baseline, ours = map(float, run(CALLS, arguments=[url]).stdout.split())
+        finally:
+            table.terminate()
+    print("one DynamoDB call, CPU ms (mean of 1000, one after the other)")
+    print(f"  botocore in a thread {baseline:6.2f}   ours {ours:6.2f}   ratio {ours / baseline:.2f}")
+
+
+if __name__ == "__main__":
+    measure()
