@@ -1,5 +1,8 @@
 """Framing must not depend on how the network splits the bytes."""
 
+import re
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +84,36 @@ def test_an_endless_line_is_refused() -> None:
             decoder.feed(b"x" * 2**20)
 
 
+class Counting:
+    """Counts the bytes in which line ends are looked for."""
+
+    def __init__(self, pattern: re.Pattern[bytes]) -> None:
+        self.pattern = pattern
+        self.bytes = 0
+
+    def finditer(self, data: bytes) -> Iterator[re.Match[bytes]]:
+        self.bytes += len(data)
+        return self.pattern.finditer(data)
+
+
+def test_no_byte_is_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting(sse._LINE_END)
+    monkeypatch.setattr(sse, "_LINE_END", counting)
+    decoder = SSEDecoder()
+    decoder.feed(b"data: ")
+    for _ in range(1_000):
+        decoder.feed(b"x" * 100)
+    (event,) = decoder.feed(b"\n\n")
+    assert len(event.data) == 100_000
+    assert counting.bytes == 6 + 100_000 + 2
+
+
+def test_endless_empty_data_lines_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1_000)
+    with pytest.raises(FramingError, match="exceeds"):
+        SSEDecoder().feed(b"data:\n" * 1_002)
+
+
 def test_endless_data_lines_are_refused() -> None:
     decoder = SSEDecoder()
     with pytest.raises(FramingError, match="exceeds"):
@@ -89,6 +122,7 @@ def test_endless_data_lines_are_refused() -> None:
 
 
 def test_our_frames_are_read_back() -> None:
+    assert sse.frame('{"a":"\u2028\u2029\u0085"}'.encode()) == b'data: {"a":"\\u2028\\u2029\\u0085"}\n\n'
     assert decode(sse.KEEP_ALIVE, sse.frame(b'{"a":1}'), sse.DONE) == [
         WireEvent(b'{"a":1}'),
         WireEvent(b"[DONE]"),

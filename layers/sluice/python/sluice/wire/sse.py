@@ -30,13 +30,23 @@ class Frame:
     last: bool = False
 
 
+_ESCAPES = ((b"\xc2\x85", b"\\u0085"), (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"))
+
+
 def frame(data: bytes) -> bytes:
-    """One event for the client. ``data`` is JSON, so it holds no line end."""
+    """One event for the client. ``data`` is JSON, so it holds no line end of the format.
+
+    Three characters that are none here, but end lines for text splitters, are escaped as JSON allows: hand-written
+    clients split with those.
+    """
+    for character, escape in _ESCAPES:
+        if character in data:
+            data = data.replace(character, escape)
     return b"data: " + data + b"\n\n"
 
 
 class SSEDecoder:
-    """Bytes to events.
+    """Bytes to events, in time that grows with the number of bytes only, however they are split.
 
     An event without a ``data`` field is dropped, as the standard says; comments, ``id`` and ``retry`` are read over.
     Unlike a browser, ``flush`` gives back an event whose closing blank line never came: several hosts leave it out
@@ -44,12 +54,14 @@ class SSEDecoder:
     """
 
     def __init__(self) -> None:
-        self._buffer = b""
+        self._start: bytes | None = (
+            b""  # the first bytes, until it is known whether they are a byte order mark
+        )
+        self._open = bytearray()  # the line whose end has not come yet
+        self._after_return = False
         self._data: list[bytes] = []
         self._data_bytes = 0
         self._name = ""
-        self._at_start = True
-        self._after_return = False
 
     def feed(self, data: bytes) -> list[WireEvent]:
         """Take the next bytes; return the events they complete.
@@ -57,35 +69,41 @@ class SSEDecoder:
         Raises:
             FramingError: one event exceeds ``MAX_EVENT_BYTES``.
         """
-        buffer = self._buffer + data
-        if self._at_start:
-            if len(buffer) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(buffer):
-                self._buffer = buffer
+        if self._start is not None:
+            data = self._start + data
+            if len(data) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(data):
+                self._start = data
                 return []
-            buffer = buffer.removeprefix(_BYTE_ORDER_MARK)
-            self._at_start = False
-        if self._after_return and buffer:
-            buffer = buffer.removeprefix(b"\n")  # the LF of a CRLF whose CR has ended its line already
+            data = data.removeprefix(_BYTE_ORDER_MARK)
+            self._start = None
+        if self._after_return and data:
+            data = data.removeprefix(b"\n")  # the LF of a CRLF whose CR has ended its line already
             self._after_return = False
         events: list[WireEvent] = []
         position = 0
-        for match in _LINE_END.finditer(buffer):
-            self._line(buffer[position : match.start()], events)
+        for match in _LINE_END.finditer(data):
+            self._end_line(data[position : match.start()], events)
             position = match.end()
-            self._after_return = match.group() == b"\r" and position == len(buffer)
-        self._buffer = buffer[position:]
-        if len(self._buffer) + self._data_bytes > MAX_EVENT_BYTES:
+            self._after_return = match.group() == b"\r" and position == len(data)
+        self._open += data[position:]
+        if len(self._open) + self._data_bytes > MAX_EVENT_BYTES:
             raise FramingError(f"a server-sent event exceeds {MAX_EVENT_BYTES} bytes")
         return events
 
     def flush(self) -> list[WireEvent]:
         """End of the bytes; return the event that was still open, if it has data."""
         events: list[WireEvent] = []
-        if self._buffer:
-            self._line(self._buffer, events)
-            self._buffer = b""
+        if self._open:
+            self._end_line(b"", events)
         self._line(b"", events)
         return events
+
+    def _end_line(self, rest: bytes, events: list[WireEvent]) -> None:
+        if self._open:
+            self._open += rest
+            rest = bytes(self._open)
+            self._open.clear()
+        self._line(rest, events)
 
     def _line(self, line: bytes, events: list[WireEvent]) -> None:
         if not line:
@@ -97,6 +115,6 @@ class SSEDecoder:
         value = value.removeprefix(b" ")
         if field == b"data":
             self._data.append(value)
-            self._data_bytes += len(value)
+            self._data_bytes += len(value) + 1
         elif field == b"event":
             self._name = value.decode("utf-8", "replace")
