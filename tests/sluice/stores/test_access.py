@@ -7,7 +7,8 @@ import botocore.session
 import pytest
 
 from sluice.config import AWSVariables, ConfigurationError, aws_variables
-from sluice.stores.access import Credentials, Endpoint, access_to, address_of
+from sluice.credentials import AWSCredentials
+from sluice.stores.access import Endpoint, access_to, address_of
 
 VARIABLES = AWSVariables(
     region="eu-central-1", access_key="AKIA", secret_key="hush", session_token="token", endpoint_url=None
@@ -34,7 +35,7 @@ def test_every_region_has_the_address_that_botocore_gives_it() -> None:
 async def test_lambdas_variables_are_all_it_takes() -> None:
     access = access_to("dynamodb", VARIABLES)
     assert (access.url, access.region) == ("https://dynamodb.eu-central-1.amazonaws.com", "eu-central-1")
-    assert await access.credentials() == Credentials("AKIA", "hush", "token")
+    assert await access.credentials() == AWSCredentials("AKIA", "hush", "token")
 
 
 async def test_an_endpoint_never_gets_the_users_credentials() -> None:
@@ -74,7 +75,7 @@ async def test_elsewhere_botocores_chain_is_asked(without_aws: pytest.MonkeyPatc
     profile = tmp_path / "credentials"
     profile.write_text("[default]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = hush\n")
     without_aws.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
-    assert await access.credentials() == Credentials("AKIAPROFILE", "hush", None)
+    assert await access.credentials() == AWSCredentials("AKIAPROFILE", "hush", None)
 
 
 def test_endpoint_variables_are_honoured(without_aws: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,11 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
+from sluice.credentials import AWSCredentials
 from sluice.errors import OverloadedError
 from sluice.stores import aws as aws_module
-from sluice.stores.access import Access, Credentials, Endpoint
+from sluice.stores import connections
+from sluice.stores.access import Access, Endpoint
 from sluice.stores.aws import AWS, DYNAMODB, AWSError, Client, ConditionFailedError, error_of
 from sluice.stores.connections import Connections
 
@@ -86,7 +88,7 @@ async def test_a_call_is_what_the_protocol_says() -> None:
 
 async def test_a_call_is_signed_by_what_it_sends() -> None:
     async with serving(reply({})) as (server, local):
-        access = Access(local.access.url, "eu-west-1", Credentials("AKIA", "secret", "token"))
+        access = Access(local.access.url, "eu-west-1", AWSCredentials("AKIA", "secret", "token"))
         client = Client(
             DYNAMODB, access, Connections(access.url, tls=aws_module.default_tls, connect_seconds=1)
         )
@@ -129,6 +131,24 @@ async def test_what_may_pass_is_tried_again(failure: bytes | None) -> None:
     async with serving(failure, failure, reply({"ok": 1})) as (server, client):
         assert await client.call("ListTables") == {"ok": 1}
     assert len(server.requests) == 3
+
+
+async def test_kept_connections_that_have_died_unseen_are_given_up_together() -> None:
+    """As after a freeze: each of them would fail, and a fresh one would not."""
+    async with serving(*[reply({})] * 8, None, reply({"ok": 1})) as (server, client):
+        await asyncio.gather(*(client.call("ListTables") for _ in range(8)))
+        opened = server.connections
+        assert opened > 1
+        assert await client.call("ListTables") == {"ok": 1}
+        assert server.connections == opened + 1
+
+
+async def test_a_connection_long_unused_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0)
+    async with serving(reply({}), reply({})) as (server, client):
+        for _ in range(2):
+            await client.call("ListTables")
+        assert server.connections == 2
 
 
 async def test_an_overload_that_lasts_says_when_to_come_again() -> None:

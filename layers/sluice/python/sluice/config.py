@@ -71,7 +71,7 @@ class Settings(CatalogSettings):
     """Deadline of a request whose reply is not streamed."""
 
     stream_timeout_seconds: Seconds = 300
-    """Deadline of a request whose reply is streamed, from its first byte in to its last byte out."""
+    """Deadline of a request whose reply is streamed, from when it is complete to the provider's last byte."""
 
     keep_alive_seconds: Seconds = 15
     """Silence on a stream after which a comment line is sent."""
@@ -82,7 +82,7 @@ class Settings(CatalogSettings):
 
 def environment_credential(name: str) -> str | None:
     """A provider credential from the variable that the catalogue names, or None when it is unset or empty."""
-    return os.environ.get(name) or None
+    return os.environ.get(name, "").strip() or None
 
 
 class AWSVariables(BaseModel):

@@ -5,10 +5,12 @@ Elsewhere (the command on a laptop, a profile, SSO) botocore's own chain finds t
 """
 
 import asyncio
+import functools
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any
 
-from sluice.config import AWSVariables, ConfigurationError
+from sluice.config import AWSVariables, ConfigurationError, aws_variables
+from sluice.credentials import AWSCredentials
 
 SUFFIXES = (
     ("cn-", "amazonaws.com.cn"),
@@ -33,19 +35,7 @@ class Endpoint:
     region: str
 
 
-class Credentials(NamedTuple):
-    """What a request is signed with, by the names that botocore's signer reads."""
-
-    access_key: str
-    secret_key: str
-    token: str | None
-
-    def __repr__(self) -> str:
-        """Without the secret."""
-        return f"Credentials({self.access_key!r})"
-
-
-MADE_UP = Credentials("local", "local", None)
+MADE_UP = AWSCredentials("local", "local", None)
 
 
 @dataclass(frozen=True)
@@ -54,9 +44,9 @@ class Access:
 
     url: str
     region: str
-    fixed: Credentials | None = field(repr=False)
+    fixed: AWSCredentials | None = field(repr=False)
 
-    async def credentials(self) -> Credentials:
+    async def credentials(self) -> AWSCredentials:
         """Credentials that are valid now; looking them up may call a server, so that happens in a thread.
 
         Raises:
@@ -79,18 +69,28 @@ def access_to(service: str, variables: AWSVariables, endpoint: Endpoint | None =
     if endpoint is not None:
         return Access(endpoint.url, endpoint.region, MADE_UP)
     region = variables.region or _chain_region()
-    fixed = (
-        Credentials(variables.access_key, variables.secret_key, variables.session_token)
-        if variables.access_key and variables.secret_key
-        else None
-    )
-    return Access(variables.endpoint_url or address_of(service, region), region, fixed)
+    return Access(variables.endpoint_url or address_of(service, region), region, _fixed(variables))
+
+
+async def role_credentials() -> AWSCredentials:
+    """The credentials that this process itself has.
+
+    Raises:
+        ConfigurationError: it has none.
+    """
+    return await Access("", "", _fixed(aws_variables(""))).credentials()
 
 
 def address_of(service: str, region: str) -> str:
     """The public endpoint of a service in a region."""
     suffix = next((suffix for start, suffix in SUFFIXES if region.startswith(start)), STANDARD_SUFFIX)
     return f"https://{service}.{region}.{suffix}"
+
+
+def _fixed(variables: AWSVariables) -> AWSCredentials | None:
+    if not variables.access_key or not variables.secret_key:
+        return None
+    return AWSCredentials(variables.access_key, variables.secret_key, variables.session_token)
 
 
 def _chain_region() -> str:
@@ -102,11 +102,18 @@ def _chain_region() -> str:
     return str(region)
 
 
-def _chain_credentials() -> Credentials:
+@functools.cache
+def _chain() -> Any:
+    """Botocore's credentials, which refresh themselves, or None."""
     import botocore.session
 
-    found = botocore.session.get_session().get_credentials()
+    return botocore.session.get_session().get_credentials()
+
+
+def _chain_credentials() -> AWSCredentials:
+    found = _chain()
     if found is None:
+        _chain.cache_clear()
         raise ConfigurationError("no AWS credentials were found")
     frozen = found.get_frozen_credentials()
-    return Credentials(str(frozen.access_key), str(frozen.secret_key), frozen.token)
+    return AWSCredentials(str(frozen.access_key), str(frozen.secret_key), frozen.token)

@@ -18,6 +18,10 @@ MAX_IDLE = 64
 """Connections kept for the next call; more may be open at once while they are needed."""
 
 
+IDLE_SECONDS = 20.0
+"""A connection unused for longer is not trusted: what dropped it on the way would not have said so."""
+
+
 class Reply(NamedTuple):
     """A whole HTTP reply; header names are in lower case."""
 
@@ -37,6 +41,7 @@ class _Connection:
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.CLIENT)
+        self.idle_since = 0.0
 
     @classmethod
     async def open(cls, host: str, port: int, tls: ssl.SSLContext | None) -> Self:
@@ -86,7 +91,7 @@ class Connections:
     """The connections to one server.
 
     Args:
-        url: scheme, host and port; a path is kept in front of what is posted to.
+        url: scheme, host and port.
         tls: makes the TLS context when first needed.
         connect_seconds: for opening a connection.
     """
@@ -103,8 +108,8 @@ class Connections:
     async def post(self, headers: Sequence[tuple[str, str]], body: bytes, *, seconds: float) -> Reply:
         """Post to ``/`` and read the whole reply.
 
-        A kept connection that proves dead before a byte of the reply is what a kept connection may always be; the
-        caller decides whether to try again, since the request may have been carried out.
+        The caller decides whether to try again, since the request may have been carried out. When one connection
+        fails, those kept are dropped too: an environment that was frozen has lost them all.
 
         Raises:
             ConnectionBrokenError: no whole reply within ``seconds``.
@@ -118,9 +123,11 @@ class Connections:
                 )
                 reply = await connection.exchange(head, body)
         except (OSError, TimeoutError, h11.ProtocolError) as error:
+            self.close()
             raise ConnectionBrokenError(f"no reply: {type(error).__name__}") from error
         else:
             if connection.reusable and len(self._idle) < MAX_IDLE:
+                connection.idle_since = asyncio.get_running_loop().time()
                 self._idle.append(connection)
                 connection = None
             return reply
@@ -137,7 +144,7 @@ class Connections:
             self._loop = loop
         while self._idle:
             connection = self._idle.pop()
-            if connection.reusable:
+            if connection.reusable and loop.time() - connection.idle_since < IDLE_SECONDS:
                 return connection
             connection.close()
         async with asyncio.timeout(self._connect_seconds):

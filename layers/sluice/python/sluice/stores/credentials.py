@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sluice.config import ConfigurationError, Settings, environment_credential
+from sluice.credentials import Credential
 from sluice.errors import OverloadedError
+from sluice.stores.access import role_credentials
 from sluice.stores.aws import AWS, AWSError
 
 TTL_SECONDS = 300.0
 """How long a credential, or its absence, is believed: a rotated secret is picked up within this time."""
 
+AWS_ROLE = "aws"
 NOT_FOUND = "ResourceNotFoundException"
 GENERIC_MEMBER = "api_key"
 
@@ -39,8 +42,8 @@ class CredentialStore:
         self._entries: dict[str, _Entry] = {}
         self._flights: dict[str, asyncio.Task[str | None]] = {}
 
-    async def get(self, name: str) -> str | None:
-        """The credential called ``name``, or None if there is none.
+    async def get(self, name: str) -> Credential | None:
+        """The credential called ``name``, or None if there is none; ``aws`` is this function's own role.
 
         Callers that ask for the same name at once share one look-up, which outlives any of them being
         cancelled.
@@ -49,6 +52,8 @@ class CredentialStore:
             OverloadedError: Secrets Manager cannot answer, and no earlier answer is known.
             ConfigurationError: the secret exists in a form that cannot be read.
         """
+        if name == AWS_ROLE:
+            return await role_credentials()
         if self._prefix is None:
             return environment_credential(name)
         entry = self._entries.get(name)

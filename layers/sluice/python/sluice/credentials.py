@@ -1,0 +1,19 @@
+"""What the gateway shows a provider, or AWS, to be let in."""
+
+from typing import NamedTuple
+
+
+class AWSCredentials(NamedTuple):
+    """What requests to AWS are signed with, by the names that botocore's signer reads."""
+
+    access_key: str
+    secret_key: str
+    token: str | None
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"AWSCredentials({self.access_key!r})"
+
+
+type Credential = str | AWSCredentials
+"""A provider's: a secret as its console gives it, or the credentials of the function's own role."""
