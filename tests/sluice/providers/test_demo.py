@@ -9,13 +9,12 @@ import pytest
 from sluice.api.accumulate import CompletionAccumulator
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.validation import validate
-from sluice.errors import UnsupportedParameterError
+from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.providers import demo
-from sluice.providers.contract import ReplyContext, Target
+from sluice.providers.contract import ProviderCall, Target
 from sluice.wire.events import WireEvent
 
-TARGET = Target("demo", "", "demo")
-CONTEXT = ReplyContext("demo", "chatcmpl-1", 1)
+TARGET = Target("demo", demo.ADDRESS or "", "demo", "sk-unused")
 SCHEMA = {
     "type": "object",
     "properties": {"city": {"type": "string", "minLength": 1}, "days": {"type": "integer", "minimum": 1}},
@@ -29,6 +28,10 @@ def request(said: Any = "Hello", **members: Any) -> ChatCompletionRequest:
         ChatCompletionRequest,
         {"model": "demo", "messages": [{"role": "user", "content": said}], **members},
     )
+
+
+def call(**members: Any) -> ProviderCall:
+    return ProviderCall(request(**members), TARGET, id="chatcmpl-1", now=1)
 
 
 def tools(*names: str) -> list[dict[str, Any]]:
@@ -150,20 +153,25 @@ def test_json_formats_are_obeyed() -> None:
 )
 def test_what_it_cannot_do_is_refused(members: dict[str, Any], param: str) -> None:
     with pytest.raises(UnsupportedParameterError) as caught:
-        demo.chat_request(request(**members), TARGET)
+        demo.chat_request(call(**members))
     assert caught.value.param == param
 
 
 def test_logprobs_false_is_no_wish() -> None:
-    assert demo.chat_request(request(logprobs=False, modalities=None), TARGET).url.startswith(demo.ADDRESS)
+    assert demo.chat_request(call(logprobs=False, modalities=["text"])).url.startswith("demo://")
 
 
 @pytest.mark.parametrize("members", [{}, {"tools": tools("a", "b"), "tool_choice": "required", "n": 2}])
 def test_streamed_and_whole_say_the_same(members: dict[str, Any]) -> None:
     asked = request("a, b and c", **members)
     answer = demo.answer(asked)
-    whole = demo.chat_completion(demo.whole_reply(asked, answer, "chatcmpl-1", 1), CONTEXT)
-    stream, accumulator = demo.chat_stream(CONTEXT), CompletionAccumulator()
+    whole = demo.chat_completion(
+        demo.whole_reply(asked, answer, "chatcmpl-1", 1), ProviderCall(asked, TARGET, "chatcmpl-1", 1)
+    )
+    stream, accumulator = (
+        demo.chat_stream(ProviderCall(asked, TARGET, "chatcmpl-1", 1)),
+        CompletionAccumulator(),
+    )
     for event in demo.events(asked, answer, "chatcmpl-1", 1):
         for chunk in stream.feed(WireEvent(event)):
             accumulator.add(chunk)
@@ -172,3 +180,30 @@ def test_streamed_and_whole_say_the_same(members: dict[str, Any]) -> None:
     for choice in streamed["choices"]:
         choice["message"]["content"] = choice["message"]["content"] or None
     assert streamed == whole.model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"said": "use " * 100_000, "tools": tools("a")},
+        {"said": "x" * 200_000, "tools": tools(*(f"tool_{number}" for number in range(1_000)))},
+        {"said": " " * 400_000},
+        {"said": "word " * 90_000, "n": 128},
+    ],
+    ids=["no tool after the verb", "many tools", "white space", "many choices"],
+)
+def test_a_large_request_is_no_large_work(members: dict[str, Any]) -> None:
+    asked = request(**members)
+    answer = demo.answer(asked)
+    assert sum(map(len, answer.tokens)) <= demo.MAX_REPLY_CHARACTERS
+    assert len(demo.whole_reply(asked, answer, "chatcmpl-1", 1)) < 6_000_000
+
+
+def test_more_than_it_reads_is_refused() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        demo.chat_request(call(said="x" * (demo.MAX_PROMPT_CHARACTERS + 1)))
+    assert (caught.value.code, caught.value.param) == ("context_length_exceeded", "messages")
+
+
+def test_no_credential_goes_anywhere() -> None:
+    assert "authorization" not in demo.chat_request(call()).headers

@@ -70,6 +70,10 @@ def test_the_smallest_instance(schema: Any, instance: Any) -> None:
         {"$ref": "#/$defs/none"},
         {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
         {"$ref": "#"},
+        {
+            "allOf": [{"$ref": "#/$defs/a"}] * 4_000,
+            "$defs": {"a": {"properties": {str(n): {} for n in range(1_000)}}},
+        },
         {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}},
         {"type": "integer", "minimum": 2, "maximum": 1},
         {"type": "array", "uniqueItems": True, "minItems": 2},

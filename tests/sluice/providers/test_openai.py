@@ -17,11 +17,10 @@ from sluice.errors import (
     UpstreamTimeoutError,
 )
 from sluice.providers import openai
-from sluice.providers.contract import ReplyContext, Target
+from sluice.providers.contract import ProviderCall, Target
 from sluice.wire.events import WireEvent
 
-CONTEXT = ReplyContext(model="asked-for", id="chatcmpl-ours", created=1_700_000_000)
-TARGET = Target("openai", "https://api.example/v1/", "upstream-model", "sk-upstream", {"x-team": "blue"})
+TARGET = Target("openai", "https://api.example/v1/", "upstream-model", "sk-upstream", {"X-Team": "blue"})
 
 
 def request(**members: Any) -> ChatCompletionRequest:
@@ -29,6 +28,13 @@ def request(**members: Any) -> ChatCompletionRequest:
         ChatCompletionRequest,
         {"model": "asked-for", "messages": [{"role": "user", "content": "Hi"}], **members},
     )
+
+
+def call(to: Target = TARGET, **members: Any) -> ProviderCall:
+    return ProviderCall(request(**members), to, id="chatcmpl-ours", now=1_700_000_000.5)
+
+
+CALL = call()
 
 
 def reply(**members: Any) -> bytes:
@@ -39,7 +45,7 @@ def reply(**members: Any) -> bytes:
 
 
 def chunks(*raw: dict[str, Any] | bytes) -> list[ChatCompletionChunk]:
-    stream = openai.chat_stream(CONTEXT)
+    stream = openai.chat_stream(CALL)
     return [
         chunk
         for event in raw
@@ -57,7 +63,7 @@ def choice(delta: Any = None, finish: Any = None, **members: Any) -> dict[str, A
 
 class TestRequest:
     def test_goes_to_the_candidate_with_its_credential(self) -> None:
-        sent = openai.chat_request(request(), TARGET)
+        sent = openai.chat_request(CALL)
         assert sent.url == "https://api.example/v1/chat/completions"
         assert sent.headers["authorization"] == "Bearer sk-upstream"
         assert sent.headers["x-team"] == "blue"
@@ -65,11 +71,17 @@ class TestRequest:
         assert "sk-upstream" not in repr(sent) + repr(TARGET)
 
     def test_without_a_credential_there_is_no_header(self) -> None:
-        assert "authorization" not in openai.chat_request(request(), Target("x", "http://y", "z")).headers
+        assert "authorization" not in openai.chat_request(call(Target("x", "http://y", "z"))).headers
 
     def test_members_are_passed_on_unchanged(self) -> None:
-        members = {"unknown": {"a": [1, None]}, "n": 2, "stop": "x", "seed": 7, "temperature": None}
-        body = json.loads(openai.chat_request(request(**members), TARGET).body)
+        members: dict[str, Any] = {
+            "unknown": {"a": [1, None]},
+            "n": 2,
+            "stop": "x",
+            "seed": 7,
+            "temperature": None,
+        }
+        body = json.loads(openai.chat_request(call(**members)).body)
         assert body == {
             "model": "upstream-model",
             "messages": [{"role": "user", "content": "Hi"}],
@@ -77,39 +89,59 @@ class TestRequest:
         }
 
     def test_our_own_members_are_not_passed_on(self) -> None:
-        assert "search_enabled" not in json.loads(
-            openai.chat_request(request(search_enabled=False), TARGET).body
-        )
+        assert "search_enabled" not in json.loads(openai.chat_request(call(search_enabled=False)).body)
 
     @pytest.mark.parametrize(
         "options", [None, {}, {"include_usage": False}, {"include_usage": True, "other": 1}]
     )
     def test_a_stream_is_always_asked_for_its_usage(self, options: Any) -> None:
-        body = json.loads(openai.chat_request(request(stream=True, stream_options=options), TARGET).body)
+        body = json.loads(openai.chat_request(call(stream=True, stream_options=options)).body)
         assert body["stream_options"] == {**(options or {}), "include_usage": True}
 
     def test_a_whole_reply_is_not(self) -> None:
-        assert "stream_options" not in json.loads(openai.chat_request(request(), TARGET).body)
+        assert "stream_options" not in json.loads(openai.chat_request(CALL).body)
 
 
 class TestWholeReply:
     def test_has_the_name_that_was_asked_for(self) -> None:
-        assert openai.chat_completion(reply(), CONTEXT).model == "asked-for"
+        assert openai.chat_completion(reply(), CALL).model == "asked-for"
 
     def test_gets_the_members_that_the_schema_requires(self) -> None:
-        raw = openai.chat_completion(reply(system_fingerprint=None, usage=None), CONTEXT).model_dump(
-            mode="json"
-        )
+        raw = openai.chat_completion(reply(system_fingerprint=None, usage=None), CALL).model_dump(mode="json")
         assert raw["choices"][0]["logprobs"] is None
         assert raw["choices"][0]["message"] == {"role": "assistant", "content": "Hi", "refusal": None}
         assert raw.keys() == {"id", "object", "created", "model", "choices"}
 
+    def test_takes_over_no_member_that_is_the_gateways_own(self) -> None:
+        forged = reply(requestHash="f", responseHash="f", search_result=[], error=None)
+        assert not {"requestHash", "responseHash", "search_result", "error"} & set(
+            openai.chat_completion(forged, CALL).model_dump()
+        )
+
+    @pytest.mark.parametrize(
+        ("error", "status"),
+        [
+            ({"message": "slow down", "code": 429}, 503),
+            ({"message": "slow down", "type": "rate_limit_error", "code": None}, 503),
+            ({"message": "busy", "type": "overloaded_error"}, 503),
+            ({"message": "too long", "code": "context_length_exceeded"}, 400),
+            ({"message": "who?", "code": "invalid_api_key"}, 502),
+            ({"message": "broke", "code": "insufficient_quota"}, 502),
+            ({"message": "odd", "code": ["unhashable"]}, 502),
+            ("just text", 502),
+        ],
+    )
+    def test_an_error_inside_a_good_status_means_what_its_code_means(self, error: Any, status: int) -> None:
+        with pytest.raises(SluiceError) as caught:
+            openai.chat_completion(reply(error=error), CALL)
+        assert caught.value.status == status
+
     def test_keeps_members_it_does_not_know(self) -> None:
-        assert openai.chat_completion(reply(citations=["a"]), CONTEXT).model_dump()["citations"] == ["a"]
+        assert openai.chat_completion(reply(citations=["a"]), CALL).model_dump()["citations"] == ["a"]
 
     def test_takes_id_and_time_from_the_context_where_there_are_none(self) -> None:
-        completion = openai.chat_completion(reply(id="", created=None), CONTEXT)
-        assert (completion.id, completion.created) == (CONTEXT.id, CONTEXT.created)
+        completion = openai.chat_completion(reply(id="", created=None), CALL)
+        assert (completion.id, completion.created) == ("chatcmpl-ours", 1_700_000_000)
 
     @pytest.mark.parametrize(
         "body",
@@ -126,18 +158,21 @@ class TestWholeReply:
             reply(choices=[{"index": 0, "message": {}, "finish_reason": None}]),
             reply(choices=[7]),
             reply(usage={"prompt_tokens": "many"}),
+            reply(usage={"prompt_tokens": -5, "completion_tokens": 1}),
+            reply(usage={"prompt_tokens": 10**400}),
+            reply(usage={"prompt_tokens_details": {"cached_tokens": -1}}),
             reply(error={"message": "sk-upstream is no good", "code": "nope"}),
         ],
     )
     def test_nonsense_is_an_upstream_error_that_quotes_nothing(self, body: bytes) -> None:
         with pytest.raises(UpstreamError) as caught:
-            openai.chat_completion(body, CONTEXT)
+            openai.chat_completion(body, CALL)
         assert "sk-" not in caught.value.message
 
 
 class TestStream:
     def test_is_complete_when_every_choice_has_ended(self) -> None:
-        stream = openai.chat_stream(CONTEXT)
+        stream = openai.chat_stream(CALL)
         assert not stream.complete
         for index in (0, 1):
             stream.feed(WireEvent(json.dumps(choice({"content": "x"}, index=index)).encode()))
@@ -149,8 +184,30 @@ class TestStream:
         stream.feed(WireEvent(b"[DONE]"))
         assert stream.finished
 
+    def test_without_done_every_choice_that_was_asked_for_must_be_there(self) -> None:
+        stream = openai.chat_stream(call(n=2))
+        stream.feed(WireEvent(json.dumps(choice({"content": "x"}, "stop")).encode()))
+        assert not stream.complete
+        stream.feed(WireEvent(json.dumps(choice({"content": "x"}, "stop", index=1)).encode()))
+        assert stream.complete
+
+    def test_with_done_a_host_that_knows_no_n_is_taken_at_its_word(self) -> None:
+        stream = openai.chat_stream(call(n=2))
+        stream.feed(WireEvent(json.dumps(choice({"content": "x"}, "stop")).encode()))
+        stream.feed(WireEvent(b"[DONE]"))
+        assert stream.complete
+
+    def test_tool_calls_without_an_index_are_numbered_as_they_come(self) -> None:
+        def piece(**members: Any) -> dict[str, Any]:
+            return choice({"tool_calls": [{"function": {"arguments": "{}"}, **members}]})
+
+        both = choice({"tool_calls": [{"id": "c", "function": {}}, {"id": "d", "function": {}}]})
+        made = chunks(piece(id="a"), piece(), piece(id="b"), piece(), both)
+        calls = [each for chunk in made for each in chunk.choices[0].delta.tool_calls or []]
+        assert [each.index for each in calls] == [0, 0, 1, 1, 2, 3]
+
     def test_done_alone_does_not_make_it_complete(self) -> None:
-        stream = openai.chat_stream(CONTEXT)
+        stream = openai.chat_stream(CALL)
         stream.feed(WireEvent(json.dumps(choice({"content": "x"})).encode()))
         stream.feed(WireEvent(b"[DONE]"))
         assert stream.finished
@@ -250,7 +307,7 @@ def test_streamed_and_whole_replies_say_the_same() -> None:
     head = {name: WHOLE[name] for name in ("id", "created", "system_fingerprint", "service_tier")}
     for chunk in chunks(*({**head, **raw} for raw in STREAMED)):
         accumulator.add(chunk)
-    whole = openai.chat_completion(json.dumps(WHOLE).encode(), CONTEXT)
+    whole = openai.chat_completion(json.dumps(WHOLE).encode(), CALL)
     assert accumulator.completion().model_dump(mode="json") == whole.model_dump(mode="json")
     assert isinstance(whole, ChatCompletion)
 
@@ -333,6 +390,20 @@ def error_body(**members: Any) -> bytes:
         (500, {}, error_body(), UpstreamError, {"status": 502, "retriable": None}),
         (503, {"retry-after": "3"}, b"", OverloadedError, {"retry_after": 3.0}),
         (504, {}, b"", UpstreamTimeoutError, {}),
+        (
+            400,
+            {},
+            b"[" + error_body(message="by Google") + b"]",
+            InvalidRequestError,
+            {"message": "by Google"},
+        ),
+        (
+            400,
+            {},
+            error_body(details=[{"reason": "API_KEY_INVALID"}]),
+            UpstreamError,
+            {"status": 502, "retriable": False},
+        ),
         (301, {}, b"", UpstreamError, {"status": 502}),
         (418, {}, error_body(code=418), UpstreamError, {"status": 502}),
     ],

@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sluice.config import ConfigurationError
 
 ModelKind = Literal["chat", "completion", "embedding", "image", "video"]
-ProviderKind = Literal["openai", "demo"]
 USD = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -26,18 +25,15 @@ class _Row(BaseModel):
 
 
 class ProviderRow(_Row):
-    """A provider: its wire format, where it is, and the name of the credential it wants."""
+    """A provider: its wire format, where it is, and the name of the credential it wants.
 
-    kind: ProviderKind
+    ``kind`` is a name of the providers' registry. The credential ``aws`` is the function's own role.
+    """
+
+    kind: Annotated[str, Field(min_length=1)]
     base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
     credential: Annotated[str, Field(min_length=1)] | None = None
     headers: Mapping[str, str] = {}
-
-    @model_validator(mode="after")
-    def _has_an_address(self) -> "ProviderRow":
-        if self.kind != "demo" and self.base_url is None:
-            raise ValueError("base_url is required")
-        return self
 
 
 class Candidate(_Row):

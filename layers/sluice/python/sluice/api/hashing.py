@@ -5,10 +5,12 @@ from typing import Any
 
 import rfc8785
 
-from sluice.errors import InvalidJSONError
-
 _EXACT = 2**53 - 1
 """Largest integer that IEEE 754 doubles, RFC 8785's only numbers, hold exactly."""
+
+
+class NumberRangeError(Exception):
+    """A JSON number that no IEEE 754 double holds."""
 
 
 def canonical_digest(value: Any) -> str:
@@ -17,16 +19,14 @@ def canonical_digest(value: Any) -> str:
     Integers beyond 2**53 - 1 are read as doubles, as RFC 8785 demands of every parser.
 
     Raises:
-        InvalidJSONError: a number is too large for a double.
+        NumberRangeError: a number is too large for a double.
     """
     try:
         canonical = rfc8785.dumps(value)
     except rfc8785.IntegerDomainError:
         canonical = _canonical_in_doubles(value)
     except rfc8785.FloatDomainError as error:
-        raise InvalidJSONError(
-            "The JSON body of your request holds a number that is out of range."
-        ) from error
+        raise NumberRangeError from error
     return hashlib.sha256(canonical).hexdigest()
 
 
@@ -34,9 +34,7 @@ def _canonical_in_doubles(value: Any) -> bytes:
     try:
         return rfc8785.dumps(_in_doubles(value))
     except (OverflowError, rfc8785.FloatDomainError) as error:
-        raise InvalidJSONError(
-            "The JSON body of your request holds a number that is out of range."
-        ) from error
+        raise NumberRangeError from error
 
 
 def _in_doubles(value: Any) -> Any:

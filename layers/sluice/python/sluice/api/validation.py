@@ -8,6 +8,14 @@ from pydantic_core import ErrorDetails, from_json
 from sluice.api.shapes import TAG, RequestShape
 from sluice.errors import InvalidJSONError, InvalidRequestError
 
+_PLAIN_WORDS = {
+    "model_type": "Input should be an object",
+    "model_attributes_type": "Input should be an object",
+    "dict_type": "Input should be an object",
+    "list_type": "Input should be an array",
+}
+"""For the errors whose own words are Python's and not JSON's."""
+
 _MEMBER_OF_UNION_ERROR = "unknown_"
 
 
@@ -42,7 +50,8 @@ def validate[Shape: RequestShape](shape: type[Shape], value: dict[str, Any]) -> 
         param = param_of(detail)
         if detail["type"] == "missing":
             raise InvalidRequestError(f"Missing required parameter: '{param}'.", param=param) from error
-        raise InvalidRequestError(f"Invalid value for '{param}': {detail['msg']}.", param=param) from error
+        wrong = _PLAIN_WORDS.get(detail["type"], detail["msg"])
+        raise InvalidRequestError(f"Invalid value for '{param}': {wrong}.", param=param) from error
 
 
 def param_of(detail: ErrorDetails) -> str:

@@ -1,58 +1,64 @@
 """What every provider module offers: the seam that a new wire format has to fit.
 
-A provider is a module of pure functions: no I/O, no clock, no environment; ids and times are arguments. The registry
-maps the catalogue's ``kind`` to the module, and nothing else in the project knows a provider by name.
+A provider is a module of pure functions: no I/O, no clock, no environment; whatever it needs to know is in the
+``ProviderCall``. The registry maps the catalogue's ``kind`` to the module; a new one is its module and a line there.
 
-    ChatCompletionRequest ── chat_request ──▶ UpstreamRequest ──▶ (sluice.upstream sends it)
-    status 200, whole     ── chat_completion ──▶ ChatCompletion
-    status 200, streamed  ── wire decoder ──▶ WireEvent ── ChatStream.feed ──▶ ChatCompletionChunk
-    any other status      ── failure ──▶ SluiceError
+    ProviderCall        ── chat_request ──▶ UpstreamRequest ──▶ (sluice.upstream sends it)
+    status 200, whole   ── chat_completion ──▶ ChatCompletion
+    status 200, stream  ── new_decoder ──▶ WireEvent ── ChatStream.feed ──▶ ChatCompletionChunk
+    any other status    ── failure ──▶ SluiceError
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
+from sluice.credentials import Credential
 from sluice.errors import SluiceError
-from sluice.wire.events import WireEvent
-
-Framing = Literal["sse"]
+from sluice.wire.events import Decoder, WireEvent
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes: one candidate of a catalogue row, with its provider's address and credential."""
+    """Where a request goes: one candidate of a catalogue row, with its provider's address and credential.
+
+    ``model`` is the provider's id of the model; limits are in tokens, None where the catalogue tells none.
+    """
 
     provider: str
     base_url: str
     model: str
-    credential: str | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    credential: Credential | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    context_tokens: int | None = None
+    output_tokens: int | None = None
+    capabilities: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCall:
+    """A request, where it goes, and what a reply takes from the gateway and not from the provider.
+
+    ``id`` stands in where a provider gives none, ``now`` (epoch seconds) is what requests are signed and replies dated
+    with. Replies go under ``request.model``, the name that the client asked for.
+    """
+
+    request: ChatCompletionRequest
+    target: Target
+    id: str
+    now: float
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """An HTTP request to a provider. The header values hold its credential, so they stay out of ``repr``."""
+    """An HTTP request to a provider. Its address and headers may hold the credential, so they stay out of ``repr``."""
 
-    url: str
+    url: str = field(repr=False)
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     method: str = "POST"
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyContext:
-    """What a reply takes from the gateway and not from the provider.
-
-    ``model`` is the name the client asked for; ``id`` and ``created`` (epoch seconds) stand in where a provider gives
-    none.
-    """
-
-    model: str
-    id: str
-    created: int
 
 
 class ChatStream(Protocol):
@@ -80,10 +86,17 @@ class ChatStream(Protocol):
 class Provider(Protocol):
     """A provider module."""
 
-    FRAMING: Framing
-    STREAM_CONTENT_TYPE: str
+    ADDRESS: str | None
+    """The base URL where the catalogue gives none; None if it has to give one."""
 
-    def chat_request(self, request: ChatCompletionRequest, target: Target) -> UpstreamRequest:
+    STREAM_CONTENT_TYPE: str
+    """What a stream's content type holds."""
+
+    def new_decoder(self) -> Decoder:
+        """From bytes to events, for one streamed reply."""
+        ...
+
+    def chat_request(self, call: ProviderCall) -> UpstreamRequest:
         """Express a chat request in the provider's format.
 
         Raises:
@@ -91,15 +104,15 @@ class Provider(Protocol):
         """
         ...
 
-    def chat_completion(self, body: bytes, context: ReplyContext) -> ChatCompletion:
+    def chat_completion(self, body: bytes, call: ProviderCall) -> ChatCompletion:
         """Translate a whole reply.
 
         Raises:
-            UpstreamError: it is not one.
+            SluiceError: it is not one.
         """
         ...
 
-    def chat_stream(self, context: ReplyContext) -> ChatStream:
+    def chat_stream(self, call: ProviderCall) -> ChatStream:
         """A translator for one streamed reply."""
         ...
 

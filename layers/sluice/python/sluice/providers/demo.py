@@ -7,8 +7,8 @@ calls the tools it is told to call and fills JSON Schemas with their smallest in
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, assert_never
+from dataclasses import dataclass, replace
+from typing import Any, assert_never
 
 from pydantic_core import to_json
 
@@ -27,25 +27,30 @@ from sluice.api.messages import (
     ToolMessage,
     UserMessage,
 )
-from sluice.errors import UnsupportedParameterError
+from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.providers import openai
-from sluice.providers.contract import Framing, Target, UpstreamRequest
+from sluice.providers.contract import ProviderCall, UpstreamRequest
 from sluice.providers.minimal_instance import UnsatisfiableSchemaError, minimal_instance
 
-FRAMING: Framing = openai.FRAMING
+ADDRESS: str | None = "demo://localhost"
 STREAM_CONTENT_TYPE = openai.STREAM_CONTENT_TYPE
+new_decoder = openai.new_decoder
 chat_completion = openai.chat_completion
 chat_stream = openai.chat_stream
 failure = openai.failure
 usage_of = openai.usage_of
 
-ADDRESS: Final = "demo://local"
+MAX_PROMPT_CHARACTERS = 500_000
+MAX_REPLY_CHARACTERS = 30_000
+"""Of each choice. The demo model works inside the gateway, so what it is told and says has bounds of its own."""
 
 _TOKEN = re.compile(r"\s*(?:\w+|[^\w\s])|\s+")
 """What counts as a token: a word or a sign, with the white space before it. Joined, they are the text again."""
 
 _TOKENS_PER_MESSAGE = 3
-_ASKS_FOR_A_TOOL = re.compile(r"\b(?:call|use)\b.*\btools?\b", re.IGNORECASE | re.DOTALL)
+_ASKS = re.compile(r"\b(?:call|use)\b", re.IGNORECASE)
+_FOR_A_TOOL = re.compile(r"\btools?\b", re.IGNORECASE)
+_TOOL_NAME = re.compile(r"[\w-]+")
 
 _UNSUPPORTED = ("logprobs", "top_logprobs", "functions", "function_call", "modalities", "audio", "prediction")
 
@@ -69,18 +74,20 @@ class Answer:
     usage: dict[str, int]
 
 
-def chat_request(request: ChatCompletionRequest, target: Target) -> UpstreamRequest:
+def chat_request(call: ProviderCall) -> UpstreamRequest:
     """The request as OpenAI's format has it, for this process's own address.
 
     Raises:
         UnsupportedParameterError: the demo model cannot do what is asked.
+        InvalidRequestError: the conversation is longer than it reads.
     """
+    request = call.request
     members = request.model_dump(exclude_unset=True, include=set(_UNSUPPORTED)) | (request.model_extra or {})
     for member in _UNSUPPORTED:
-        if members.get(member):
+        if members.get(member) and members[member] != ["text"]:
             raise UnsupportedParameterError(f"The demo model does not support '{member}'.", param=member)
     answer(request)
-    return openai.chat_request(request, Target(target.provider, ADDRESS, target.model))
+    return openai.chat_request(replace(call, target=replace(call.target, credential=None)))
 
 
 def answer(request: ChatCompletionRequest) -> Answer:
@@ -88,19 +95,19 @@ def answer(request: ChatCompletionRequest) -> Answer:
 
     Raises:
         UnsupportedParameterError: a schema in the request has no instance that can be found.
+        InvalidRequestError: the conversation is longer than the model reads.
     """
+    prompt = _prompt_tokens(request)
     calls = _calls(request)
-    tokens = () if calls else tuple(_TOKEN.findall(_stopped(_text(request), request.stop)))
+    text = "" if calls else _stopped(_text(request), request.stop)
+    tokens = _TOKEN.findall(text[:MAX_REPLY_CHARACTERS])
+    limit = request.max_completion_tokens or request.max_tokens or len(tokens)
+    cut = len(tokens) > limit or len(text) > MAX_REPLY_CHARACTERS
+    tokens = tokens[:limit]
     spent = len(tokens) + sum(len(_TOKEN.findall(call.name + call.text)) for call in calls)
-    limit = request.max_completion_tokens or request.max_tokens
-    cut = limit is not None and len(tokens) > limit
-    if cut:
-        tokens, spent = tokens[:limit], limit or 0
-    prompt = sum(_TOKENS_PER_MESSAGE + len(_TOKEN.findall(_said(message))) for message in request.messages)
-    prompt += sum(len(_TOKEN.findall(tool.model_dump_json())) for tool in request.tools or ())
     completion = spent * (request.n or 1)
     return Answer(
-        tokens=tokens,
+        tokens=tuple(tokens),
         calls=calls,
         finish_reason="length" if cut else "tool_calls" if calls else "stop",
         usage={
@@ -109,6 +116,18 @@ def answer(request: ChatCompletionRequest) -> Answer:
             "total_tokens": prompt + completion,
         },
     )
+
+
+def _prompt_tokens(request: ChatCompletionRequest) -> int:
+    parts = [_said(message) for message in request.messages]
+    parts += [tool.model_dump_json() for tool in request.tools or ()]
+    if sum(map(len, parts)) > MAX_PROMPT_CHARACTERS:
+        raise InvalidRequestError(
+            f"The demo model reads no more than {MAX_PROMPT_CHARACTERS} characters.",
+            param="messages",
+            code="context_length_exceeded",
+        )
+    return sum(len(_TOKEN.findall(part)) for part in parts) + _TOKENS_PER_MESSAGE * len(request.messages)
 
 
 def whole_reply(request: ChatCompletionRequest, made: Answer, reply_id: str, created: int) -> bytes:
@@ -213,8 +232,10 @@ def _asked(last: Message, offered: Sequence[_Offer]) -> Sequence[_Offer]:
     if not isinstance(last, UserMessage):
         return []
     said = _said(last)
-    named = [offer for offer in offered if re.search(rf"(?<!\w){re.escape(offer[1])}(?!\w)", said)]
-    return named or (offered[:1] if _ASKS_FOR_A_TOOL.search(said) else [])
+    words = set(_TOOL_NAME.findall(said))
+    asks = _ASKS.search(said)
+    told = asks is not None and _FOR_A_TOOL.search(said, asks.end()) is not None
+    return [offer for offer in offered if offer[1] in words] or (offered[:1] if told else [])
 
 
 def _argument(schema: dict[str, Any] | None) -> str:

@@ -80,7 +80,7 @@ class _Search:
         self._left = _BUDGET
 
     def instance(self, schema: Any, depth: int = 0) -> Any:
-        self._spend(1)
+        self._spend(1 + (len(schema) if isinstance(schema, Mapping) else 0))
         if depth > _MAX_DEPTH:
             raise UnsatisfiableSchemaError("the schema requires itself without end")
         if schema is True:
@@ -120,7 +120,7 @@ class _Search:
             self._spend(1)
             if "$ref" in schema:
                 rest = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
-                schema = _both(self._resolved(schema["$ref"]), rest)
+                schema = self._both(self._resolved(schema["$ref"]), rest)
             elif "allOf" in schema:
                 whole: Mapping[str, Any] = {
                     keyword: value for keyword, value in schema.items() if keyword != "allOf"
@@ -130,7 +130,7 @@ class _Search:
                         continue
                     if not isinstance(part, Mapping):
                         raise UnsatisfiableSchemaError("a part of 'allOf' allows nothing")
-                    whole = _both(whole, self._merged(part, depth + 1))
+                    whole = self._both(whole, self._merged(part, depth + 1))
                 schema = whole
             else:
                 break
@@ -140,6 +140,29 @@ class _Search:
             if keyword in schema:
                 raise UnsatisfiableSchemaError(f"the keyword '{keyword}' is not supported")
         return schema
+
+    def _both(self, first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+        """What obeys both schemas."""
+        self._spend(len(first))
+        both = dict(first)
+        for keyword, value in second.items():
+            earlier: Any = first.get(keyword)
+            if isinstance(value, list | dict):
+                self._spend(len(value) + (len(earlier) if isinstance(earlier, list | dict) else 0))
+            if keyword not in first or keyword in _REMARKS or earlier == value:
+                both[keyword] = value
+            elif keyword == "properties":
+                both[keyword] = dict(earlier) | {
+                    name: {"allOf": [earlier[name], each]} if name in earlier else each
+                    for name, each in value.items()
+                }
+            elif keyword == "required":
+                both[keyword] = list(dict.fromkeys([*earlier, *value]))
+            elif keyword in _TIGHTEST:
+                both[keyword] = _TIGHTEST[keyword](earlier, value)
+            else:
+                raise UnsatisfiableSchemaError(f"the keyword '{keyword}' is given twice")
+        return both
 
     def _resolved(self, reference: object) -> Mapping[str, Any]:
         if not isinstance(reference, str) or not reference.startswith("#"):
@@ -213,27 +236,6 @@ class _Search:
 
 def _is_null(schema: object) -> bool:
     return isinstance(schema, Mapping) and schema.get("type") == "null"
-
-
-def _both(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """What obeys both schemas."""
-    both = dict(first)
-    for keyword, value in second.items():
-        earlier = first.get(keyword, value)
-        if keyword == "properties":
-            both[keyword] = {
-                name: {"allOf": [earlier[name], value[name]]} if name in earlier and name in value else each
-                for name, each in {**earlier, **value}.items()
-            }
-        elif keyword == "required":
-            both[keyword] = list(dict.fromkeys([*earlier, *value]))
-        elif keyword in _TIGHTEST:
-            both[keyword] = _TIGHTEST[keyword](earlier, value)
-        elif earlier == value or keyword in _REMARKS:
-            both[keyword] = value
-        else:
-            raise UnsatisfiableSchemaError(f"the keyword '{keyword}' is given twice")
-    return both
 
 
 def _type_of(schema: Mapping[str, Any]) -> str:

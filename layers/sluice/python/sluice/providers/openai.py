@@ -5,21 +5,23 @@ harm: members they leave out get defaults, members they add are passed on. What 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, assert_never
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json, to_json
 
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk, FinishReason
-from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.usage import CompletionTokensDetails, PromptTokensDetails, Usage
+from sluice.credentials import AWSCredentials
 from sluice.errors import SluiceError, UpstreamError
-from sluice.providers.contract import ChatStream, Framing, ReplyContext, Target, UpstreamRequest
+from sluice.providers.contract import ChatStream, ProviderCall, UpstreamRequest
 from sluice.providers.failures import failure_of_status, retry_after_of
 from sluice.wire.events import WireEvent
+from sluice.wire.sse import SSEDecoder
 
-FRAMING: Framing = "sse"
+ADDRESS: str | None = None
 STREAM_CONTENT_TYPE = "text/event-stream"
+new_decoder = SSEDecoder
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
     "stop": "stop",
@@ -42,33 +44,60 @@ _DONE = b"[DONE]"
 _GATEWAY_MEMBERS = frozenset({"search_enabled"})
 """Request members that are Sluice's own and mean nothing to a provider."""
 
+_OUR_MEMBERS = ("requestHash", "responseHash", "search_result", "error")
+
+_REPORTED_STATUSES: Mapping[str, int] = {
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "tokens": 429,
+    "requests": 429,
+    "overloaded_error": 503,
+    "engine_overloaded": 503,
+}
+"""What an error inside a reply of status 200 would have been as a status, by its code or type; anything else: 500."""
+
+_CREDENTIAL_REASONS = frozenset({"API_KEY_INVALID"})
+"""Google's reasons for a 400 that is the gateway's credential and not the client's request."""
+
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"})
-"""Codes of a 429 that no waiting mends: the operator's account is at its end."""
+"""Codes that no waiting mends: the operator's account is at its end."""
 
 
-def chat_request(request: ChatCompletionRequest, target: Target) -> UpstreamRequest:
+def chat_request(call: ProviderCall) -> UpstreamRequest:
     """The request as it came, for the candidate's model; a stream is always asked for its usage."""
+    request, target = call.request, call.target
     body = request.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=set(_GATEWAY_MEMBERS))
     body["model"] = target.model
     if request.streams:
         body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
     headers = {
+        **{name.lower(): value for name, value in target.headers.items()},
         "content-type": "application/json",
         "accept": STREAM_CONTENT_TYPE if request.streams else "application/json",
-        **target.headers,
     }
-    if target.credential is not None:
-        headers["authorization"] = f"Bearer {target.credential}"
+    match target.credential:
+        case str(secret):
+            headers["authorization"] = f"Bearer {secret}"
+        case AWSCredentials():
+            raise UpstreamError("A provider of OpenAI's format has no use for an AWS role.", retriable=False)
+        case None:
+            pass
+        case _:
+            assert_never(target.credential)
     return UpstreamRequest(
         url=f"{target.base_url.rstrip('/')}/chat/completions", body=to_json(body), headers=headers
     )
 
 
-def chat_completion(body: bytes, context: ReplyContext) -> ChatCompletion:
+def chat_completion(body: bytes, call: ProviderCall) -> ChatCompletion:
     """A whole reply in OpenAI's format, under the name that the client asked for."""
     raw = _object(body)
     _raise_reported(raw)
-    _normalize(raw, context)
+    _normalize(raw, call)
     for choice in _objects(raw.get("choices")):
         choice["finish_reason"] = _finish_reason(choice.get("finish_reason"))
         choice.setdefault("index", 0)
@@ -80,27 +109,29 @@ def chat_completion(body: bytes, context: ReplyContext) -> ChatCompletion:
     return reply
 
 
-def chat_stream(context: ReplyContext) -> ChatStream:
+def chat_stream(call: ProviderCall) -> ChatStream:
     """A translator for one streamed reply."""
-    return _OpenAIStream(context)
+    return _OpenAIStream(call)
 
 
 class _OpenAIStream:
     """Chunks as they come, until ``[DONE]``.
 
-    A stream is complete when each choice that began has a finish reason; ``[DONE]`` alone does not make it so, and
-    its absence does not make it broken, because several hosts leave it out.
+    A stream is complete when each choice that began has a finish reason; ``[DONE]`` alone does not make it so. Its
+    absence does not make it broken, because several hosts leave it out, but then every choice asked for must be there.
     """
 
-    def __init__(self, context: ReplyContext) -> None:
-        self._context = context
+    def __init__(self, call: ProviderCall) -> None:
+        self._call = call
         self._open: set[int] = set()
         self._closed: set[int] = set()
+        self._tool_calls: dict[int, int] = {}
         self.finished = False
 
     @property
     def complete(self) -> bool:
-        return bool(self._closed) and self._open <= self._closed
+        expected = 1 if self.finished else (self._call.request.n or 1)
+        return len(self._closed) >= expected and self._open <= self._closed
 
     def feed(self, event: WireEvent) -> Sequence[ChatCompletionChunk]:
         if self.finished:
@@ -110,9 +141,10 @@ class _OpenAIStream:
             return ()
         raw = _object(event.data)
         _raise_reported(raw)
-        _normalize(raw, self._context)
+        _normalize(raw, self._call)
         for part in _objects(raw.get("choices")):
             _normalize_choice(part)
+            self._number_tool_calls(part)
         raw["object"] = "chat.completion.chunk"
         chunk = _validated(ChatCompletionChunk, raw)
         for choice in chunk.choices:
@@ -120,6 +152,16 @@ class _OpenAIStream:
             if choice.finish_reason is not None:
                 self._closed.add(choice.index)
         return (chunk,) if chunk.choices or chunk.usage is not None else ()
+
+    def _number_tool_calls(self, choice: dict[str, Any]) -> None:
+        """Gemini's compatible endpoint leaves ``index`` out: a call with an id is the next one, one without goes on."""
+        delta = choice["delta"]
+        for call in _objects(delta.get("tool_calls") if isinstance(delta, dict) else None):
+            if call.get("index") is None:
+                last = self._tool_calls.get(choice["index"], -1)
+                call["index"] = last + 1 if call.get("id") or last < 0 else last
+            if isinstance(call["index"], int):
+                self._tool_calls[choice["index"]] = call["index"]
 
 
 def usage_of(raw: object) -> Usage | None:
@@ -143,20 +185,26 @@ def usage_of(raw: object) -> Usage | None:
 
 def failure(status: int, headers: Mapping[str, str], body: bytes) -> SluiceError:
     """OpenAI's error object, or whatever a compatible host or a proxy before it answered."""
-    reported = _ReportedError()
     try:
         raw = from_json(body)
-        reported = _ReportedError.model_validate(raw.get("error") if isinstance(raw, dict) else None)
     except ValueError:
-        pass  # not JSON or of another shape: the status says enough
-    if status == 429 and (reported.code in _QUOTA_CODES or reported.type in _QUOTA_CODES):
+        raw = None  # not JSON: the status says enough
+    if isinstance(raw, list) and len(raw) == 1:
+        raw = raw[0]  # Google wraps it in an array
+    return _failure_of(status, raw.get("error") if isinstance(raw, dict) else None, retry_after_of(headers))
+
+
+def _failure_of(status: int, error: object, retry_after: float | None = None) -> SluiceError:
+    try:
+        reported = _ReportedError.model_validate(error)
+    except ValidationError:
+        reported = _ReportedError()
+    if reported.code in _QUOTA_CODES or reported.type in _QUOTA_CODES:
         return UpstreamError("The gateway's account at the provider is exhausted.", retriable=False)
+    if any(detail.get("reason") in _CREDENTIAL_REASONS for detail in reported.details):
+        status = 401
     return failure_of_status(
-        status,
-        reported.message,
-        param=reported.param,
-        code=reported.code,
-        retry_after=retry_after_of(headers),
+        status, reported.message, param=reported.param, code=reported.code, retry_after=retry_after
     )
 
 
@@ -176,14 +224,18 @@ class _ReportedError(BaseModel):
     type: _Text = None
     param: _Text = None
     code: _Text = None
+    details: list[dict[str, Any]] = []
+
+
+_Tokens = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
 class _RawUsage(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    prompt_cache_hit_tokens: int | None = None
+    prompt_tokens: _Tokens = 0
+    completion_tokens: _Tokens = 0
+    prompt_cache_hit_tokens: _Tokens | None = None
     prompt_tokens_details: dict[str, Any] | None = None
     completion_tokens_details: dict[str, Any] | None = None
 
@@ -216,20 +268,25 @@ def _validated[Shape: BaseModel](shape: type[Shape], raw: Mapping[str, Any]) -> 
 
 
 def _raise_reported(raw: Mapping[str, Any]) -> None:
-    """An ``error`` member in a reply of status 200 is a failure all the same."""
-    reported = raw.get("error")
-    if reported:
-        code = reported.get("code") if isinstance(reported, dict) else None
-        raise UpstreamError(
-            "The provider failed while it answered." + (f" Its code is '{code}'." if code else "")
-        )
+    """An ``error`` member in a reply of status 200 is a failure all the same, with the status that its code names."""
+    error = raw.get("error")
+    if not error:
+        return
+    kind, code = (error.get("type"), error.get("code")) if isinstance(error, dict) else (None, None)
+    names = [name for name in (code, kind) if isinstance(name, str)]
+    status = next((_REPORTED_STATUSES[name] for name in names if name in _REPORTED_STATUSES), 500)
+    if isinstance(code, int) and 400 <= code <= 599:
+        status = code
+    raise _failure_of(status, error)
 
 
-def _normalize(raw: dict[str, Any], context: ReplyContext) -> None:
-    """Members that every reply has, whole or chunk."""
-    raw["id"] = raw.get("id") or context.id
-    raw["created"] = raw.get("created") or context.created
-    raw["model"] = context.model
+def _normalize(raw: dict[str, Any], call: ProviderCall) -> None:
+    """Members that every reply has, whole or chunk. What the gateway adds itself is not taken from elsewhere."""
+    for member in _OUR_MEMBERS:
+        raw.pop(member, None)
+    raw["id"] = raw.get("id") or call.id
+    raw["created"] = raw.get("created") or int(call.now)
+    raw["model"] = call.request.model
     raw["choices"] = raw.get("choices") or []
     groq = raw.get("x_groq")
     raw["usage"] = usage_of(raw.get("usage") or (groq.get("usage") if isinstance(groq, dict) else None))
@@ -244,8 +301,7 @@ def _normalize_choice(choice: dict[str, Any]) -> None:
     choice["delta"] = delta
     if isinstance(delta, dict):
         delta["role"] = delta.get("role") or None  # some hosts send ""
-        for position, call in enumerate(_objects(delta.get("tool_calls"))):
-            call.setdefault("index", position)  # Gemini's compatible endpoint leaves it out
+        for call in _objects(delta.get("tool_calls")):
             call["type"] = call.get("type") or None
 
 

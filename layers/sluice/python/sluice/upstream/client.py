@@ -7,8 +7,8 @@ catalogue, never from a request; redirects are not followed, because they would 
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Protocol, Self
 
 import httpx
@@ -24,13 +24,18 @@ RELEASE_SECONDS = 0.2
 """How long a connection may take to end its body after the last event; then it is closed and not used again."""
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
-"""More than any whole reply; a provider that never ends must not fill the memory."""
+"""More than any reply, whole or streamed; a provider that never ends must not fill the memory."""
 
 _FAILURES: tuple[tuple[type[Exception], type[SluiceError], str], ...] = (
     (httpx.TimeoutException, UpstreamTimeoutError, "The provider did not answer in time."),
     (httpx.ConnectError, UpstreamError, "The provider could not be reached."),
     (httpx.RequestError, UpstreamError, "The connection to the provider broke."),
     (httpx.InvalidURL, UpstreamError, "The provider's address in the catalogue is not valid."),
+    (
+        UnicodeEncodeError,
+        UpstreamError,
+        "The provider's address or credential holds characters that HTTP has not.",
+    ),
     (httpx.StreamError, UpstreamError, "The connection to the provider broke."),
 )
 
@@ -95,23 +100,18 @@ class _Response:
         return self._raw.headers
 
     async def read(self) -> bytes:
-        parts: list[bytes] = []
+        return b"".join([part async for part in self.chunks()])
+
+    async def chunks(self) -> AsyncIterator[bytes]:
         length = 0
-        async for part in self.chunks():
-            parts.append(part)
+        while True:
+            with _translating():
+                part = await anext(self._parts, None)
+            if part is None:
+                return
             length += len(part)
             if length > MAX_REPLY_BYTES:
                 raise UpstreamError("The provider's answer is too large.")
-        return b"".join(parts)
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        while True:
-            try:
-                part = await anext(self._parts, None)
-            except Exception as error:
-                raise _translated(error) from error
-            if part is None:
-                return
             yield part
 
     async def release(self) -> None:
@@ -146,15 +146,13 @@ class HTTPUpstream:
     @asynccontextmanager
     async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
         """See ``Upstream.send``."""
-        try:
+        with _translating():
             raw = await self._client.send(
                 self._client.build_request(
                     request.method, request.url, content=request.body, headers=dict(request.headers)
                 ),
                 stream=True,
             )
-        except Exception as error:
-            raise _translated(error) from error
         response = _Response(raw)
         try:
             yield response
@@ -167,8 +165,13 @@ class HTTPUpstream:
         await self._client.aclose()
 
 
-def _translated(error: Exception) -> Exception:
-    for kind, meaning, message in _FAILURES:
-        if isinstance(error, kind):
-            return meaning(message)
-    return error
+@contextmanager
+def _translating() -> Iterator[None]:
+    """Raise what httpx raises as what it means here."""
+    try:
+        yield
+    except Exception as error:
+        for kind, meaning, message in _FAILURES:
+            if isinstance(error, kind):
+                raise meaning(message) from error
+        raise
