@@ -1,5 +1,6 @@
 """The chat function as Lambda runs it: behind the streaming runtime, fed with the sample events."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -35,16 +36,14 @@ def event(name: str) -> Any:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[tuple[Endpoint, Stack]]:
-    with local_stack() as made:
-        yield made
+    with local_stack() as (endpoint, made):
+        asyncio.run(KeyStore(AWS(endpoint), made.tables["KeysTable"]).put_new(key_record(SECRET)))
+        yield endpoint, made
 
 
 @pytest.fixture
 async def lambda_(tmp_path: Path, stack: tuple[Endpoint, Stack]) -> AsyncIterator[Platform]:
     endpoint, made = stack
-    aws = AWS(endpoint)
-    await KeyStore(aws, made.tables["KeysTable"]).put_new(key_record(SECRET))  # the same record each time
-    aws.close()
     async with running_platform(tmp_path) as platform:
         await platform.start(
             SOURCE,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from sluice import errors
-from sluice.errors import OverloadedError, SluiceError, UpstreamError
+from sluice.errors import InvalidRequestError, OverloadedError, SluiceError, UpstreamError
 
 
 def tree(root: type[SluiceError] = SluiceError) -> Iterator[type[SluiceError]]:
@@ -38,3 +38,31 @@ def test_a_delay_is_never_told_shorter_than_it_is(seconds: float, expected: tupl
 def test_what_no_repetition_mends_says_so() -> None:
     assert errors.headers(UpstreamError("no", retriable=False)) == {"x-should-retry": "false"}
     assert errors.headers(UpstreamError("no")) == {}
+
+
+KEY = "sk-" + "a1B2" * 12
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        KEY,
+        f"no model '{KEY}'",
+        f"x{' ' * 5}{KEY}.",
+        f"agent_{'z' * 40}",
+        "AIza" + "q" * 35,
+        "x" * 190 + " " + KEY,
+    ],
+)
+def test_no_envelope_shows_a_key(text: str) -> None:
+    body = errors.envelope(InvalidRequestError(text, param=text, code=text))["error"]
+    assert not re.search(r"(a1B2){3}|z{12}|q{12}", str(body))
+
+
+def test_an_envelope_is_short_whatever_is_put_into_it() -> None:
+    body = errors.envelope(InvalidRequestError("m" * 10_000, param="p" * 10_000))["error"]
+    assert (len(body["message"]), len(body["param"] or "")) == (2_000, 200)
+
+
+def test_words_that_only_begin_like_a_key_stay() -> None:
+    assert errors.masked("sk-short and task-force-one") == "sk-short and task-force-one"

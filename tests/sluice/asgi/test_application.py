@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sluice.asgi import application
+from sluice.asgi import exchange as exchange_module
 from sluice.asgi.application import Application, get, post
 from sluice.asgi.exchange import Exchange
 from sluice.errors import OverloadedError
@@ -83,7 +84,7 @@ async def broken_after_start(exchange: Exchange, _: str) -> None:
         yield Frame(b"data: 1\n\n")
         raise KeyError("sk-secret")
 
-    await exchange.send_events(frames())
+    await exchange.send_events(frames(), asyncio.get_running_loop().time() + 30)
 
 
 class Waiting:
@@ -255,3 +256,35 @@ async def test_parts_live_from_start_to_end_of_the_lifespan() -> None:
     assert (await outbox.get())["type"] == "lifespan.shutdown.complete"
     await life
     assert closed == ["parts"]
+
+
+async def test_a_client_that_stops_reading_is_left_soon_after_the_deadline(
+    records: list[RequestRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange_module, "SLOW_READER_SECONDS", 0.01)
+    ended = asyncio.Event()
+
+    async def stream(exchange: Exchange, _: str) -> None:
+        async def frames() -> AsyncIterator[Frame]:
+            yield Frame(b": 1\n\n")
+
+        try:
+            await exchange.send_events(frames(), asyncio.get_running_loop().time())
+        finally:
+            ended.set()
+
+    class Stuck(Client):
+        async def send(self, message: Message) -> None:
+            self.sent.append(message)
+            if message["type"] == "http.response.body":
+                await asyncio.Event().wait()
+
+    await Stuck().ask(app(stream=stream), "/stream")
+    assert ended.is_set()
+    assert records[0].status == 499
+
+
+async def test_a_key_in_a_path_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="sluice"):
+        await Client().ask(app(), "/sk-" + "a" * 48)
+    assert "aaaa" not in str([record.__dict__ for record in caplog.records])

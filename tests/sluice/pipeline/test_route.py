@@ -8,6 +8,8 @@ from key_records import key_record
 from sluice.catalog import Candidate, Catalog
 from sluice.errors import ModelNotAllowedError, ModelNotFoundError, UpstreamError
 from sluice.pipeline.route import find_model, target_of
+from sluice.providers import openai
+from sluice.providers.registry import PROVIDERS
 
 CATALOG = Catalog.model_validate(
     {
@@ -23,6 +25,9 @@ CATALOG = Catalog.model_validate(
         ],
     }
 )
+
+
+ROW = CATALOG.models[0]
 
 
 @dataclass
@@ -61,18 +66,19 @@ def test_an_unknown_model_or_one_of_another_kind_is_not_found(name: str) -> None
         ("far", "https://api.example/v1", "secret"),
         ("near", "http://localhost:1/v1", None),
         ("open", "https://open.example/v1", None),
-        ("demo", "demo://local", None),
+        ("demo", "demo://localhost", None),
     ],
 )
 async def test_a_target_has_address_and_credential(
     provider: str, address: str, credential: str | None
 ) -> None:
     candidate = Candidate(provider=provider, model="up")
-    target = await target_of(CATALOG, candidate, Credentials({"FAR_KEY": "secret"}))
+    module = PROVIDERS[CATALOG.providers[provider].kind]
+    target = await target_of(CATALOG, ROW, candidate, module, Credentials({"FAR_KEY": "secret"}))
     assert (target.base_url, target.credential, target.model) == (address, credential, "up")
 
 
 async def test_a_provider_without_its_credential_is_told_by_name() -> None:
     with pytest.raises(UpstreamError, match="FAR_KEY is not set") as caught:
-        await target_of(CATALOG, Candidate(provider="far", model="up"), Credentials())
+        await target_of(CATALOG, ROW, Candidate(provider="far", model="up"), openai, Credentials())
     assert caught.value.retriable is False

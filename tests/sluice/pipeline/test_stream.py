@@ -11,7 +11,8 @@ import rfc8785
 
 from sluice.api.chat_reply import ChatCompletionChunk
 from sluice.errors import UpstreamError
-from sluice.pipeline.stream import ChunkRenderer, frames
+from sluice.observability import RequestRecord
+from sluice.pipeline.stream import ChunkRenderer, Pace, frames
 from sluice.wire.sse import Frame
 
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
@@ -149,6 +150,7 @@ class Provider:
         self.queue: asyncio.Queue[ChatCompletionChunk | Exception | None] = asyncio.Queue()
         self.asked = asyncio.Event()
         self.closed = False
+        self.record = RequestRecord("req_test", "POST", "/")
 
     async def chunks(self) -> AsyncIterator[ChatCompletionChunk]:
         self.asked.set()
@@ -163,7 +165,7 @@ class Provider:
     def frames(self, *, seconds: float = 30, keep_alive_seconds: float = 30) -> AsyncIterator[Frame]:
         renderer = ChunkRenderer(request_hash="f" * 64, include_usage=False)
         deadline = asyncio.get_running_loop().time() + seconds
-        return frames(self.chunks(), renderer, deadline=deadline, keep_alive_seconds=keep_alive_seconds)
+        return frames(self.chunks(), renderer, Pace(deadline, keep_alive_seconds), self.record)
 
     def say(self, *items: ChatCompletionChunk | Exception | None) -> None:
         for item in items:
@@ -265,3 +267,35 @@ def test_no_order_of_chunks_loses_text() -> None:
         )
         == "abc"
     )
+
+
+def test_a_late_mention_of_an_ended_choice_is_dropped() -> None:
+    """Azure's last chunk, with its late filter results."""
+    late = chunk({"content": ""}, content_filter_results={})
+    sent = [each for batch in render(chunk({"content": "a"}), chunk({}, "stop"), late) for each in batch]
+    assert deltas(sent) == [({"role": "assistant", "content": "a"}, None), ({}, "stop")]
+    assert "responseHash" in sent[-1]
+
+
+def test_usage_in_a_late_mention_is_counted() -> None:
+    late = chunk({}, usage=USAGE)
+    sent = [
+        each
+        for batch in render(chunk({"content": "a"}), chunk({}, "stop"), late, include_usage=True)
+        for each in batch
+    ]
+    assert [each["usage"] for each in sent] == [None, None, USAGE]
+    assert deltas(sent)[-1] == ({}, "stop")
+
+
+def test_text_after_the_finish_reason_is_no_failure() -> None:
+    sent = [each for batch in render(chunk({}, "stop"), chunk({"content": "PS"})) for each in batch]
+    assert "responseHash" in sent[-1]
+    assert sent[-1]["choices"] == []
+
+
+async def test_a_failure_is_taken_down_for_the_log() -> None:
+    provider = Provider()
+    provider.say(chunk({"content": "a"}), UpstreamError("cut"))
+    await all_of(provider.frames())
+    assert provider.record.error == "upstream_error"

@@ -22,9 +22,18 @@ pick their exception class by status and retry 408, 409, 429 and 5xx unless ``x-
 """
 
 import math
+import re
 from typing import ClassVar, Literal, TypedDict
 
 ErrorType = Literal["invalid_request_error", "server_error", "timeout_error"]
+
+
+MAX_MESSAGE = 2_000
+MAX_NAME = 200
+MAX_KEY = 256
+
+_KEY = re.compile(r"\b(sk-|agent_|AIza)[A-Za-z0-9_-]{8,}")
+"""What keys begin with: ours, and those of the providers whose keys have a shape."""
 
 
 class ErrorBody(TypedDict):
@@ -73,6 +82,8 @@ class SluiceError(Exception):
             self.code = code
         self.retry_after = retry_after
         self.retriable = retriable
+        self.upstream_status: int | None = None
+        """What the provider answered, for the log."""
 
 
 class InvalidRequestError(SluiceError):
@@ -167,8 +178,23 @@ class UpstreamTimeoutError(SluiceError):
 
 
 def envelope(error: SluiceError) -> ErrorEnvelope:
-    """Render an error for a JSON reply or for the last line of a stream."""
-    return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
+    """Render an error for a JSON reply or for the last line of a stream.
+
+    What a client or a provider put into its texts is masked where it looks like a key, and cut where it is long.
+    """
+    return {
+        "error": {
+            "message": masked(error.message, MAX_MESSAGE),
+            "type": error.type,
+            "param": None if error.param is None else masked(error.param),
+            "code": None if error.code is None else masked(error.code),
+        }
+    }
+
+
+def masked(text: str, length: int = MAX_NAME) -> str:
+    """A text that strangers have a hand in, fit for an error or a log: no key in it, and not longer than ``length``."""
+    return _KEY.sub(r"\1…", text[: length + MAX_KEY])[:length]
 
 
 def headers(error: SluiceError) -> dict[str, str]:

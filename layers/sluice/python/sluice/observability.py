@@ -10,7 +10,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from sluice.errors import SluiceError, masked
+
 logger = Logger(service="sluice")
+
+# Each would log the address of every call, which may hold a credential.
+for _chatty in ("httpx", "httpcore"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
 
 
 @dataclass(slots=True)
@@ -28,6 +34,7 @@ class RequestRecord:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     error: str | None = None
+    upstream_status: int | None = None
     first_byte_ms: float | None = None
     duration_ms: float | None = None
     _started: float = field(default_factory=time.perf_counter, repr=False)
@@ -36,13 +43,19 @@ class RequestRecord:
         """Since the request came in."""
         return round((time.perf_counter() - self._started) * 1000, 1)
 
+    def failed(self, error: SluiceError) -> None:
+        """Take down what went wrong."""
+        self.error = error.code or error.type
+        self.upstream_status = error.upstream_status
+
     def members(self) -> dict[str, Any]:
         """What is known, for the log."""
-        return {
+        known = {
             name: value
             for name, value in asdict(self).items()
             if value is not None and not name.startswith("_")
         }
+        return known | {"path": masked(self.path)}
 
 
 def log_request(record: RequestRecord) -> None:

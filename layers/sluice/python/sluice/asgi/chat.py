@@ -11,7 +11,7 @@ async def send_reply(exchange: Exchange, reply: Reply) -> None:
     match reply:
         case WholeReply(body):
             await exchange.send_json(200, body)
-        case StreamedReply(frames):
-            await exchange.send_events(frames)
+        case StreamedReply(frames, deadline):
+            await exchange.send_events(frames, deadline)
         case _:
             assert_never(reply)

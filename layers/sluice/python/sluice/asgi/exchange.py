@@ -15,6 +15,10 @@ _DRAINED_LIMITS = 10
 """A body that is too large is read on for this many times its limit, because a client that still sends does not see
 the answer."""
 
+SLOW_READER_SECONDS = 5.0
+"""What a client gets beyond a stream's deadline to read the rest of it; one that stops reading holds a provider's
+connection."""
+
 JSON = "application/json"
 NO_BODY_METHOD = "HEAD"
 
@@ -84,17 +88,26 @@ class Exchange:
         await self._start(status, {"content-type": JSON, "content-length": str(len(body)), **(headers or {})})
         await self._body(b"" if self.method == NO_BODY_METHOD else body, last=True)
 
-    async def send_events(self, frames: AsyncIterator[Frame]) -> None:
-        """Answer with server-sent events, each the moment it comes."""
+    async def send_events(self, frames: AsyncIterator[Frame], deadline: float) -> None:
+        """Answer with server-sent events, each the moment it comes.
+
+        Raises:
+            ClientGoneError: some seconds past the deadline (by the loop's clock) the client has not read them all;
+                the frames themselves end by the deadline.
+        """
         await self._start(
             200, {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
         )
-        async for frame in frames:
-            await self._body(frame.data, last=frame.last)
+        try:
+            async with asyncio.timeout_at(deadline + SLOW_READER_SECONDS):
+                async for frame in frames:
+                    await self._body(frame.data, last=frame.last)
+        except TimeoutError as error:
+            raise ClientGoneError from error
 
     async def send_error(self, error: SluiceError, headers: Mapping[str, str] | None = None) -> None:
         """Answer with the error envelope."""
-        self.record.error = error.code or error.type
+        self.record.failed(error)
         await self.send_json(
             error.status, to_json(errors.envelope(error)), {**errors.headers(error), **(headers or {})}
         )

@@ -11,8 +11,11 @@ MAX_KEY_LENGTH = 256
 
 
 def _refusal() -> InvalidAPIKeyError:
-    """One wording for every reason: an answer that differs would tell which keys exist."""
-    return InvalidAPIKeyError("Invalid or missing API key. Send it as 'Authorization: Bearer sk-…'.")
+    """One wording for every reason: an answer that differs would tell which keys exist.
+
+    It begins as OpenAI's does, because there are clients (litellm) that tell a wrong key by these words.
+    """
+    return InvalidAPIKeyError("Incorrect API key provided, or none. Send it as 'Authorization: Bearer sk-…'.")
 
 
 async def authenticate(authorization: str | None, keys: KeyCache, now: float) -> KeyRecord:

@@ -7,16 +7,13 @@ connection to the provider.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from typing import Final
 
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
-from sluice.errors import UpstreamError, UpstreamTimeoutError
-from sluice.providers.contract import Framing, Provider, ReplyContext, UpstreamRequest
+from sluice.errors import SluiceError, UpstreamError, UpstreamTimeoutError
+from sluice.observability import logger
+from sluice.providers.contract import Provider, ProviderCall
 from sluice.upstream.client import Upstream, UpstreamResponse
-from sluice.wire.events import Decoder, FramingError
-from sluice.wire.sse import SSEDecoder
-
-DECODERS: Final[dict[Framing, type[Decoder]]] = {"sse": SSEDecoder}
+from sluice.wire.events import FramingError
 
 
 def expired() -> UpstreamTimeoutError:
@@ -39,23 +36,23 @@ async def within(deadline: float) -> AsyncIterator[None]:
 
 
 async def whole_reply(
-    upstream: Upstream, provider: Provider, request: UpstreamRequest, context: ReplyContext, deadline: float
+    upstream: Upstream, provider: Provider, call: ProviderCall, deadline: float
 ) -> ChatCompletion:
     """The provider's whole answer.
 
     Raises:
         SluiceError: it failed, in time or not.
     """
-    async with within(deadline), upstream.send(request) as response:
+    async with within(deadline), upstream.send(provider.chat_request(call)) as response:
         body = await response.read()
         if response.status != 200:
-            raise provider.failure(response.status, response.headers, body)
-        return provider.chat_completion(body, context)
+            raise _failure(response, body, provider, call)
+        return provider.chat_completion(body, call)
 
 
 @asynccontextmanager
 async def streamed_reply(
-    upstream: Upstream, provider: Provider, request: UpstreamRequest, context: ReplyContext, deadline: float
+    upstream: Upstream, provider: Provider, call: ProviderCall, deadline: float
 ) -> AsyncIterator[AsyncIterator[ChatCompletionChunk]]:
     """The provider's answer chunk by chunk; entered once it has agreed to stream.
 
@@ -66,20 +63,31 @@ async def streamed_reply(
     """
     async with AsyncExitStack() as stack:
         async with within(deadline):
-            response = await stack.enter_async_context(upstream.send(request))
+            response = await stack.enter_async_context(upstream.send(provider.chat_request(call)))
             if response.status != 200:
-                raise provider.failure(response.status, response.headers, await response.read())
+                raise _failure(response, await response.read(), provider, call)
         if provider.STREAM_CONTENT_TYPE not in response.headers.get("content-type", "").lower():
             raise UpstreamError("The provider did not answer with a stream.")
-        async with aclosing(_chunks(response, provider, context)) as chunks:
+        async with aclosing(_chunks(response, provider, call)) as chunks:
             yield chunks
 
 
+def _failure(response: UpstreamResponse, body: bytes, provider: Provider, call: ProviderCall) -> SluiceError:
+    """The failure of a reply, with its status for the log; a refused credential is the operator's to mend."""
+    error = provider.failure(response.status, response.headers, body)
+    error.upstream_status = response.status
+    if isinstance(error, UpstreamError) and error.retriable is False:
+        logger.error(
+            "provider %s refuses the gateway's account: status %d", call.target.provider, response.status
+        )
+    return error
+
+
 async def _chunks(
-    response: UpstreamResponse, provider: Provider, context: ReplyContext
+    response: UpstreamResponse, provider: Provider, call: ProviderCall
 ) -> AsyncGenerator[ChatCompletionChunk]:
-    decoder = DECODERS[provider.FRAMING]()
-    stream = provider.chat_stream(context)
+    decoder = provider.new_decoder()
+    stream = provider.chat_stream(call)
     try:
         async for data in response.chunks():
             for event in decoder.feed(data):

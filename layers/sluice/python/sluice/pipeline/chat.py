@@ -12,18 +12,17 @@ from pydantic_core import to_json
 
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
-from sluice.api.hashing import canonical_digest
+from sluice.api.hashing import NumberRangeError, canonical_digest
 from sluice.api.usage import Usage
 from sluice.api.validation import parse_object, validate
-from sluice.errors import UnsupportedParameterError
+from sluice.errors import InvalidJSONError, UnsupportedParameterError, UpstreamError
 from sluice.observability import RequestRecord
 from sluice.pipeline.authenticate import authenticate
 from sluice.pipeline.call import streamed_reply, whole_reply, within
 from sluice.pipeline.gateway import Gateway
-from sluice.pipeline.last_used import note_use
 from sluice.pipeline.route import find_model, target_of
-from sluice.pipeline.stream import ChunkRenderer, frames
-from sluice.providers.contract import ReplyContext
+from sluice.pipeline.stream import ChunkRenderer, Pace, frames
+from sluice.providers.contract import ProviderCall
 from sluice.providers.registry import PROVIDERS
 from sluice.wire.sse import Frame
 
@@ -55,10 +54,13 @@ class WholeReply:
 
 @dataclass(frozen=True, slots=True)
 class StreamedReply:
-    """Server-sent events, the last one marked."""
+    """Server-sent events, the last one marked; ``deadline`` is by the loop's clock."""
 
     frames: AsyncIterator[Frame]
+    deadline: float
 
+
+LARGE_BODY = 256 * 1024
 
 Reply = WholeReply | StreamedReply
 
@@ -76,37 +78,47 @@ async def chat(gateway: Gateway, call: ChatCall) -> AsyncGenerator[Reply]:
     call.record.key_id = key.id
 
     raw = parse_object(call.body)
-    request_hash = canonical_digest(raw)
     request = validate(ChatCompletionRequest, _with_defaults(raw, call.defaults))
     _refuse_search(request)
-    call.record.model, call.record.stream = request.model, request.streams
-
+    call.record.stream = request.streams
     row = find_model(gateway.catalog, request.model, "chat", key)
-    candidate = row.candidates[0]
-    target = await target_of(gateway.catalog, candidate, gateway.credentials)
-    provider = PROVIDERS[gateway.catalog.providers[candidate.provider].kind]
-    call.record.provider = candidate.provider
+    call.record.model = row.id
+    request_hash = await _request_hash(raw, len(call.body))
 
-    upstream_request = provider.chat_request(request, target)
-    context = ReplyContext(request.model, f"chatcmpl-{uuid.uuid4().hex}", int(time.time()))
+    candidate = row.candidates[0]
+    call.record.provider = candidate.provider
+    provider = PROVIDERS[gateway.catalog.providers[candidate.provider].kind]
+    target = await target_of(gateway.catalog, row, candidate, provider, gateway.credentials)
+    upstream_call = ProviderCall(request, target, id=f"chatcmpl-{uuid.uuid4().hex}", now=time.time())
+    settings = gateway.settings
     if request.streams:
-        deadline = started + gateway.settings.stream_timeout_seconds
+        deadline = started + settings.stream_timeout_seconds
         renderer = ChunkRenderer(request_hash=request_hash, include_usage=request.wants_usage_chunk)
-        async with streamed_reply(gateway.upstream, provider, upstream_request, context, deadline) as chunks:
+        async with streamed_reply(gateway.upstream, provider, upstream_call, deadline) as chunks:
             async with within(deadline):
                 first = await anext(chunks)
-            keep_alive = gateway.settings.keep_alive_seconds
-            async with aclosing(
-                frames(_chain(first, chunks), renderer, deadline=deadline, keep_alive_seconds=keep_alive)
-            ) as sent:
-                yield StreamedReply(sent)
+            pace = Pace(deadline=deadline, keep_alive_seconds=settings.keep_alive_seconds)
+            async with aclosing(frames(_chain(first, chunks), renderer, pace, call.record)) as sent:
+                yield StreamedReply(sent, deadline)
         _take_down(call.record, renderer.usage)
     else:
-        deadline = started + gateway.settings.timeout_seconds
-        completion = await whole_reply(gateway.upstream, provider, upstream_request, context, deadline)
+        deadline = started + settings.timeout_seconds
+        completion = await whole_reply(gateway.upstream, provider, upstream_call, deadline)
         _take_down(call.record, completion.usage)
         yield WholeReply(_with_hashes(completion, request_hash))
-    await note_use(gateway, key)
+    await gateway.last_use.note(key)
+
+
+async def _request_hash(raw: dict[str, Any], size: int) -> str:
+    """The hash of the body; a large one is made in a thread, because it takes a second for some megabytes."""
+    try:
+        if size > LARGE_BODY:
+            return await asyncio.to_thread(canonical_digest, raw)
+        return canonical_digest(raw)
+    except NumberRangeError as error:
+        raise InvalidJSONError(
+            "The JSON body of your request holds a number that is out of range."
+        ) from error
 
 
 def _with_defaults(raw: dict[str, Any], defaults: ChatDefaults | None) -> dict[str, Any]:
@@ -128,7 +140,11 @@ def _refuse_search(request: ChatCompletionRequest) -> None:
 
 def _with_hashes(completion: ChatCompletion, request_hash: str) -> bytes:
     members = completion.model_dump(mode="json")
-    return to_json({**members, "requestHash": request_hash, "responseHash": canonical_digest(members)})
+    try:
+        response_hash = canonical_digest(members)
+    except NumberRangeError as error:
+        raise UpstreamError("The provider's answer holds a number that is out of range.") from error
+    return to_json({**members, "requestHash": request_hash, "responseHash": response_hash})
 
 
 def _take_down(record: RequestRecord, usage: Usage | None) -> None:

@@ -7,6 +7,8 @@ from typing import Self
 from sluice.catalog import Catalog, load_catalog
 from sluice.config import Settings
 from sluice.observability import logger
+from sluice.pipeline.last_used import LastUse
+from sluice.providers.registry import check_providers
 from sluice.stores.aws import AWS
 from sluice.stores.credentials import CredentialStore
 from sluice.stores.key_cache import KeyCache
@@ -23,7 +25,7 @@ class Gateway:
     settings: Settings
     catalog: Catalog
     keys: KeyCache
-    key_store: KeyStore
+    last_use: LastUse
     credentials: CredentialStore
     upstream: Upstream
     aws: AWS
@@ -36,6 +38,7 @@ class Gateway:
             ConfigurationError: the catalogue is wrong.
         """
         catalog = load_catalog(settings.catalog)
+        check_providers(catalog)
         for member in catalog.unknown_members():
             logger.warning("the catalogue has a member that this version does not know: %s", member)
         tls = tls_context()
@@ -50,7 +53,7 @@ class Gateway:
                 size=settings.key_cache_size,
                 clock=time.monotonic,
             ),
-            key_store=key_store,
+            last_use=LastUse(key_store, settings.last_used_seconds),
             credentials=CredentialStore(settings, aws),
             upstream=HTTPUpstream.open(tls=tls, demo_token_seconds=DEMO_TOKEN_SECONDS),
             aws=aws,

@@ -3,17 +3,17 @@
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from sluice.catalog import Candidate, Catalog, ModelKind, ModelRow, ProviderRow
+from sluice.catalog import Candidate, Catalog, ModelKind, ModelRow
+from sluice.credentials import Credential
 from sluice.errors import ModelNotAllowedError, ModelNotFoundError, UpstreamError
-from sluice.providers.contract import Target
-from sluice.providers.demo import ADDRESS
+from sluice.providers.contract import Provider, Target
 from sluice.stores.keys import KeyRecord
 
 
 class CredentialSource(Protocol):
     """What knows the providers' credentials: the store."""
 
-    async def get(self, name: str) -> str | None:
+    async def get(self, name: str) -> Credential | None:
         """The credential of that name, None where there is none."""
         ...
 
@@ -40,8 +40,10 @@ def find_model(catalog: Catalog, name: str, kind: ModelKind, key: KeyRecord) -> 
     return row
 
 
-async def target_of(catalog: Catalog, candidate: Candidate, credentials: CredentialSource) -> Target:
-    """The address and credential of a candidate.
+async def target_of(
+    catalog: Catalog, row: ModelRow, candidate: Candidate, provider: Provider, credentials: CredentialSource
+) -> Target:
+    """The address and credential of a candidate, and what the catalogue tells of the model.
 
     A provider on this very machine (Ollama, vLLM, a test) may go without its credential; anywhere else a missing one
     is told before the prompt is sent.
@@ -50,21 +52,22 @@ async def target_of(catalog: Catalog, candidate: Candidate, credentials: Credent
         UpstreamError: the operator has not set the provider's credential.
         OverloadedError: the secret could not be read.
     """
-    provider = catalog.providers[candidate.provider]
-    credential = await credentials.get(provider.credential) if provider.credential else None
-    if provider.credential and credential is None and not _is_local(provider):
+    provider_row = catalog.providers[candidate.provider]
+    base_url = provider_row.base_url or provider.ADDRESS or ""
+    name = provider_row.credential
+    credential = await credentials.get(name) if name else None
+    if name and credential is None and urlsplit(base_url).hostname not in _LOOPBACK:
         raise UpstreamError(
-            f"The provider '{candidate.provider}' is not configured: its credential {provider.credential} is not set.",
+            f"The provider '{candidate.provider}' is not configured: its credential {name} is not set.",
             retriable=False,
         )
     return Target(
         provider=candidate.provider,
-        base_url=provider.base_url or ADDRESS,
+        base_url=base_url,
         model=candidate.model,
         credential=credential,
-        headers=provider.headers,
+        headers=provider_row.headers,
+        context_tokens=row.context_tokens,
+        output_tokens=row.output_tokens,
+        capabilities=row.capabilities,
     )
-
-
-def _is_local(provider: ProviderRow) -> bool:
-    return provider.base_url is None or urlsplit(provider.base_url).hostname in _LOOPBACK

@@ -12,16 +12,17 @@ same that a whole reply of that content would have.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import to_json
 
 from sluice.api.accumulate import CompletionAccumulator
 from sluice.api.chat_reply import ChatCompletionChunk, ChunkChoice, Delta
-from sluice.api.hashing import canonical_digest
+from sluice.api.hashing import NumberRangeError, canonical_digest
 from sluice.api.usage import Usage
-from sluice.errors import InternalError, SluiceError, envelope
-from sluice.observability import logger
+from sluice.errors import InternalError, SluiceError, UpstreamError, envelope
+from sluice.observability import RequestRecord, logger
 from sluice.pipeline.call import expired
 from sluice.wire import sse
 from sluice.wire.sse import Frame
@@ -41,49 +42,59 @@ class ChunkRenderer:
         self._include_usage = include_usage
         self._accumulator = CompletionAccumulator()
         self._begun: set[int] = set()
+        self._ended: set[int] = set()
         self._held: ChatCompletionChunk | None = None
+        self._last: ChatCompletionChunk | None = None
 
     def feed(self, chunk: ChatCompletionChunk) -> Iterator[bytes]:
         """Take a chunk; give what can be sent at once."""
+        self._last = chunk
         if chunk.usage is not None:
             self.usage = chunk.usage
             chunk.usage = None
+        chunk.choices = [choice for choice in chunk.choices if not self._is_afterthought(choice)]
         if not chunk.choices:
-            self._held = self._held or chunk
             return
-        if self._held is not None and self._held.choices:
+        if self._held is not None:
             yield self._rendered(self._held)
-        self._held = None
+            self._held = None
         for choice in chunk.choices:
             self._begin(choice)
         if any(choice.finish_reason is not None for choice in chunk.choices):
             now, self._held = _split(chunk)
+            self._ended.update(choice.index for choice in self._held.choices)
             if now is not None:
                 yield self._rendered(now)
         else:
             yield self._rendered(chunk)
 
     def end(self) -> Iterator[bytes]:
-        """The provider has said all: give the chunks that were waiting, the hashes in the last one.
+        """The provider has said all: give the chunk that was waiting, and the hashes in the last one.
 
         Raises:
             ValueError: no chunk was fed.
         """
-        last = self._held
-        if last is None:
-            raise ValueError("the stream did not end")
-        if self._include_usage and self.usage is not None:
-            if last.choices:
+        if self._last is None:
+            raise ValueError("no chunk was fed")
+        last, usage = self._held, self.usage if self._include_usage else None
+        if last is None or usage is not None:
+            if last is not None:
                 yield self._rendered(last)
-            last = last.model_copy(update={"choices": [], "usage": self.usage})
+            last = self._last.model_copy(update={"choices": [], "usage": usage})
         self._accumulator.add(last)
         yield to_json(
-            {
-                **self._members(last),
-                "requestHash": self._request_hash,
-                "responseHash": canonical_digest(self._accumulator.completion().model_dump(mode="json")),
-            }
+            {**self._members(last), "requestHash": self._request_hash, "responseHash": self._response_hash()}
         )
+
+    def _response_hash(self) -> str:
+        try:
+            return canonical_digest(self._accumulator.completion().model_dump(mode="json"))
+        except NumberRangeError as error:
+            raise UpstreamError("The provider's answer holds a number that is out of range.") from error
+
+    def _is_afterthought(self, choice: ChunkChoice) -> bool:
+        """Whether a choice that has ended is only mentioned again, as Azure does with its late filter results."""
+        return choice.index in self._ended and choice.finish_reason is None and not _says_something(choice)
 
     def _begin(self, choice: ChunkChoice) -> None:
         """Put the role into a choice's first chunk, where clients look for it, and into no other.
@@ -105,12 +116,20 @@ class ChunkRenderer:
         return members
 
 
+def _says_something(choice: ChunkChoice) -> bool:
+    """Whether a choice adds anything to its message: text, a call, logprobs."""
+    members = choice.delta.model_dump(exclude_none=True)
+    return any(value not in ("", []) for name, value in members.items() if name != "role") or bool(
+        choice.logprobs
+    )
+
+
 def _split(chunk: ChatCompletionChunk) -> tuple[ChatCompletionChunk | None, ChatCompletionChunk]:
     """A chunk with a finish reason, as what it says and that it ends."""
     said = [
         choice.model_copy(update={"finish_reason": None})
         for choice in chunk.choices
-        if choice.delta.model_dump(exclude_none=True) or choice.logprobs
+        if choice.delta.role or _says_something(choice)
     ]
     ending = [
         ChunkChoice(index=choice.index, delta=Delta(), finish_reason=choice.finish_reason)
@@ -121,23 +140,27 @@ def _split(chunk: ChatCompletionChunk) -> tuple[ChatCompletionChunk | None, Chat
     return now, chunk.model_copy(update={"choices": ending})
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a stream may take (by the loop's clock), and how long it may be silent."""
+
+    deadline: float
+    keep_alive_seconds: float
+
+
 async def frames(
-    chunks: AsyncIterator[ChatCompletionChunk],
-    renderer: ChunkRenderer,
-    *,
-    deadline: float,
-    keep_alive_seconds: float,
+    chunks: AsyncIterator[ChatCompletionChunk], renderer: ChunkRenderer, pace: Pace, record: RequestRecord
 ) -> AsyncGenerator[Frame]:
     """The client's frames; the last one is marked, and is ``[DONE]`` only if the provider has said all.
 
     Args:
         chunks: from the provider, its first one included.
         renderer: fresh.
-        deadline: by the loop's clock.
-        keep_alive_seconds: silence after which a comment is sent.
+        pace: the stream's limits.
+        record: takes down a failure, which the status of the reply can no longer tell.
     """
     try:
-        async with aclosing(_paced(chunks, deadline, keep_alive_seconds)) as paced:
+        async with aclosing(_paced(chunks, pace)) as paced:
             async for chunk in paced:
                 if chunk is None:
                     yield Frame(sse.KEEP_ALIVE)
@@ -146,18 +169,25 @@ async def frames(
                     yield Frame(sse.frame(data))
         ending = b"".join(map(sse.frame, renderer.end()))
     except SluiceError as error:
-        yield Frame(sse.frame(to_json(envelope(error))), last=True)
+        record.failed(error)
+        yield _error_frame(error)
     except Exception:
-        logger.exception("a stream failed")
-        yield Frame(sse.frame(to_json(envelope(InternalError("The gateway failed.")))), last=True)
+        logger.exception("a stream failed", extra={"request_id": record.request_id})
+        failure = InternalError("The gateway failed. The request id tells its operator why.")
+        record.failed(failure)
+        yield _error_frame(failure)
     else:
         yield Frame(ending + sse.DONE, last=True)
 
 
+def _error_frame(error: SluiceError) -> Frame:
+    return Frame(sse.frame(to_json(envelope(error))), last=True)
+
+
 async def _paced(
-    chunks: AsyncIterator[ChatCompletionChunk], deadline: float, silence: float
+    chunks: AsyncIterator[ChatCompletionChunk], pace: Pace
 ) -> AsyncGenerator[ChatCompletionChunk | None]:
-    """The chunks, and None for each ``silence`` seconds without one.
+    """The chunks, and None for each silence that is to be filled.
 
     Raises:
         UpstreamTimeoutError: the deadline passed.
@@ -168,9 +198,11 @@ async def _paced(
         while True:
             coming = asyncio.create_task(_next(chunks))
             while not coming.done():
-                await asyncio.wait({coming}, timeout=max(0.0, min(silence, deadline - clock())))
+                await asyncio.wait(
+                    {coming}, timeout=max(0.0, min(pace.keep_alive_seconds, pace.deadline - clock()))
+                )
                 if not coming.done():
-                    if clock() >= deadline:
+                    if clock() >= pace.deadline:
                         raise expired()
                     yield None
             chunk = coming.result()
@@ -178,9 +210,11 @@ async def _paced(
                 return
             yield chunk
     finally:
-        if coming is not None and not coming.done():
+        if coming is not None:
             coming.cancel()
-            await asyncio.wait({coming})
+            await asyncio.gather(
+                coming, return_exceptions=True
+            )  # also looks at a failure that nobody waits for
 
 
 async def _next(chunks: AsyncIterator[ChatCompletionChunk]) -> ChatCompletionChunk | None:
