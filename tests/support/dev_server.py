@@ -18,6 +18,7 @@ from sluice.local.state import ServerState, read_state
 SLUICE = Path(sys.executable).with_name("sluice")
 SECRET = re.compile(r"sk-[A-Za-z0-9]{48}")
 STOP_SECONDS = 30
+GREETING_ENDS = ("print()", "Nothing can answer yet")
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -51,7 +52,7 @@ class DevServer:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.greeting += line
-            if line.startswith("print()"):
+            if line.startswith(GREETING_ENDS):
                 break
         else:
             self.process.wait()
@@ -72,6 +73,11 @@ class DevServer:
         found = SECRET.search(self.greeting)
         assert found is not None
         return found[0]
+
+    def line(self) -> str:
+        """The next line that it prints, after the greeting."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal; the exit code, and what was printed after the greeting."""

@@ -14,8 +14,26 @@ import pytest
 
 from dev_server import DevServer, environment, sluice, stops_listening
 from local_stack import botocore_client
+from mock_provider import MockProvider
 
 CHAT = {"model": "demo", "stream": True, "messages": [{"role": "user", "content": "Hello!"}]}
+
+CATALOG = """
+[providers.one]
+kind = "openai"
+base_url = "{url}"
+credential = "ONE_KEY"
+
+[[models]]
+id = "one-model"
+candidates = [{{ provider = "one", model = "gpt-4o-mini" }}]
+"""
+
+
+@pytest.fixture
+def provider() -> Iterator[MockProvider]:
+    with MockProvider("sk-upstream") as mock:
+        yield mock
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +187,36 @@ def test_a_stream_in_flight_may_end_before_the_server_does(tmp_path: Path) -> No
         assert first.startswith("data: ")
         assert "data: [DONE]" in rest
         assert server.process.wait(30) == 0
+
+
+def test_told_twice_it_ends_what_waits_for_a_provider_and_still_cleans_up(
+    tmp_path: Path, provider: MockProvider
+) -> None:
+    (tmp_path / "catalog.toml").write_text(CATALOG.format(url=provider.url))
+    settings = {"SLUICE_CATALOG": "catalog.toml", "ONE_KEY": provider.credential}
+    case = provider.case("stalled")
+    body = CHAT | {"model": "one-model", "user": case.user}
+    with DevServer(tmp_path, settings) as server:
+        headers = {"authorization": f"Bearer {server.key}"}
+        url = f"{server.state.url}/v1/chat/completions"
+        with httpx.stream("POST", url, json=body, headers=headers, trust_env=False, timeout=30) as response:
+            lines = (line for line in response.iter_lines() if line.startswith("data: "))
+            next(lines)
+            server.process.send_signal(signal.SIGINT)
+            assert server.line() == "Waiting up to 10 s for 1 request to end; Ctrl-C again ends it now.\n"
+            told = time.monotonic()
+            server.process.send_signal(signal.SIGINT)
+            *_, last = lines
+        code, output = server.stop()
+        assert time.monotonic() - told < 5
+        assert (code, server.log.read_text()) == (0, "")
+        assert json.loads(last.removeprefix("data: "))["error"]["code"] == "overloaded"
+        request_id = response.headers["x-request-id"]
+        assert [line for line in output.splitlines() if "is cut off" in line and request_id in line]
+        assert "Traceback" not in output
+        assert case.arrived().client_left.wait(5)
+        assert list(server.state_directory.iterdir()) == []
+        assert stops_listening(server.state.aws_endpoint, 1)
 
 
 def test_told_to_end_while_it_starts_it_leaves_nothing(tmp_path: Path) -> None:
