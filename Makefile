@@ -56,7 +56,7 @@ lint: $(venv)/.installed types ## format, imports, types
 
 # Each function's app.py is a module of that name, so each is checked alone.
 types: $(venv)/.installed
-	@$(bin)/mypy layers/sluice/python/sluice layers/streaming/sluice_streaming
+	@$(bin)/mypy layers/sluice/python/sluice layers/streaming/sluice_streaming layers/pack.py
 	@for app in functions/*/app.py; do $(bin)/mypy "$$app" || exit 1; done
 	@$(bin)/mypy tests
 

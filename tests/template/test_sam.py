@@ -1,6 +1,9 @@
 """sam validate and sam build accept the template, and what is built can run on Lambda."""
 
+import importlib.util
 import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,32 +14,27 @@ import yaml
 from local_stack import ROOT
 from sam_command import Sam
 
-# What the ELF header of a shared object says about the processor, and how wheels name it.
-MACHINES = {"arm64": (0xB7, "aarch64"), "x86_64": (0x3E, "x86_64")}
+# What the ELF header of a shared object says about the processor, by how wheels name it.
+MACHINES = {"aarch64": 0xB7, "x86_64": 0x3E}
+LAYERS = ("SluiceLayer", "StreamingLayer")
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 """Lambda's limit for a function and its layers, unpacked."""
 
 
-@pytest.fixture(scope="module", params=MACHINES)
-def built(
-    request: pytest.FixtureRequest, sam: Sam, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, Path]:
-    """The processor and where the build for it lies."""
+@pytest.fixture(scope="module")
+def built(sam: Sam, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the build lies."""
     folder = tmp_path_factory.mktemp("build")
-    sam(
-        "build",
-        *("--build-dir", folder / "out", "--cache-dir", folder / "cache"),
-        *("--parameter-overrides", f"Architecture={request.param}"),
-    )
-    return request.param, folder / "out"
+    sam("build", *("--build-dir", folder / "out", "--cache-dir", folder / "cache"))
+    return folder / "out"
 
 
 def test_the_template_is_valid(sam: Sam) -> None:
     assert "is a valid SAM Template" in sam("validate", "--lint")
 
 
-def test_the_package_and_its_catalogue_are_in_the_layer(built: tuple[str, Path]) -> None:
-    python = built[1] / "SluiceLayer" / "python"
+def test_the_package_and_its_catalogue_are_in_the_layer(built: Path) -> None:
+    python = built / "SluiceLayer" / "python"
     for name in (
         "sluice/__init__.py",
         "sluice/catalog.toml",
@@ -47,44 +45,76 @@ def test_the_package_and_its_catalogue_are_in_the_layer(built: tuple[str, Path])
     assert not (python / "python").exists()
 
 
-def test_the_streaming_runtime_and_its_wrapper_are_in_the_layer(built: tuple[str, Path]) -> None:
-    python = built[1] / "StreamingLayer" / "python"
+def test_the_streaming_runtime_and_its_wrapper_are_in_the_layer(built: Path) -> None:
+    python = built / "StreamingLayer" / "python"
     assert (python / "sluice_streaming" / "__main__.py").is_file()
     assert os.access(python / "sluice-streaming", os.X_OK)
 
 
-def test_nothing_of_the_emulator_is_on_lambda(built: tuple[str, Path]) -> None:
-    for layer in ("SluiceLayer", "StreamingLayer"):
-        carried = {path.name for path in (built[1] / layer / "python").iterdir()}
-        assert not carried & {"moto", "samtranslator", "typer", "uvicorn", "pytest"}
+def test_nothing_of_the_development_server_is_on_lambda(built: Path) -> None:
+    for layer in LAYERS:
+        carried = {path.name for path in (built / layer / "python").iterdir()}
+        assert not carried & {"moto", "samtranslator", "typer", "uvicorn", "pytest", "bin", "Makefile"}
+    assert not {"local", "cli"} & {
+        path.name for path in (built / "SluiceLayer" / "python" / "sluice").iterdir()
+    }
 
 
-def test_binaries_are_for_the_chosen_processor(built: tuple[str, Path]) -> None:
-    architecture, folder = built
-    machine, wheel_name = MACHINES[architecture]
-    binaries = list(folder.rglob("*.so"))
-    assert any(path.name.startswith("_pydantic_core") for path in binaries)
-    for path in binaries:
-        assert path.read_bytes()[18] == machine, path
-        assert wheel_name in path.name, path
+def test_binaries_are_there_for_both_processors(built: Path) -> None:
+    found: dict[str, set[str]] = {name: set() for name in MACHINES}
+    for path in built.rglob("*.so"):
+        (processor,) = [name for name in MACHINES if name in path.name]
+        assert path.read_bytes()[18] == MACHINES[processor], path
+        found[processor].add(path.name.partition(".")[0])
+    assert found["aarch64"] == found["x86_64"] >= {"_pydantic_core", "runtime_client"}
 
 
-def test_functions_are_their_handlers_alone(built: tuple[str, Path]) -> None:
+def test_every_module_has_byte_code_that_counts_wherever_it_is_mounted(built: Path) -> None:
+    unchecked = 0b01  # PEP 552: named by the source's hash, and not compared with it
+    for layer in LAYERS:
+        for path in (built / layer / "python").rglob("*.py"):
+            compiled = Path(importlib.util.cache_from_source(str(path)))
+            header = compiled.read_bytes()[:8]
+            assert header[:4] == importlib.util.MAGIC_NUMBER
+            assert int.from_bytes(header[4:], "little") == unchecked
+
+
+@pytest.mark.parametrize("function", ["ChatFunction", "ModelsFunction"])
+def test_a_function_starts_with_what_is_deployed_and_nothing_else(built: Path, function: str) -> None:
+    done = subprocess.run(
+        [sys._base_executable, "-s", "-W", "ignore", "-c", "import app; app.app.parts; print(app.__file__)"],  # type: ignore[attr-defined]
+        env={
+            "PYTHONPATH": os.pathsep.join(str(built / layer / "python") for layer in LAYERS)
+            + f":{built / function}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "SLUICE_KEYS_TABLE": "keys",
+            "AWS_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "none",
+            "AWS_SECRET_ACCESS_KEY": "none",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(built / function / "app.py")
+
+
+def test_functions_are_their_handlers_alone(built: Path) -> None:
     for name in ("ChatFunction", "ModelsFunction"):
-        assert (built[1] / name / "app.py").is_file()
-        assert sum(file.stat().st_size for file in (built[1] / name).rglob("*")) < 64 * 1024
+        assert (built / name / "app.py").is_file()
+        assert sum(file.stat().st_size for file in (built / name).rglob("*")) < 64 * 1024
 
 
-def test_it_all_fits(built: tuple[str, Path]) -> None:
-    size = sum(file.stat().st_size for file in built[1].rglob("*") if file.is_file())
+def test_it_all_fits(built: Path) -> None:
+    size = sum(file.stat().st_size for file in built.rglob("*") if file.is_file())
     assert size < UNZIPPED_LIMIT
 
 
-def test_the_built_template_stands_for_itself(built: tuple[str, Path]) -> None:
-    """CloudFormation reads neither YAML's anchors nor references in a layer's build settings."""
-    text = (built[1] / "template.yaml").read_text()
+def test_the_built_template_stands_for_itself(built: Path) -> None:
+    """CloudFormation does not read YAML's anchors."""
+    text = (built / "template.yaml").read_text()
     assert not [event for event in yaml.parse(text) if isinstance(event, yaml.AliasEvent)]
-    assert f"BuildArchitecture: {built[0]}" in text
 
 
 def test_the_configuration_has_its_three_sets() -> None:

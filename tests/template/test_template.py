@@ -168,11 +168,11 @@ def test_credentials_are_readable_below_the_stacks_own_prefix_only(template: dic
     assert statement["Resource"]["Fn::Sub"].endswith(":secret:${AWS::StackName}/*")
 
 
-def test_a_layer_is_built_for_the_processor_that_runs_it(template: dict[str, Any]) -> None:
+def test_the_processor_is_the_functions_matter_and_not_the_layers(template: dict[str, Any]) -> None:
     assert template["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
     for layer in resources(template, "AWS::Serverless::LayerVersion").values():
-        assert layer["Metadata"]["BuildArchitecture"] == {"Ref": "Architecture"}
-        assert layer["Properties"]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
+        assert layer["Metadata"] == {"BuildMethod": "makefile"}
+        assert layer["Properties"]["CompatibleArchitectures"] == ["arm64", "x86_64"]
 
 
 def test_parameters_and_outputs_explain_themselves(template: dict[str, Any]) -> None:

@@ -1,0 +1,99 @@
+"""Packs a layer: its requirements for both of Lambda's processors, its own sources, and the byte code of all.
+
+SAM's own builder packs for one processor and ships no byte code, and a layer is mounted read-only: each cold start
+would compile every module anew, which takes three times as long as all the rest of it. Binaries of the two processors
+have different names, so one layer can carry both.
+
+Called by the layers' Makefiles, which ``sam build`` runs:  pack <the layer's folder> <where it is to lie>
+"""
+
+import compileall
+import filecmp
+import py_compile
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PROCESSORS = ("aarch64", "x86_64")
+GLIBC = ("2014", "_2_17", "_2_28")
+"""Wheels of these tags run on the runtime's Amazon Linux 2023."""
+MOUNTED = "/opt/python"
+BOTOCORE_SERVICES = frozenset({"sso", "sso-oidc", "sts"})
+"""What botocore itself may ask for credentials."""
+NOT_DEPLOYED = ("__pycache__", "*.pyc", "requirements.txt", "Makefile", "local", "cli", "*.egg-info")
+
+
+def main(source: Path, target: Path) -> None:
+    """Pack ``source`` into ``target``."""
+    if sys.version_info[:2] != (3, 13):
+        raise SystemExit("byte code for Lambda's Python 3.13 can only be made by a Python 3.13")
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        for processor in PROCESSORS:
+            packages = Path(scratch) / processor
+            install(source / "requirements.txt", processor, packages)
+            merge(packages, target)
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*NOT_DEPLOYED), dirs_exist_ok=True)
+    compiled = compileall.compile_dir(
+        target,
+        quiet=1,
+        stripdir=str(target),
+        prependdir=MOUNTED,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+    if not compiled:
+        raise SystemExit("a module cannot be compiled")
+
+
+def install(requirements: Path, processor: str, target: Path) -> None:
+    """Unpack the pinned wheels for one processor."""
+    platforms = [f"--platform=manylinux{glibc}_{processor}" for glibc in GLIBC]
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+            *(
+                "--no-deps",
+                "--no-compile",
+                "--only-binary=:all:",
+                "--implementation=cp",
+                "--python-version=3.13",
+            ),
+            *platforms,
+            f"--target={target}",
+            f"--requirement={requirements}",
+        ],
+        check=True,
+    )
+    shutil.rmtree(target / "bin", ignore_errors=True)
+    prune(target)
+
+
+def merge(packages: Path, target: Path) -> None:
+    """Lay packages over those that are there; but for their records, what both have has to be the same."""
+    for path in packages.rglob("*"):
+        place = target / path.relative_to(packages)
+        if path.is_dir():
+            place.mkdir(exist_ok=True)
+        elif not place.exists():
+            shutil.copy2(path, place)
+        elif not is_record(path) and not filecmp.cmp(path, place, shallow=False):
+            raise SystemExit(f"{path.relative_to(packages)} differs between the processors")
+
+
+def is_record(path: Path) -> bool:
+    """Whether a file tells of a package and is no part of it."""
+    return any(parent.suffix == ".dist-info" for parent in path.parents)
+
+
+def prune(packages: Path) -> None:
+    """Leave out the descriptions of AWS services that no function calls through botocore: nearly all of its size."""
+    data = packages / "botocore" / "data"
+    for service in data.iterdir() if data.exists() else ():
+        if service.is_dir() and service.name not in BOTOCORE_SERVICES:
+            shutil.rmtree(service)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
