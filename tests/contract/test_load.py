@@ -1,6 +1,7 @@
 """Many at once, and none of them waiting for the network's politeness."""
 
 import asyncio
+import statistics
 import time
 
 import anyio.to_thread
@@ -17,7 +18,10 @@ ACKNOWLEDGEMENT_SECONDS = 0.04
 
 
 def test_no_reply_waits_for_an_acknowledgement(http: httpx.Client, case: Case) -> None:
-    """The fastest of twenty counts, so that a busy machine does not fail this."""
+    """The median counts, so that a busy machine does not fail this, and not the first request of a connection.
+
+    The kernel acknowledges at once while a connection is young, so the fastest would hide a delay.
+    """
     for path in ("/health", "/v1/chat/completions"):
         took = []
         for _ in range(20):
@@ -25,7 +29,7 @@ def test_no_reply_waits_for_an_acknowledgement(http: httpx.Client, case: Case) -
             reply = http.get(path) if path == "/health" else http.post(path, json=chat_body(case))
             took.append(time.perf_counter() - started)
             assert reply.status_code == 200
-        assert min(took) < ACKNOWLEDGEMENT_SECONDS / 2, took
+        assert statistics.median(took[1:]) < ACKNOWLEDGEMENT_SECONDS / 2, took
 
 
 async def test_many_streams_at_once(aclient: openai.AsyncOpenAI, provider: MockProvider) -> None:
