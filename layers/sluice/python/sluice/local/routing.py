@@ -38,6 +38,7 @@ class Dispatcher:
         """Serve one request."""
         mount = self.find(scope["method"], scope["path"])
         if mount is None:
+            # No function is asked, so the id is of API Gateway's form, not the ``req_…`` of a function.
             await self._refuse(RequestRecord(str(uuid.uuid4()), scope["method"], scope["path"]), send)
         else:
             await mount.app(scope, receive, send)
