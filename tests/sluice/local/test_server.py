@@ -144,12 +144,20 @@ def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / ".sluice" / "dev.json").exists()
 
 
-def test_a_catalogue_that_is_wrong_is_named_and_leaves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "catalog.toml").write_text("nonsense")
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [("nonsense", "catalog.toml"), ('models = []\n[providers.one]\nkind = "opneai"\n', "'opneai'")],
+    ids=["no TOML", "no such kind"],
+)
+def test_a_catalogue_that_is_wrong_is_named_and_leaves_nothing(
+    tmp_path: Path, content: str, named: str
+) -> None:
+    (tmp_path / "catalog.toml").write_text(content)
     done = sluice("dev", directory=tmp_path, PORT="0", SLUICE_CATALOG="catalog.toml")
-    assert done.returncode == 1
-    assert "catalog.toml" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("sluice: ")
+    assert named in done.stderr
+    assert done.stderr.count("\n") == 1
     assert not (tmp_path / ".sluice" / "dev.json").exists()
 
 

@@ -21,6 +21,7 @@ from sluice.local.stack import create_stack
 from sluice.local.state import ServerState, write_state
 from sluice.observability import log_readably
 from sluice.plans import CUSTOM
+from sluice.providers.registry import check_providers
 from sluice.stores.aws import AWS
 from sluice.stores.key_records import KeyTerms, new_record
 from sluice.stores.keys import KeyStore
@@ -56,6 +57,7 @@ async def serve_gateway(
         Mount(route, apps[function.name]) for function in blueprint.functions for route in function.routes
     ]
     catalog = load_catalog(CatalogSettings.from_environment().catalog)
+    check_providers(catalog)  # the applications do too, but what goes wrong in their start is a traceback
     key = await _demo_key(KeyStore(aws, stack.outputs[KEYS_TABLE]))
     url = url_of(listener)
     state = ServerState(

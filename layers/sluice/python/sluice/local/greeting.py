@@ -1,7 +1,12 @@
 """What the development server says when it is ready."""
 
-from sluice.catalog import Catalog
+import json
+import shlex
+from urllib.parse import urlsplit
+
+from sluice.catalog import Catalog, ModelRow, ProviderRow
 from sluice.config import environment_credential
+from sluice.providers.registry import PROVIDERS
 
 SNIPPETS = """\
 Try it:
@@ -9,7 +14,7 @@ Try it:
 curl -N {url}/v1/chat/completions \\
   -H 'Authorization: Bearer {key}' \\
   -H 'Content-Type: application/json' \\
-  -d '{{"model": "demo", "stream": true, "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+  -d {body}
 
 Or in Python (pip install openai):
 
@@ -17,13 +22,22 @@ from openai import OpenAI
 
 client = OpenAI(base_url="{url}/v1", api_key="{key}")
 stream = client.chat.completions.create(
-    model="demo", stream=True, messages=[{{"role": "user", "content": "Hello!"}}]
+    model={model}, stream=True, messages=[{{"role": "user", "content": "Hello!"}}]
 )
 for chunk in stream:
     if chunk.choices:
         print(chunk.choices[0].delta.content or "", end="", flush=True)
 print()
 """
+MESSAGES = [{"role": "user", "content": "Hello!"}]
+
+NOTHING_SET = "Nothing can answer yet: set one of the variables above and start again.\n"
+NOTHING_TO_CHAT_WITH = (
+    "Nothing can answer yet: the catalogue has no chat model of a provider that is ready.\n"
+)
+
+DEMO = "demo"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def greeting(url: str, key: str, catalog: Catalog, seconds: float) -> str:
@@ -32,25 +46,47 @@ def greeting(url: str, key: str, catalog: Catalog, seconds: float) -> str:
     Args:
         url: where the server listens.
         key: the demo key's secret.
-        catalog: says which providers there are; the environment, which of them have a credential.
+        catalog: its providers' kinds are known; the environment says which of them have a credential.
         seconds: how long the start took.
     """
-    ready: list[str] = []
-    missing: list[str] = []
-    for name, provider in catalog.providers.items():
-        if provider.credential is None:
-            ready.append(f"{name} (needs no key)")
-        elif environment_credential(provider.credential):
-            ready.append(f"{name} ({provider.credential})")
-        else:
-            missing.append(f"{name} (set {provider.credential})")
+    ready = {name: how for name, row in catalog.providers.items() if (how := _readiness(row))}
+    missing = {name: row.credential for name, row in catalog.providers.items() if name not in ready}
     lines = [
         "",
         f"Sluice is ready at {url}, after {seconds:.1f} s. Ctrl-C ends it.",
         "",
         f"Demo key:   {key}   (until this server ends)",
-        f"Providers:  {', '.join(ready)}",
+        f"Providers:  {', '.join(f'{name} ({how})' for name, how in ready.items()) or 'none'}",
     ]
     if missing:
-        lines.append(f"Not set up: {', '.join(missing)}")
-    return "\n".join([*lines, "", SNIPPETS.format(url=url, key=key)])
+        listed = ", ".join(f"{name} (set {variable})" for name, variable in missing.items())
+        lines.append(f"Not set up: {listed}")
+    chat_models = [
+        row for row in catalog.models if row.kind == "chat" and row.candidates[0].provider in ready
+    ]
+    if chat_models:
+        ending = _snippets(url, key, _preferred(catalog, chat_models))
+    else:
+        ending = NOTHING_TO_CHAT_WITH if ready else NOTHING_SET
+    return "\n".join([*lines, "", ending])
+
+
+def _readiness(row: ProviderRow) -> str | None:
+    """What lets a provider answer, None if nothing does; the rule is the one that requests are routed by."""
+    if row.credential is None:
+        return "needs no key"
+    if environment_credential(row.credential):
+        return row.credential
+    address = row.base_url or PROVIDERS[row.kind].ADDRESS or ""
+    return "on this machine, without a key" if urlsplit(address).hostname in LOOPBACK else None
+
+
+def _preferred(catalog: Catalog, rows: list[ModelRow]) -> str:
+    """The id of a model that answers without costs if there is one, of the first one if not."""
+    free = (row for row in rows if catalog.providers[row.candidates[0].provider].kind == DEMO)
+    return next(free, rows[0]).id
+
+
+def _snippets(url: str, key: str, model: str) -> str:
+    body = json.dumps({"model": model, "stream": True, "messages": MESSAGES})
+    return SNIPPETS.format(url=url, key=key, body=shlex.quote(body), model=json.dumps(model))
