@@ -59,9 +59,11 @@ class RequestRecord:
 
 
 def log_request(record: RequestRecord) -> None:
-    """Write the request's line."""
+    """Write the request's line: a warning if it failed by no fault of the client's."""
     record.duration_ms = record.elapsed_ms()
-    logger.info("request", extra={"request": record.members()})
+    failed = record.status >= 500 or (record.status == 200 and record.error is not None)
+    log = logger.warning if failed else logger.info
+    log("request", extra={"request": record.members()})
 
 
 class ReadableFormatter(logging.Formatter):

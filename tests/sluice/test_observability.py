@@ -1,0 +1,92 @@
+"""What the log says of a request, and what it must not say."""
+
+import json
+import logging
+from collections.abc import Iterator
+from io import StringIO
+
+import pytest
+
+from sluice.errors import UpstreamError
+from sluice.observability import ReadableFormatter, RequestRecord, log_request, logger
+
+
+@pytest.fixture
+def output() -> Iterator[StringIO]:
+    """The function's log, in place of its standard output."""
+    handler = logger.registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    text = StringIO()
+    before = handler.setStream(text)
+    yield text
+    handler.setStream(before)
+
+
+def record(**members: object) -> RequestRecord:
+    made = RequestRecord("req_1", "POST", "/v1/chat/completions", status=200)
+    for name, value in members.items():
+        setattr(made, name, value)
+    return made
+
+
+def line(output: StringIO) -> dict[str, object]:
+    found: dict[str, object] = json.loads(output.getvalue())
+    return found
+
+
+def test_a_request_is_one_line_of_json(output: StringIO) -> None:
+    log_request(record(model="demo", key_id="key_1", prompt_tokens=3, completion_tokens=4))
+    found = line(output)
+    assert found["level"] == "INFO"
+    request = found["request"]
+    assert isinstance(request, dict)
+    assert (
+        request.items() >= {"request_id": "req_1", "status": 200, "model": "demo", "key_id": "key_1"}.items()
+    )
+    assert "error" not in request
+    assert request["duration_ms"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("status", "level"), [(200, "WARNING"), (400, "INFO"), (499, "INFO"), (503, "WARNING")]
+)
+def test_a_failure_that_is_not_the_clients_is_a_warning(output: StringIO, status: int, level: str) -> None:
+    failed = record(status=status)
+    error = UpstreamError("cut")
+    error.upstream_status = 500
+    failed.failed(error)
+    log_request(failed)
+    found = line(output)
+    assert found["level"] == level
+    request = found["request"]
+    assert isinstance(request, dict)
+    assert (request["error"], request["upstream_status"]) == ("upstream_error", 500)
+
+
+def test_a_key_in_the_path_is_masked(output: StringIO) -> None:
+    log_request(RequestRecord("req_1", "GET", "/v1/models/sk-" + "a" * 48, status=404))
+    assert "aaaa" not in output.getvalue()
+
+
+def test_no_library_logs_addresses() -> None:
+    """httpx would at INFO, which is what Lambda's JSON log format sets the root to."""
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.INFO)
+    try:
+        assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
+        assert not logging.getLogger("httpcore.connection").isEnabledFor(logging.INFO)
+    finally:
+        root.setLevel(before)
+
+
+def test_a_person_reads_a_sentence() -> None:
+    entry = logging.LogRecord("sluice", logging.INFO, "", 0, "request", None, None)
+    made = record(
+        model="gpt", provider="openai", stream=True, prompt_tokens=3, completion_tokens=4, first_byte_ms=12.3
+    )
+    made.duration_ms = 45.6
+    entry.request = made.members()
+    assert ReadableFormatter("%(message)s").format(entry) == (
+        "POST /v1/chat/completions 200 46 ms · first byte 12 ms · gpt by openai · 3 + 4 tokens · req_1"
+    )
