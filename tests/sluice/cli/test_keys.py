@@ -1,7 +1,9 @@
 """sluice keys, end to end against a running development server."""
 
 import json
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -88,6 +90,21 @@ def test_a_rotation_ends_the_old_secret_at_once_or_after_a_grace(server: DevServ
     assert [key["prefix"] for key in listed] == [third["prefix"]]
 
 
+@pytest.mark.parametrize(
+    ("lifetime", "grace", "lasts"), [("30d", "1h", 3600), ("10m", "1h", 600)], ids=["grace", "expiry"]
+)
+def test_a_person_is_told_until_when_the_old_secret_works(
+    server: DevServer, lifetime: str, grace: str, lasts: int
+) -> None:
+    made = command(server, "create", "--name", "graceful", "--expires-in", lifetime)
+    done = server.keys("rotate", made["id"], "--grace", grace)
+    found = re.search(r"the old one works until (.*) UTC\.", done.stdout)
+    assert found is not None
+    until = datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
+    assert 0 <= until - (made["created_at"] + lasts) < 30
+    assert "the old one works no longer" in server.keys("rotate", made["id"]).stdout
+
+
 def test_keys_are_listed_without_their_secrets(server: DevServer) -> None:
     made = command(server, "create", "--name", "listed", "--owner", "lister")
     (listed,) = command(server, "list", "--owner", "lister")
@@ -100,8 +117,11 @@ def test_a_person_gets_sentences_and_the_secret_once(server: DevServer) -> None:
     made = server.keys("create", "--name", "for a person")
     assert made.returncode == 0
     assert len(SECRET.findall(made.stdout)) == 1
+    server.keys("create", "--name", "short", "--expires-in", "1h", "--models", "demo,gpt-4o")
     listed = server.keys("list")
     assert "for a person" in listed.stdout
+    (line,) = [line for line in listed.stdout.splitlines() if " short " in line]
+    assert re.search(r" sk-\w{4} .* active +20\d\d-\d\d-\d\d \d\d:\d\d UTC +- +demo,gpt-4o$", line)
     assert not SECRET.findall(listed.stdout)
     assert "no keys yet" in server.keys("list", "--owner", "nobody").stdout
 
@@ -117,10 +137,11 @@ def test_a_person_gets_sentences_and_the_secret_once(server: DevServer) -> None:
         (("create", "--name", "x", "--period", "daily"), "--budget"),
         (("create", "--name", "x", "--budget", "1", "--period", "weekly"), "--period"),
         (("create", "--name", "x", "--plan", "gold"), "rocket-pro"),
-        (("create", "--name", "x", "--rpm", "0"), "--rpm"),
-        (("create", "--name", "x", "--rpm", "many"), "--rpm"),
+        (("create", "--name", "x", "--rpm", "0"), "'--rpm': '0' is not a whole number of 1 or more"),
+        (("create", "--name", "x", "--tpd", "many"), "'--tpd': 'many' is not a whole number of 1 or more"),
         (("create", "--name", "x", "--expires-in", "soon"), "duration"),
-        (("create", "--name", "x", "--models", ","), "model"),
+        (("create", "--name", "x", "--models", ""), "'--models'"),
+        (("create", "--name", "x", "--models", "a b"), "white space"),
         (("rotate", "key_x", "--grace", "never"), "duration"),
         (("revoke",), "ID"),
         (("list", "--stack", "x"), "either --local or --stack"),
@@ -152,7 +173,10 @@ def test_a_revoked_key_is_not_rotated(server: DevServer) -> None:
 
 def test_without_a_server_or_a_target_it_says_so(server: DevServer, tmp_path: Any) -> None:
     done = sluice("keys", "list", "--local", directory=tmp_path)
-    assert (done.returncode, "sluice dev" in done.stderr) == (1, True)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "sluice: no development server has its state in .sluice: start one with make dev\n",
+    )
     done = sluice("keys", "list", directory=tmp_path)
     assert (done.returncode, "--stack" in done.stderr) == (2, True)
     done = sluice("keys", "list", "--local", "--state", str(server.state_directory), directory=tmp_path)
@@ -175,16 +199,60 @@ def test_a_deployed_stack_is_found_by_its_outputs(server: DevServer, tmp_path: A
     )
 
 
+def aws_settings(**extra: str) -> dict[str, str]:
+    """Nothing but ``extra`` says anything about AWS."""
+    nowhere = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), "/dev/null")
+    return {"AWS_EC2_METADATA_DISABLED": "true", **nowhere, **extra}
+
+
+KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+
+
 @pytest.mark.parametrize(
-    "extra", [{}, {"AWS_DEFAULT_REGION": "us-east-1"}], ids=["no region", "no credentials"]
+    ("extra", "said"),
+    [
+        ({}, "no AWS region is set: set AWS_REGION or run aws configure"),
+        ({"AWS_REGION": "us-east-1"}, "no AWS credentials are set: set AWS_PROFILE, or "),
+        ({"AWS_PROFILE": "none"}, "AWS could not be asked: "),
+        (
+            {"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": "localhost:1", **KEYS},
+            "AWS's endpoint in the environment, 'localhost:1', is not an http address",
+        ),
+        (
+            {"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:1", **KEYS},
+            "http://127.0.0.1:1, which the environment names as AWS's endpoint, does not answer",
+        ),
+    ],
+    ids=["no region", "no credentials", "no profile", "no endpoint", "no answer"],
 )
-def test_without_aws_it_says_what_is_missing(tmp_path: Any, extra: dict[str, str]) -> None:
-    settings = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null"} | extra
-    settings["AWS_SHARED_CREDENTIALS_FILE"] = "/dev/null"
-    done = sluice("keys", "list", "--stack", "x", directory=tmp_path, **settings)
+def test_where_aws_is_not_asked_it_says_what_is_missing(
+    tmp_path: Any, extra: dict[str, str], said: str
+) -> None:
+    done = sluice("keys", "list", "--stack", "x", directory=tmp_path, **aws_settings(**extra))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"sluice: {said}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_table_that_does_not_answer_is_named(server: DevServer, tmp_path: Any) -> None:
+    settings = aws_settings(
+        AWS_REGION=server.state.region,
+        AWS_ENDPOINT_URL=server.state.aws_endpoint,
+        AWS_ENDPOINT_URL_DYNAMODB="http://127.0.0.1:1",
+        **KEYS,
+    )
+    done = sluice("keys", "list", "--stack", server.state.stack, directory=tmp_path, **settings)
     assert done.returncode == 1
-    assert done.stderr.startswith("sluice: AWS refused")
-    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("sluice: http://127.0.0.1:1, which the environment names")
+
+
+def test_the_help_tells_what_is_only_recorded(tmp_path: Any) -> None:
+    text = " ".join(sluice("keys", "create", "--help", directory=tmp_path).stdout.split())
+    for option in ("plan", "budget", "rpm", "tpm", "tpd"):
+        assert (
+            "(recorded; not enforced by this version)"
+            in text.partition(f"--{option} ")[2].partition(" --")[0]
+        )
 
 
 def test_no_secret_is_in_any_table_or_log(server: DevServer) -> None:

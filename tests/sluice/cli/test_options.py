@@ -33,10 +33,29 @@ def test_models_are_separated_by_commas(text: str, names: tuple[str, ...]) -> No
     assert options.models(text) == names
 
 
-@pytest.mark.parametrize("text", ["", ",", " , "])
-def test_no_model_is_not_a_list_of_models(text: str) -> None:
-    with pytest.raises(typer.BadParameter):
+@pytest.mark.parametrize("text", ["", ",", " , ", "gpt-4o gpt-4", "a,b\tc", "a\nb", "a\u00a0b"])
+def test_anything_else_is_not_a_list_of_models(text: str) -> None:
+    with pytest.raises(typer.BadParameter) as caught:
         options.models(text)
+    assert caught.value.param_hint == "'--models'"
+
+
+@pytest.mark.parametrize(("text", "count"), [("1", 1), (" 60 ", 60), ("007", 7), ("9" * 15, 10**15 - 1)])
+def test_a_limit_is_a_whole_number(text: str, count: int) -> None:
+    assert options.limit(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "many", "1e3", "1_000", "9" * 16, "9" * 5000])
+def test_anything_else_is_no_limit(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match=r"not a whole number of 1 or more$|digits$"):
+        options.limit(text)
+
+
+def test_a_port_is_one_that_tcp_has() -> None:
+    assert [options.port(text) for text in ("0", "3000", "65535", 3000)] == [0, 3000, 65_535, 3000]
+    for text in ("", "abc", "-1", "65536", "99999", "1.5", "9" * 5000):
+        with pytest.raises(typer.BadParameter, match="is not a port: 0 to 65535"):
+            options.port(text)
 
 
 @pytest.mark.parametrize("text", ["", " ", "a\nb", "\x1b[31m", "x" * 201])

@@ -127,7 +127,8 @@ def test_a_second_server_for_the_same_state_is_refused(server: DevServer) -> Non
     done = sluice("dev", directory=server.directory, PORT="0")
     assert done.returncode == 1
     assert done.stderr == (
-        f"sluice: a development server is running already at {server.state.url} (process {server.process.pid})\n"
+        f"sluice: a development server is running already at {server.state.url} (process {server.process.pid}); "
+        "sluice dev --state DIR runs another\n"
     )
     assert (server.state_directory / "dev.json").exists()
 
@@ -142,6 +143,22 @@ def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:
     assert f"port {port} cannot be had" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / ".sluice" / "dev.json").exists()
+
+
+def test_what_is_no_port_is_refused(tmp_path: Path) -> None:
+    for done in (
+        sluice("dev", directory=tmp_path, PORT="abc"),
+        sluice("dev", "--port", "65536", directory=tmp_path),
+    ):
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "is not a port: 0 to 65535" in done.stderr
+
+
+def test_the_help_names_each_command_in_full(tmp_path: Path) -> None:
+    done = sluice("--help", directory=tmp_path)
+    _, _, commands = done.stdout.partition("Commands:")
+    assert "dev " in commands
+    assert "..." not in commands
 
 
 @pytest.mark.parametrize(

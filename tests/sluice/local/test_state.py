@@ -40,5 +40,5 @@ def test_what_a_killed_server_left_does_not_stop_the_next(tmp_path: Path) -> Non
 def test_without_a_readable_state_there_is_no_server(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "dev.json").write_text(content)
-    with pytest.raises(NoServerError, match="sluice dev"):
+    with pytest.raises(NoServerError, match=f"start one with sluice dev --state {tmp_path}"):
         read_state(tmp_path)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from sluice.cli import options
-from sluice.cli.rendering import as_json, key_object, table
+from sluice.cli.rendering import as_json, key_object, moment, table
 from sluice.cli.target import Target
 from sluice.keys import digest_of, new_secret, prefix_of
 from sluice.local.state import DIRECTORY
@@ -21,7 +21,8 @@ from sluice.stores.keys import KeyRecord, current_of
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, list, revoke and rotate API keys.")
 
 DEFAULT_OWNER = "default"
-PLAN_HELP = f"One of {', '.join(PLANS)}. The last, the default, has only the limits given here."
+RECORDED = "(recorded; not enforced by this version)"
+PLAN_HELP = f"One of {', '.join(PLANS)}. The last, the default, has only the limits given here. {RECORDED}"
 DEFAULT_PERIOD: BudgetPeriod = "lifetime"
 
 Local = Annotated[bool, typer.Option("--local", help="The keys of the running development server.")]
@@ -41,11 +42,13 @@ def create(
     name: Annotated[str, option(options.label, "TEXT", "What the key is for.")],
     owner: Annotated[str, option(options.label, "TEXT", "Whose key it is.")] = DEFAULT_OWNER,
     plan: Annotated[str, option(options.plan, "PLAN", PLAN_HELP)] = CUSTOM,
-    budget: Annotated[int | None, option(options.amount, "USD", "A budget, such as 5 or 0.25.")] = None,
+    budget: Annotated[
+        int | None, option(options.amount, "USD", f"A budget, such as 5 or 0.25. {RECORDED}")
+    ] = None,
     period: Annotated[BudgetPeriod | None, typer.Option(help="When the budget starts anew.")] = None,
-    rpm: Annotated[int | None, typer.Option(min=1, help="Requests a minute.")] = None,
-    tpm: Annotated[int | None, typer.Option(min=1, help="Tokens a minute.")] = None,
-    tpd: Annotated[int | None, typer.Option(min=1, help="Tokens a day.")] = None,
+    rpm: Annotated[int | None, option(options.limit, "N", f"Requests a minute. {RECORDED}")] = None,
+    tpm: Annotated[int | None, option(options.limit, "N", f"Tokens a minute. {RECORDED}")] = None,
+    tpd: Annotated[int | None, option(options.limit, "N", f"Tokens a day. {RECORDED}")] = None,
     expires_in: Annotated[
         int | None, option(options.lifetime, "DURATION", "The key's lifetime: 12h, 30d.")
     ] = None,
@@ -77,7 +80,8 @@ def create(
     record = new_record(secret, terms, now)
 
     async def put() -> None:
-        await (await _target(local, stack, state).keys()).put_new(record)
+        async with _target(local, stack, state).keys() as store:
+            await store.put_new(record)
 
     asyncio.run(put())
     _print_secret(f"Key {record.id} ({record.name}) is made.", record, secret, json=json)
@@ -94,7 +98,8 @@ def list_keys(
     """List the keys, oldest first."""
 
     async def read() -> Sequence[KeyRecord]:
-        return await (await _target(local, stack, state).keys()).list(owner)
+        async with _target(local, stack, state).keys() as store:
+            return await store.list(owner)
 
     keys = _one_for_each_id(asyncio.run(read()))
     if json:
@@ -112,7 +117,8 @@ def revoke(
     """Make a key useless, for good."""
 
     async def write() -> Sequence[KeyRecord]:
-        return await (await _target(local, stack, state).keys()).revoke(key_id)
+        async with _target(local, stack, state).keys() as store:
+            return await store.revoke(key_id)
 
     record = current_of(asyncio.run(write()))
     typer.echo(as_json(key_object(record)) if json else f"Key {record.id} ({record.name}) is revoked.")
@@ -132,19 +138,23 @@ def rotate(
 ) -> None:
     """Give a key a new secret. It is printed once, and stored nowhere."""
     secret = new_secret("key")
+    now = int(time.time())
 
     async def write() -> KeyRecord:
-        store = await _target(local, stack, state).keys()
-        return await store.rotate(
-            key_id,
-            digest=digest_of(secret),
-            prefix=prefix_of(secret),
-            now=int(time.time()),
-            grace_seconds=grace or 0,
-        )
+        async with _target(local, stack, state).keys() as store:
+            return await store.rotate(
+                key_id,
+                digest=digest_of(secret),
+                prefix=prefix_of(secret),
+                now=now,
+                grace_seconds=grace or 0,
+            )
 
     record = asyncio.run(write())
-    old = f"works for {grace} s more, unless it expires before" if grace else "works no longer"
+    until = now + (grace or 0)
+    if record.expires_at is not None:
+        until = min(until, record.expires_at)
+    old = f"works until {moment(until)}" if grace else "works no longer"
     _print_secret(
         f"Key {record.id} ({record.name}) has a new secret; the old one {old}.", record, secret, json=json
     )

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from sluice.cli import keys
+from sluice.cli import keys, options
+from sluice.cli.target import NoAnswerError
 from sluice.config import ConfigurationError
-from sluice.errors import OverloadedError
 from sluice.local.errors import LocalError
 from sluice.local.state import DIRECTORY
 from sluice.stores.aws import AWSError
@@ -31,10 +31,11 @@ app = typer.Typer(
 app.add_typer(keys.app, name="keys")
 
 
-@app.command()
+@app.command(short_help="Serve the gateway on this machine until Ctrl-C.")
 def dev(
     port: Annotated[
-        int, typer.Option(envvar="PORT", min=0, max=65_535, help="0 takes a free one.")
+        int,
+        typer.Option(parser=options.port, metavar="N", envvar="PORT", help="A port; 0 takes a free one."),
     ] = DEFAULT_PORT,
     state: Annotated[Path, typer.Option(metavar="DIR", help="Takes the server's state.")] = DIRECTORY,
 ) -> None:
@@ -50,12 +51,19 @@ def main() -> None:
         app()
     except KeyNotFoundError as error:
         _fail(f"there is no key {error}")
-    except (KeyNotRotatableError, LocalError, NoStackError, ConfigurationError) as error:
+    except (KeyNotRotatableError, LocalError, NoAnswerError, NoStackError, ConfigurationError) as error:
         _fail(str(error))
-    except OverloadedError:
-        _fail("AWS does not answer or throttles; try again")
-    except (AWSError, ClientError, BotoCoreError) as error:
+    except NoRegionError:
+        _fail("no AWS region is set: set AWS_REGION or run aws configure")
+    except NoCredentialsError:
+        _fail(
+            "no AWS credentials are set: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "or run aws configure"
+        )
+    except (AWSError, ClientError) as error:
         _fail(f"AWS refused: {error}")
+    except BotoCoreError as error:
+        _fail(f"AWS could not be asked: {error}")
 
 
 def _fail(message: str) -> None:

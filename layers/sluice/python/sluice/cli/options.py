@@ -9,6 +9,10 @@ from sluice.plans import PLANS
 
 SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 MAX_SECONDS = 100 * 365 * 86_400
+MAX_DIGITS = 15
+MAX_PORT = 65_535
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _DURATION = re.compile(r"([0-9]{1,12})([smhdw])", re.ASCII)
 
 
@@ -33,6 +37,23 @@ def lifetime(text: str) -> int:
     return seconds
 
 
+def limit(text: str) -> int:
+    """How many of something a key may have in a while."""
+    digits = text.strip().lstrip("0")
+    if _DIGITS.fullmatch(digits) is None:
+        raise typer.BadParameter(f"{text!r} is not a whole number of 1 or more")
+    if len(digits) > MAX_DIGITS:
+        raise typer.BadParameter(f"the number has more than {MAX_DIGITS} digits")
+    return int(digits)
+
+
+def port(text: str | int) -> int:
+    """A port to listen on; the default comes as a number already."""
+    if _PORT.fullmatch(str(text)) is None or int(text) > MAX_PORT:
+        raise typer.BadParameter(f"{str(text)!r} is not a port: 0 to {MAX_PORT}")
+    return int(text)
+
+
 def amount(text: str) -> int:
     """USD as nano-USD."""
     try:
@@ -52,7 +73,13 @@ def models(text: str) -> tuple[str, ...]:
     """Model ids, separated by commas."""
     names = tuple(dict.fromkeys(filter(None, (name.strip() for name in text.split(",")))))
     if not names:
-        raise typer.BadParameter("names no model")
+        raise typer.BadParameter(f"{text!r} names no model", param_hint="'--models'")
+    for name in names:
+        if " " in name or not name.isprintable():
+            raise typer.BadParameter(
+                f"{name!r} is not a model id: ids have no white space, and commas between them",
+                param_hint="'--models'",
+            )
     return names
 
 

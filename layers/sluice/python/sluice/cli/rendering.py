@@ -8,7 +8,7 @@ from typing import Any
 from sluice.money import format_usd
 from sluice.stores.keys import KeyRecord
 
-COLUMNS = ("id", "name", "owner", "plan", "budget", "state", "expires", "last used")
+COLUMNS = ("id", "prefix", "name", "owner", "plan", "budget", "state", "expires", "last used", "models")
 
 
 def key_object(record: KeyRecord, secret: str | None = None) -> dict[str, Any]:
@@ -42,6 +42,11 @@ def as_json(value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def moment(seconds: int) -> str:
+    """An instant, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def table(records: Iterable[KeyRecord], now: int) -> str:
     """Keys as lines under a heading."""
     rows = [COLUMNS, *(_row(record, now) for record in records)]
@@ -58,6 +63,7 @@ def _row(record: KeyRecord, now: int) -> tuple[str, ...]:
     state = "active" if record.usable(now) else "expired" if record.active else "revoked"
     return (
         record.id,
+        record.prefix,
         record.name,
         record.owner,
         record.plan,
@@ -65,8 +71,9 @@ def _row(record: KeyRecord, now: int) -> tuple[str, ...]:
         state,
         _date(record.expires_at),
         _date(record.last_used_at),
+        "all" if record.models is None else ",".join(record.models),
     )
 
 
 def _date(seconds: int | None) -> str:
-    return "-" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+    return "-" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ from sluice.stores.access import Endpoint
 
 DIRECTORY = Path(".sluice")
 FILE = "dev.json"
+ANOTHER = "; sluice dev --state DIR runs another"
 
 
 class NoServerError(LocalError):
@@ -40,6 +42,11 @@ class ServerState:
         return Endpoint(self.aws_endpoint, self.region)
 
 
+def start_command(directory: Path) -> str:
+    """What starts a server that uses ``directory``, for a person to type."""
+    return "make dev" if directory == DIRECTORY else f"sluice dev --state {shlex.quote(str(directory))}"
+
+
 def read_state(directory: Path) -> ServerState:
     """What the server that uses ``directory`` left.
 
@@ -50,7 +57,7 @@ def read_state(directory: Path) -> ServerState:
         return ServerState(**json.loads((directory / FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise NoServerError(
-            f"no development server has its state in {directory}: start one with sluice dev"
+            f"no development server has its state in {directory}: start one with {start_command(directory)}"
         ) from error
 
 
@@ -90,5 +97,5 @@ def _running(directory: Path) -> str:
     try:
         state = read_state(directory)
     except NoServerError:
-        return f"another development server is starting with its state in {directory}"
-    return f"a development server is running already at {state.url} (process {state.pid})"
+        return f"another development server is starting with its state in {directory}{ANOTHER}"
+    return f"a development server is running already at {state.url} (process {state.pid}){ANOTHER}"
