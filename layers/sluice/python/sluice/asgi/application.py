@@ -99,6 +99,7 @@ class _Endpoint[Parts]:
         try:
             await self._answer(exchange)
         finally:
+            record.status = record.status or CLIENT_GONE  # the server is ending, and has cancelled this
             log_request(record)
 
     async def _answer(self, exchange: Exchange) -> None:

@@ -2,10 +2,10 @@
 
 import json
 import shlex
-from urllib.parse import urlsplit
 
 from sluice.catalog import Catalog, ModelRow, ProviderRow
 from sluice.config import environment_credential
+from sluice.pipeline.route import is_local
 from sluice.providers.registry import PROVIDERS
 
 SNIPPETS = """\
@@ -37,7 +37,6 @@ NOTHING_TO_CHAT_WITH = (
 )
 
 DEMO = "demo"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def greeting(url: str, key: str, catalog: Catalog, seconds: float) -> str:
@@ -78,7 +77,7 @@ def _readiness(row: ProviderRow) -> str | None:
     if environment_credential(row.credential):
         return row.credential
     address = row.base_url or PROVIDERS[row.kind].ADDRESS or ""
-    return "on this machine, without a key" if urlsplit(address).hostname in LOOPBACK else None
+    return "on this machine, without a key" if is_local(address) else None
 
 
 def _preferred(catalog: Catalog, rows: list[ModelRow]) -> str:

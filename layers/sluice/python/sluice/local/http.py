@@ -54,6 +54,10 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{HOST}:{listener.getsockname()[1]}"
 
 
+KEEP_ALIVE_SECONDS = 75
+"""Longer than clients keep a connection (httpx: 5 s), so that none uses one that is being closed."""
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, except for its end, which its caller outlives.
 
@@ -132,5 +136,6 @@ async def serve(app: ASGIApp, listener: socket.socket, on_ready: Callable[[], No
         log_level="warning",
         server_header=False,
         ws="none",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     await _Server(config, requests, on_ready).serve([listener])

@@ -40,13 +40,17 @@ def find_model(catalog: Catalog, name: str, kind: ModelKind, key: KeyRecord) -> 
     return row
 
 
+def is_local(base_url: str) -> bool:
+    """Whether a provider is on this very machine, where it may go without its credential: Ollama, vLLM, a test."""
+    return urlsplit(base_url).hostname in _LOOPBACK
+
+
 async def target_of(
     catalog: Catalog, row: ModelRow, candidate: Candidate, provider: Provider, credentials: CredentialSource
 ) -> Target:
     """The address and credential of a candidate, and what the catalogue tells of the model.
 
-    A provider on this very machine (Ollama, vLLM, a test) may go without its credential; anywhere else a missing one
-    is told before the prompt is sent.
+    Unless the provider is local, a missing credential is told before the prompt is sent.
 
     Raises:
         UpstreamError: the operator has not set the provider's credential.
@@ -56,7 +60,7 @@ async def target_of(
     base_url = provider_row.base_url or provider.ADDRESS or ""
     name = provider_row.credential
     credential = await credentials.get(name) if name else None
-    if name and credential is None and urlsplit(base_url).hostname not in _LOOPBACK:
+    if name and credential is None and not is_local(base_url):
         raise UpstreamError(
             f"The provider '{candidate.provider}' is not configured: its credential {name} is not set.",
             retriable=False,

@@ -1,6 +1,5 @@
 """Provider credentials: from Secrets Manager on AWS, from the environment elsewhere."""
 
-import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from sluice.credentials import Credential
 from sluice.errors import OverloadedError
 from sluice.stores.access import role_credentials
 from sluice.stores.aws import AWS, AWSError
+from sluice.stores.single_flight import SingleFlight
 
 TTL_SECONDS = 300.0
 """How long a credential, or its absence, is believed: a rotated secret is picked up within this time."""
@@ -40,7 +40,7 @@ class CredentialStore:
         self._aws = aws
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
-        self._flights: dict[str, asyncio.Task[str | None]] = {}
+        self._flights = SingleFlight[str | None]()
 
     async def get(self, name: str) -> Credential | None:
         """The credential called ``name``, or None if there is none; ``aws`` is this function's own role.
@@ -59,12 +59,8 @@ class CredentialStore:
         entry = self._entries.get(name)
         if entry is not None and self._clock() < entry.until:
             return entry.value
-        flight = self._flights.get(name)
-        if flight is None:
-            flight = asyncio.create_task(self._refresh(self._prefix + name, name))
-            self._flights[name] = flight
-            flight.add_done_callback(lambda done: self._land(name, done))
-        return await asyncio.shield(flight)
+        prefix = self._prefix
+        return await self._flights.get(name, lambda: self._refresh(prefix + name, name))
 
     async def _refresh(self, secret_id: str, name: str) -> str | None:
         """Ask Secrets Manager; an old answer is better than none while it is unavailable."""
@@ -86,11 +82,6 @@ class CredentialStore:
                 return None
             raise
         return credential_of(found.get("SecretString", ""), name)
-
-    def _land(self, name: str, flight: asyncio.Task[str | None]) -> None:
-        del self._flights[name]
-        if not flight.cancelled():
-            flight.exception()  # looked at: a failure that nobody waits for any more is not to be reported
 
 
 def credential_of(secret: str, name: str) -> str | None:

@@ -4,13 +4,13 @@ Known and unknown keys are remembered apart, so that guesses cannot push out rea
 both age. Requests that ask for the same key at the same time wait for one read.
 """
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from sluice.stores.keys import KeyRecord
+from sluice.stores.single_flight import SingleFlight
 
 UNKNOWN_SECONDS = 5.0
 """A key is made by an operator and used by a person: nobody misses it for longer than this."""
@@ -72,7 +72,7 @@ class KeyCache:
         self._clock = clock
         self._known = _Memory(size, seconds)
         self._unknown = _Memory(size, min(seconds, UNKNOWN_SECONDS))
-        self._reading: dict[str, asyncio.Task[KeyRecord | None]] = {}
+        self._reads = SingleFlight[KeyRecord | None]()
 
     async def get(self, digest: str) -> KeyRecord | None:
         """The record, at most ``seconds`` old, or None for an unknown key.
@@ -84,13 +84,7 @@ class KeyCache:
         entry = self._known.get(digest, now) or self._unknown.get(digest, now)
         if entry is not None:
             return entry.record
-        reading = self._reading.get(digest)
-        if reading is None:
-            reading = asyncio.create_task(self._read(digest, now))
-            self._reading[digest] = reading
-            reading.add_done_callback(lambda _: self._reading.pop(digest, None))
-        # Shielded, because a client that goes away must not end the read that others wait for.
-        return await asyncio.shield(reading)
+        return await self._reads.get(digest, lambda: self._read(digest, now))
 
     async def _read(self, digest: str, started: float) -> KeyRecord | None:
         record = await self._source.get(digest)
