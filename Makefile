@@ -12,7 +12,7 @@ unexport VIRTUAL_ENV
 # uv when it is there, venv and pip when not. $(call install,environment,lock file)
 define install
 	@python=$$(.ci/find-python) && if command -v uv >/dev/null; then \
-	  uv venv --quiet --clear --python "$$python" $(1) && \
+	  uv venv --quiet --clear --seed --python "$$python" $(1) && \
 	  uv pip install --quiet --compile-bytecode --require-hashes --python $(1)/bin/python -r $(2); \
 	else \
 	  "$$python" -m venv --clear $(1) && \

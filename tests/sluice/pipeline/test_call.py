@@ -2,19 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from fake_upstream import FakeUpstream
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.validation import validate
 from sluice.errors import OverloadedError, SluiceError, UpstreamError, UpstreamTimeoutError
 from sluice.pipeline.call import streamed_reply, whole_reply
 from sluice.providers import openai
-from sluice.providers.contract import ProviderCall, Target, UpstreamRequest
-from sluice.upstream.client import UpstreamResponse
+from sluice.providers.contract import ProviderCall, Target
 
 CHOICE = {"index": 0, "delta": {"content": "a"}, "finish_reason": None}
 TEXT = b"data: " + json.dumps({"id": "1", "created": 1, "choices": [CHOICE]}).encode() + b"\n\n"
@@ -29,57 +27,6 @@ DONE = b"data: [DONE]\n\n"
 WHOLE = json.dumps(
     {"id": "1", "created": 1, "choices": [{"index": 0, "message": {"content": "a"}, "finish_reason": "stop"}]}
 ).encode()
-
-
-class Response:
-    """A provider's answer: the parts of its body, or an exception, or None to hang there."""
-
-    def __init__(self, status: int, content_type: str, parts: tuple[bytes | Exception | None, ...]) -> None:
-        self._status = status
-        self._headers = {"content-type": content_type}
-        self._parts = parts
-
-    @property
-    def status(self) -> int:
-        return self._status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return self._headers
-
-    async def read(self) -> bytes:
-        return b"".join([part async for part in self.chunks()])
-
-    async def chunks(self) -> AsyncGenerator[bytes]:
-        for part in self._parts:
-            if part is None:
-                await asyncio.Event().wait()
-            elif isinstance(part, Exception):
-                raise part
-            else:
-                yield part
-
-
-class FakeUpstream:
-    """Answers with one response; sees requests come and contexts end."""
-
-    def __init__(
-        self, *parts: bytes | Exception | None, status: int = 200, content_type: str = "text/event-stream"
-    ) -> None:
-        self.response = Response(status, content_type, parts)
-        self.requests: list[UpstreamRequest] = []
-        self.released = False
-
-    @asynccontextmanager
-    async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
-        self.requests.append(request)
-        try:
-            yield self.response
-        finally:
-            self.released = True
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
 
 def call(**members: Any) -> ProviderCall:
