@@ -74,4 +74,6 @@ lock: ## move every dependency to its newest version (needs uv)
 	@.ci/lock upgrade
 
 clean: ## remove what the other commands made
-	@rm -rf $(venv) $(sam_venv) .sluice .aws-sam .cache tests/contract/node/node_modules
+	@rm -rf $(venv) $(sam_venv) .sluice .aws-sam .cache tests/contract/node/node_modules \
+	  .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find layers functions tests -name __pycache__ -type d -prune -exec rm -rf {} +
