@@ -65,4 +65,5 @@ def test_an_envelope_is_short_whatever_is_put_into_it() -> None:
 
 
 def test_words_that_only_begin_like_a_key_stay() -> None:
-    assert errors.masked("sk-short and task-force-one") == "sk-short and task-force-one"
+    words = "sk-short, task-force-one, sk-learn-classifier, agent_instructions and /v1/models/agent_smith_70b_chat"
+    assert errors.masked(words) == words

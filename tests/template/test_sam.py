@@ -122,5 +122,5 @@ def test_the_configuration_has_its_three_sets() -> None:
     assert {"default", "local", "prod"} <= config.keys()
     for name in ("default", "local", "prod"):
         build = config[name]["build"]["parameters"]
-        assert (build["cached"], build["parallel"]) == (True, True)
+        assert (build["cached"], build["parallel"]) == (False, True)
     assert config["default"]["validate"]["parameters"]["lint"] is True

@@ -269,6 +269,14 @@ def test_no_order_of_chunks_loses_text() -> None:
     )
 
 
+def test_what_a_host_adds_to_its_finish_is_passed_on() -> None:
+    choices = [
+        {"index": 0, "delta": {"content": "a"}, "finish_reason": "stop", "content_filter_results": {"ok": 1}}
+    ]
+    sent = [each for batch in render(chunk(choices=choices)) for each in batch]
+    assert sent[-1]["choices"][0]["content_filter_results"] == {"ok": 1}
+
+
 def test_a_late_mention_of_an_ended_choice_is_dropped() -> None:
     """Azure's last chunk, with its late filter results."""
     late = chunk({"content": ""}, content_filter_results={})

@@ -203,6 +203,23 @@ class TestStream:
         calls = [each for chunk in made for each in chunk.choices[0].delta.tool_calls or []]
         assert [each.index for each in calls] == [0, 0, 1, 1, 2, 3]
 
+    def test_calls_of_one_delta_without_index_and_id_are_told_apart_by_their_names(self) -> None:
+        pair = choice(
+            {
+                "tool_calls": [
+                    {"id": "", "function": {"name": "weather", "arguments": '{"city":"Rome"}'}},
+                    {"id": "", "function": {"name": "time", "arguments": "{}"}},
+                ]
+            }
+        )
+        (made,) = chunks(pair)
+        assert [each.index for each in made.choices[0].delta.tool_calls or []] == [0, 1]
+
+    def test_a_host_that_repeats_the_id_means_the_same_call(self) -> None:
+        pieces = [{"id": "a", "function": {"name": "f"}}, {"id": "a", "function": {"arguments": "{"}}]
+        made = chunks(*(choice({"tool_calls": [piece]}) for piece in pieces))
+        assert [each.index for chunk in made for each in chunk.choices[0].delta.tool_calls or []] == [0, 0]
+
     def test_done_alone_does_not_make_it_complete(self) -> None:
         stream = openai.chat_stream(CALL)
         stream.feed(WireEvent(json.dumps(choice({"content": "x"})).encode()))

@@ -143,6 +143,13 @@ async def test_kept_connections_that_have_died_unseen_are_given_up_together() ->
         assert server.connections == opened + 1
 
 
+async def test_a_reply_too_many_is_never_taken_for_the_next_ones() -> None:
+    async with serving(reply({"mine": 1}) + reply({"forged": 1}), reply({"mine": 2})) as (server, client):
+        assert await client.call("ListTables") == {"mine": 1}
+        assert await client.call("ListTables") == {"mine": 2}
+        assert server.connections == 2
+
+
 async def test_a_connection_long_unused_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "IDLE_SECONDS", 0)
     async with serving(reply({}), reply({})) as (server, client):

@@ -32,8 +32,12 @@ MAX_MESSAGE = 2_000
 MAX_NAME = 200
 MAX_KEY = 256
 
-_KEY = re.compile(r"\b(sk-|agent_|AIza)[A-Za-z0-9_-]{8,}")
-"""What keys begin with: ours, and those of the providers whose keys have a shape."""
+_KEY = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"(sk-)(?:[A-Za-z0-9]{32,}[A-Za-z0-9_-]*|(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9_-]{16,})"
+    r"|(agent_)[A-Za-z0-9]{32,}|(AIza)[A-Za-z0-9_-]{30,})"
+)
+"""What keys look like: ours, and those of the providers whose keys have a shape."""
 
 
 class ErrorBody(TypedDict):
@@ -194,7 +198,7 @@ def envelope(error: SluiceError) -> ErrorEnvelope:
 
 def masked(text: str, length: int = MAX_NAME) -> str:
     """A text that strangers have a hand in, fit for an error or a log: no key in it, and not longer than ``length``."""
-    return _KEY.sub(r"\1…", text[: length + MAX_KEY])[:length]
+    return _KEY.sub(r"\1\2\3…", text[: length + MAX_KEY])[:length]
 
 
 def headers(error: SluiceError) -> dict[str, str]:

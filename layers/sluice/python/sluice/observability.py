@@ -14,8 +14,9 @@ from sluice.errors import SluiceError, masked
 
 logger = Logger(service="sluice")
 
-# Each would log the address of every call, which may hold a credential.
-for _chatty in ("httpx", "httpcore"):
+# The first two would log the address of every call, which may hold a credential, the third what it signs: at DEBUG the
+# session's token.
+for _chatty in ("httpx", "httpcore", "botocore"):
     logging.getLogger(_chatty).setLevel(logging.WARNING)
 
 

@@ -132,7 +132,7 @@ def _split(chunk: ChatCompletionChunk) -> tuple[ChatCompletionChunk | None, Chat
         if choice.delta.role or _says_something(choice)
     ]
     ending = [
-        ChunkChoice(index=choice.index, delta=Delta(), finish_reason=choice.finish_reason)
+        choice.model_copy(update={"delta": Delta(), "logprobs": None})
         for choice in chunk.choices
         if choice.finish_reason is not None
     ]

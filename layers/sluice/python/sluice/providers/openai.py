@@ -125,7 +125,7 @@ class _OpenAIStream:
         self._call = call
         self._open: set[int] = set()
         self._closed: set[int] = set()
-        self._tool_calls: dict[int, int] = {}
+        self._tool_calls: dict[int, tuple[int, str | None]] = {}
         self.finished = False
 
     @property
@@ -154,14 +154,22 @@ class _OpenAIStream:
         return (chunk,) if chunk.choices or chunk.usage is not None else ()
 
     def _number_tool_calls(self, choice: dict[str, Any]) -> None:
-        """Gemini's compatible endpoint leaves ``index`` out: a call with an id is the next one, one without goes on."""
+        """Give a call its ``index`` where a host leaves it out (Gemini's compatible endpoint).
+
+        A new id, or without any id a name, begins the next call; anything else goes on with the last one.
+        """
         delta = choice["delta"]
         for call in _objects(delta.get("tool_calls") if isinstance(delta, dict) else None):
+            last, last_id = self._tool_calls.get(choice["index"], (-1, None))
+            call_id = call.get("id") or None
             if call.get("index") is None:
-                last = self._tool_calls.get(choice["index"], -1)
-                call["index"] = last + 1 if call.get("id") or last < 0 else last
+                function = call.get("function")
+                named = isinstance(function, dict) and bool(function.get("name"))
+                begins = call_id != last_id if call_id else named
+                call["index"] = last + 1 if begins or last < 0 else last
             if isinstance(call["index"], int):
-                self._tool_calls[choice["index"]] = call["index"]
+                same = call["index"] == last
+                self._tool_calls[choice["index"]] = (call["index"], call_id or (last_id if same else None))
 
 
 def usage_of(raw: object) -> Usage | None:
@@ -201,7 +209,7 @@ def _failure_of(status: int, error: object, retry_after: float | None = None) ->
         reported = _ReportedError()
     if reported.code in _QUOTA_CODES or reported.type in _QUOTA_CODES:
         return UpstreamError("The gateway's account at the provider is exhausted.", retriable=False)
-    if any(detail.get("reason") in _CREDENTIAL_REASONS for detail in reported.details):
+    if any(detail.get("reason") in _CREDENTIAL_REASONS for detail in _objects(reported.details)):
         status = 401
     return failure_of_status(
         status, reported.message, param=reported.param, code=reported.code, retry_after=retry_after
@@ -224,7 +232,7 @@ class _ReportedError(BaseModel):
     type: _Text = None
     param: _Text = None
     code: _Text = None
-    details: list[dict[str, Any]] = []
+    details: object = None
 
 
 _Tokens = Annotated[int, Field(ge=0, le=2**53 - 1)]

@@ -23,6 +23,7 @@ from pydantic_core import from_json, to_json
 
 from sluice.config import aws_variables
 from sluice.errors import OverloadedError
+from sluice.observability import logger
 from sluice.stores.access import Access, Endpoint, access_to
 from sluice.stores.connections import ConnectionBrokenError, Connections, Reply
 
@@ -144,6 +145,7 @@ class Client:
                 return result_of(operation, await self._attempt(operation, body))
             except (ConnectionBrokenError, OverloadedError) as error:
                 failure = error
+        logger.warning("%s of %s failed %d times: %s", operation, self._service.name, ATTEMPTS, failure)
         raise _overloaded() from failure
 
     async def _attempt(self, operation: str, body: bytes) -> Reply:

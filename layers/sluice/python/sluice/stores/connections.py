@@ -42,6 +42,7 @@ class _Connection:
         self._writer = writer
         self._http = h11.Connection(h11.CLIENT)
         self.idle_since = 0.0
+        self._clean = True
 
     @classmethod
     async def open(cls, host: str, port: int, tls: ssl.SSLContext | None) -> Self:
@@ -49,9 +50,12 @@ class _Connection:
 
     @property
     def reusable(self) -> bool:
-        """Whether another request may be sent: the server has neither said nor done otherwise."""
+        """Whether another request may be sent: the server has neither said nor done otherwise, nor said too much."""
         return (
-            self._http.our_state is h11.IDLE and not self._writer.is_closing() and not self._reader.at_eof()
+            self._clean
+            and self._http.our_state is h11.IDLE
+            and not self._writer.is_closing()
+            and not self._reader.at_eof()
         )
 
     async def exchange(self, head: h11.Request, body: bytes) -> Reply:
@@ -78,6 +82,8 @@ class _Connection:
                     pass
                 case _:
                     raise ConnectionBrokenError("the server closed the connection")
+        # Bytes beyond the reply belong to no request of ours: taken as the next one's reply they would be another's.
+        self._clean = self._http.trailing_data == (b"", False)
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
         fields = {name.decode("ascii"): value.decode("latin-1") for name, value in response.headers}

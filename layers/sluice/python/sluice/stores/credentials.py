@@ -16,6 +16,9 @@ TTL_SECONDS = 300.0
 """How long a credential, or its absence, is believed: a rotated secret is picked up within this time."""
 
 AWS_ROLE = "aws"
+STALE_SECONDS = 30.0
+"""How long an outdated credential is used before Secrets Manager, which did not answer, is asked again."""
+
 NOT_FOUND = "ResourceNotFoundException"
 GENERIC_MEMBER = "api_key"
 
@@ -70,6 +73,7 @@ class CredentialStore:
             known = self._entries.get(name)
             if known is None:
                 raise
+            self._entries[name] = _Entry(known.value, self._clock() + STALE_SECONDS)
             return known.value
         self._entries[name] = _Entry(value, self._clock() + TTL_SECONDS)
         return value

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sluice.errors import OverloadedError
 from sluice.stores.aws import AWS, ConditionFailedError, Item
 from sluice.stores.key_records import BudgetPeriod, KeyRecord, MalformedItemError, item_of, record_of
 
@@ -70,7 +71,12 @@ class KeyStore:
             "GetItem", TableName=self._table, Key={"digest": {"S": digest}}, ConsistentRead=True
         )
         item = reply.get("Item")
-        return record_of(item) if item else None
+        if not item:
+            return None
+        record = record_of(item)
+        if record.digest != digest:
+            raise OverloadedError("The gateway's storage answered another question.", retry_after=1)
+        return record
 
     async def put_new(self, record: KeyRecord) -> None:
         """Store a record that was never stored.
