@@ -14,7 +14,7 @@ from sluice.config import Settings
 from sluice.errors import SluiceError
 from sluice.keys import new_secret
 from sluice.observability import RequestRecord
-from sluice.pipeline import chat as chat_module
+from sluice.pipeline import hashes
 from sluice.pipeline.chat import ChatCall, ChatDefaults, StreamedReply, WholeReply, chat
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.last_used import LastUse
@@ -179,7 +179,7 @@ async def test_an_alias_fills_in_what_the_client_left_out(
 
 
 async def test_a_large_body_has_the_same_hash(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_module, "LARGE_BODY", 10)
+    monkeypatch.setattr(hashes, "LARGE_BODY", 10)
     asked = body()
     assert (await world.ask(asked))["requestHash"] == hashlib.sha256(rfc8785.dumps(asked)).hexdigest()
 

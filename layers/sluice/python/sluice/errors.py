@@ -153,6 +153,9 @@ class RequestTooLargeError(InvalidRequestError):
 class InternalError(SluiceError):
     """Our fault."""
 
+    TOLD = "The gateway failed. The request id tells its operator why."
+    """All that a client is told of it."""
+
     status = 500
     type = "server_error"
 

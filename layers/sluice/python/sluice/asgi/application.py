@@ -99,7 +99,8 @@ class _Endpoint[Parts]:
         try:
             await self._answer(exchange)
         finally:
-            record.status = record.status or CLIENT_GONE  # the server is ending, and has cancelled this
+            # Without a status by now, the server is ending and has cancelled this.
+            record.status = record.status or CLIENT_GONE
             log_request(record)
 
     async def _answer(self, exchange: Exchange) -> None:
@@ -111,13 +112,11 @@ class _Endpoint[Parts]:
             if exchange.started:
                 raise
             await exchange.send_error(error, self._allowed(error))
-        except Exception:
+        except Exception:  # whatever it is: the last place where it can become the contract's reply
             logger.exception("a request failed", extra={"request_id": exchange.record.request_id})
             if exchange.started:
                 raise
-            await exchange.send_error(
-                InternalError("The gateway failed. The request id tells its operator why.")
-            )
+            await exchange.send_error(InternalError(InternalError.TOLD))
 
     async def _handle(self, exchange: Exchange) -> None:
         if self._operation is None:

@@ -12,14 +12,14 @@ from pydantic_core import to_json
 
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
-from sluice.api.hashing import NumberRangeError, canonical_digest
 from sluice.api.usage import Usage
 from sluice.api.validation import parse_object, validate
-from sluice.errors import InvalidJSONError, UnsupportedParameterError, UpstreamError
+from sluice.errors import UnsupportedParameterError
 from sluice.observability import RequestRecord
 from sluice.pipeline.authenticate import authenticate
 from sluice.pipeline.call import streamed_reply, whole_reply, within
 from sluice.pipeline.gateway import Gateway
+from sluice.pipeline.hashes import request_hash, response_hash
 from sluice.pipeline.route import find_model, target_of
 from sluice.pipeline.stream import ChunkRenderer, Pace, frames
 from sluice.providers.contract import ProviderCall
@@ -60,8 +60,6 @@ class StreamedReply:
     deadline: float
 
 
-LARGE_BODY = 256 * 1024
-
 Reply = WholeReply | StreamedReply
 
 
@@ -83,7 +81,7 @@ async def chat(gateway: Gateway, call: ChatCall) -> AsyncGenerator[Reply]:
     call.record.stream = request.streams
     row = find_model(gateway.catalog, request.model, "chat", key)
     call.record.model = row.id
-    request_hash = await _request_hash(raw, len(call.body))
+    hashed = await request_hash(raw, len(call.body))
 
     candidate = row.candidates[0]
     call.record.provider = candidate.provider
@@ -93,7 +91,7 @@ async def chat(gateway: Gateway, call: ChatCall) -> AsyncGenerator[Reply]:
     settings = gateway.settings
     if request.streams:
         deadline = started + settings.stream_timeout_seconds
-        renderer = ChunkRenderer(request_hash=request_hash, include_usage=request.wants_usage_chunk)
+        renderer = ChunkRenderer(request_hash=hashed, include_usage=request.wants_usage_chunk)
         async with streamed_reply(gateway.upstream, provider, upstream_call, deadline) as chunks:
             async with within(deadline):
                 first = await anext(chunks)
@@ -105,20 +103,8 @@ async def chat(gateway: Gateway, call: ChatCall) -> AsyncGenerator[Reply]:
         deadline = started + settings.timeout_seconds
         completion = await whole_reply(gateway.upstream, provider, upstream_call, deadline)
         _take_down(call.record, completion.usage)
-        yield WholeReply(_with_hashes(completion, request_hash))
+        yield WholeReply(_with_hashes(completion, hashed))
     await gateway.last_use.note(key)
-
-
-async def _request_hash(raw: dict[str, Any], size: int) -> str:
-    """The hash of the body; a large one is made in a thread, because it takes a second for some megabytes."""
-    try:
-        if size > LARGE_BODY:
-            return await asyncio.to_thread(canonical_digest, raw)
-        return canonical_digest(raw)
-    except NumberRangeError as error:
-        raise InvalidJSONError(
-            "The JSON body of your request holds a number that is out of range."
-        ) from error
 
 
 def _with_defaults(raw: dict[str, Any], defaults: ChatDefaults | None) -> dict[str, Any]:
@@ -138,13 +124,9 @@ def _refuse_search(request: ChatCompletionRequest) -> None:
         raise UnsupportedParameterError("No search engine is configured.", param="search_enabled")
 
 
-def _with_hashes(completion: ChatCompletion, request_hash: str) -> bytes:
+def _with_hashes(completion: ChatCompletion, request: str) -> bytes:
     members = completion.model_dump(mode="json")
-    try:
-        response_hash = canonical_digest(members)
-    except NumberRangeError as error:
-        raise UpstreamError("The provider's answer holds a number that is out of range.") from error
-    return to_json({**members, "requestHash": request_hash, "responseHash": response_hash})
+    return to_json({**members, "requestHash": request, "responseHash": response_hash(members)})
 
 
 def _take_down(record: RequestRecord, usage: Usage | None) -> None:

@@ -41,9 +41,8 @@ class LastUse:
         noted = max(key.last_used_at or 0, self._noted.get(key.digest, 0))
         if now - noted < self._interval:
             return
-        self._noted[key.digest] = (
-            now  # before the write, so that requests beside this one do not write as well
-        )
+        # Before the write, so that requests beside this one do not write as well.
+        self._noted[key.digest] = now
         self._noted.move_to_end(key.digest)
         if len(self._noted) > REMEMBERED:
             self._noted.popitem(last=False)

@@ -19,11 +19,11 @@ from pydantic_core import to_json
 
 from sluice.api.accumulate import CompletionAccumulator
 from sluice.api.chat_reply import ChatCompletionChunk, ChunkChoice, Delta
-from sluice.api.hashing import NumberRangeError, canonical_digest
 from sluice.api.usage import Usage
-from sluice.errors import InternalError, SluiceError, UpstreamError, envelope
+from sluice.errors import InternalError, SluiceError, envelope
 from sluice.observability import RequestRecord, logger
 from sluice.pipeline.call import expired
+from sluice.pipeline.hashes import response_hash
 from sluice.wire import sse
 from sluice.wire.sse import Frame
 
@@ -82,15 +82,9 @@ class ChunkRenderer:
                 yield self._rendered(last)
             last = self._last.model_copy(update={"choices": [], "usage": usage})
         self._accumulator.add(last)
-        yield to_json(
-            {**self._members(last), "requestHash": self._request_hash, "responseHash": self._response_hash()}
-        )
-
-    def _response_hash(self) -> str:
-        try:
-            return canonical_digest(self._accumulator.completion().model_dump(mode="json"))
-        except NumberRangeError as error:
-            raise UpstreamError("The provider's answer holds a number that is out of range.") from error
+        completion = self._accumulator.completion().model_dump(mode="json")
+        hashes = {"requestHash": self._request_hash, "responseHash": response_hash(completion)}
+        yield to_json({**self._members(last), **hashes})
 
     def _is_afterthought(self, choice: ChunkChoice) -> bool:
         """Whether a choice that has ended is only mentioned again, as Azure does with its late filter results."""
@@ -171,9 +165,11 @@ async def frames(
     except SluiceError as error:
         record.failed(error)
         yield _error_frame(error)
-    except Exception:
+    except (
+        Exception
+    ):  # whatever it is: the status is sent, so this line is all that can still tell the client
         logger.exception("a stream failed", extra={"request_id": record.request_id})
-        failure = InternalError("The gateway failed. The request id tells its operator why.")
+        failure = InternalError(InternalError.TOLD)
         record.failed(failure)
         yield _error_frame(failure)
     else:
@@ -212,9 +208,8 @@ async def _paced(
     finally:
         if coming is not None:
             coming.cancel()
-            await asyncio.gather(
-                coming, return_exceptions=True
-            )  # also looks at a failure that nobody waits for
+            # Waits for the end, and looks at a failure that nobody else will.
+            await asyncio.gather(coming, return_exceptions=True)
 
 
 async def _next(chunks: AsyncIterator[ChatCompletionChunk]) -> ChatCompletionChunk | None:
