@@ -17,7 +17,6 @@ READ_BYTES = 64 * 1024
 MAX_IDLE = 64
 """Connections kept for the next call; more may be open at once while they are needed."""
 
-
 IDLE_SECONDS = 20.0
 """A connection unused for longer is not trusted: what dropped it on the way would not have said so."""
 
@@ -81,7 +80,7 @@ class _Connection:
                 case h11.InformationalResponse():
                     pass
                 case _:
-                    raise ConnectionBrokenError("the server closed the connection")
+                    raise h11.RemoteProtocolError("the server closed the connection")
         # Bytes beyond the reply belong to no request of ours: taken as the next one's reply they would be another's.
         self._clean = self._http.trailing_data == (b"", False)
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
@@ -143,9 +142,8 @@ class Connections:
 
     async def _connected(self) -> _Connection:
         loop = asyncio.get_running_loop()
-        if (
-            loop is not self._loop
-        ):  # what belongs to a loop that has ended cannot be used, or even closed, any more
+        if loop is not self._loop:
+            # What belongs to a loop that has ended cannot be used, or even closed, any more.
             self._idle.clear()
             self._loop = loop
         while self._idle:
