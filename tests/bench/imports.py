@@ -6,6 +6,7 @@ byte code, is not counted. Nothing of the development environment is importable 
 
 import re
 import statistics
+import subprocess
 from collections import Counter
 
 from tests.bench.site import run
@@ -38,6 +39,16 @@ def cold() -> None:
     print(f"  first clients      {clients:7.1f}   (DynamoDB, httpx with its TLS context, catalogue)")
     print(f"  import + clients   {imports + clients:7.1f}")
     print(f"  in all             {total:7.1f}   at {memory:.0f} MB")
+    compiling = [float(figure) for figure in without_byte_code().stdout.split()]
+    bare = compiling[1] + compiling[2]
+    print(
+        f"  without byte code  {bare:7.1f}   import + clients, {bare / (imports + clients):.1f} times as much"
+    )
+
+
+def without_byte_code() -> subprocess.CompletedProcess[str]:
+    """As from a layer that holds sources only, where none can be written."""
+    return run(COLD, "-X", "pycache_prefix=/nonexistent", PYTHONDONTWRITEBYTECODE="1")
 
 
 def dearest() -> None:
