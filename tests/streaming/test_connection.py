@@ -185,7 +185,7 @@ async def test_an_interrupt_keeps_an_answer_that_is_already_here() -> None:
 
     async with connected(handler) as connection:
         asking = asyncio.create_task(connection.exchange("GET", "/next"))
-        await until(lambda: connection._streams and connection._streams[0]._buffer)  # type: ignore[attr-defined]
+        await until(lambda: connection._streams and connection._streams[0]._buffer)  # type: ignore[attr-defined] # asyncio's own
         assert not asking.done()
         connection.interrupt()
         assert (await asking).body == b"ok"

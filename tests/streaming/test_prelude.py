@@ -53,4 +53,4 @@ def test_everything_comes_back_and_the_separator_is_the_first(
 @pytest.mark.parametrize("headers", [[("text", "text")], [(b"alone",)], "x-a: b"])
 def test_what_are_no_headers_is_an_error_of_the_application(headers: object) -> None:
     with pytest.raises((TypeError, AttributeError, ValueError)):
-        prelude.encode(200, headers)  # type: ignore[arg-type]
+        prelude.encode(200, headers)  # type: ignore[arg-type] # that is the fault under test

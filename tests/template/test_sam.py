@@ -81,8 +81,9 @@ def test_every_module_has_byte_code_that_counts_wherever_it_is_mounted(built: Pa
 
 @pytest.mark.parametrize("function", ["ChatFunction", "ModelsFunction"])
 def test_a_function_starts_with_what_is_deployed_and_nothing_else(built: Path, function: str) -> None:
+    interpreter = sys._base_executable  # type: ignore[attr-defined] # outside the environment, and not documented
     done = subprocess.run(
-        [sys._base_executable, "-s", "-W", "ignore", "-c", "import app; app.app.parts; print(app.__file__)"],  # type: ignore[attr-defined]
+        [interpreter, "-s", "-W", "ignore", "-c", "import app; app.app.parts; print(app.__file__)"],
         env={
             "PYTHONPATH": os.pathsep.join(str(built / layer / "python") for layer in LAYERS)
             + f":{built / function}",

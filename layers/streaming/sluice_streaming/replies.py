@@ -51,7 +51,7 @@ class _Delivery:
         except _UNDELIVERABLE as error:
             self._broken = True
             self._api.close()
-            logger.error("the reply cannot be delivered, the application runs on: %r", error)  # noqa: TRY400
+            logger.error("the reply cannot be delivered, the application runs on: %r", error)  # noqa: TRY400 - expected, so without a traceback
 
 
 class StreamedReply(_Delivery):

@@ -57,7 +57,7 @@ def load_application(handler: str) -> Application:
     Raises:
         Exception: whatever the import raised; awslambdaric's FaultException where the name is at fault.
     """
-    application = bootstrap._get_handler(handler)  # noqa: SLF001
+    application = bootstrap._get_handler(handler)  # noqa: SLF001 - for its error types, which Lambda shows
     if not callable(application):
         raise _fault_exception(FaultException.HANDLER_NOT_FOUND, f"Handler '{handler}' is not callable")
     return cast("Application", application)

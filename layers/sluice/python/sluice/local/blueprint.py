@@ -103,7 +103,7 @@ def read_template(template: Path) -> dict[str, Any]:
         TemplateError: it cannot be read.
     """
     try:
-        found: dict[str, Any] = yaml_parse(template.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
+        found: dict[str, Any] = yaml_parse(template.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call] # the translator has no types
     except OSError as error:
         raise TemplateError(f"{template} cannot be read: {error.strerror}") from error
     return found
