@@ -8,7 +8,16 @@ PACKAGE = Path(__file__).parents[1] / "layers" / "sluice" / "python" / "sluice"
 
 TIERS = (
     ("sluice.config", "sluice.errors", "sluice.observability", "sluice"),
-    ("sluice.catalog", "sluice.credentials", "sluice.keys", "sluice.money", "sluice.plans", "sluice.process"),
+    (
+        "sluice.catalog",
+        "sluice.credentials",
+        "sluice.keys",
+        "sluice.money",
+        "sluice.plans",
+        "sluice.process",
+        "sluice.request_ids",
+    ),
+    ("sluice.accounting",),
     ("sluice.api",),
     ("sluice.wire",),
     ("sluice.providers", "sluice.stores"),

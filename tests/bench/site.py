@@ -56,7 +56,10 @@ def run(
         "AWS_SECRET_ACCESS_KEY": "none",
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "SLUICE_KEYS_TABLE": "none",
+        "SLUICE_KEYS_TABLE": "keys",
+        "SLUICE_COUNTERS_TABLE": "counters",
+        "SLUICE_LEDGER_TABLE": "ledger",
+        "SLUICE_IDEMPOTENCY_TABLE": "idempotency",
         **variables,
     }
     # -s -S would also hide the site directories; a venv's own are hidden by asking the base interpreter.

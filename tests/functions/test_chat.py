@@ -10,6 +10,7 @@ import pytest
 
 from key_records import key_record
 from local_stack import ROOT, local_stack
+from made_settings import TABLE_VARIABLES
 from runtime_api import Call
 from runtime_process import Platform, running_platform
 from sluice.keys import new_secret
@@ -47,7 +48,7 @@ async def lambda_(tmp_path: Path, stack: tuple[Endpoint, Stack]) -> AsyncIterato
     async with running_platform(tmp_path) as platform:
         await platform.start(
             SOURCE,
-            SLUICE_KEYS_TABLE=made.tables["KeysTable"],
+            **{name: made.tables[table] for name, table in TABLE_VARIABLES.items()},
             AWS_ENDPOINT_URL=endpoint.url,
             AWS_REGION=endpoint.region,
             AWS_DEFAULT_REGION=endpoint.region,

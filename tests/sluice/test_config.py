@@ -2,29 +2,28 @@
 
 import pytest
 
+from made_settings import TABLE_VARIABLES
 from sluice.config import CatalogSettings, ConfigurationError, Settings
 
 
 def test_settings_come_from_the_environment() -> None:
-    settings = Settings.from_environment(
-        {"SLUICE_KEYS_TABLE": "keys", "SLUICE_TIMEOUT_SECONDS": "2.5", "OTHER": "x"}
-    )
+    settings = Settings.from_environment(TABLE_VARIABLES | {"SLUICE_TIMEOUT_SECONDS": "2.5", "OTHER": "x"})
     assert (settings.keys_table, settings.timeout_seconds, settings.stream_timeout_seconds) == (
-        "keys",
+        "KeysTable",
         2.5,
         300,
     )
 
 
 def test_an_empty_variable_counts_as_absent() -> None:
-    settings = Settings.from_environment({"SLUICE_KEYS_TABLE": "keys", "SLUICE_CATALOG": ""})
+    settings = Settings.from_environment(TABLE_VARIABLES | {"SLUICE_CATALOG": ""})
     assert settings.catalog is None
 
 
 def test_every_variable_at_fault_is_named() -> None:
     with pytest.raises(ConfigurationError) as caught:
         Settings.from_environment({"SLUICE_TIMEOUT_SECONDS": "soon", "SLUICE_MAX_BODY_BYTES": "0"})
-    for name in ("SLUICE_KEYS_TABLE", "SLUICE_TIMEOUT_SECONDS", "SLUICE_MAX_BODY_BYTES"):
+    for name in (*TABLE_VARIABLES, "SLUICE_TIMEOUT_SECONDS", "SLUICE_MAX_BODY_BYTES"):
         assert name in str(caught.value)
 
 

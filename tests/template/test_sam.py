@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from local_stack import ROOT
+from made_settings import TABLE_VARIABLES
 from sam_command import Sam
 
 # What the ELF header of a shared object says about the processor, by how wheels name it.
@@ -88,7 +89,7 @@ def test_a_function_starts_with_what_is_deployed_and_nothing_else(built: Path, f
             "PYTHONPATH": os.pathsep.join(str(built / layer / "python") for layer in LAYERS)
             + f":{built / function}",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "SLUICE_KEYS_TABLE": "keys",
+            **TABLE_VARIABLES,
             "AWS_REGION": "eu-central-1",
             "AWS_ACCESS_KEY_ID": "none",
             "AWS_SECRET_ACCESS_KEY": "none",

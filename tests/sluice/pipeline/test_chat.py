@@ -9,8 +9,8 @@ import rfc8785
 
 from fake_upstream import FakeUpstream
 from key_records import FakeKeys, key_record
+from made_settings import made_settings
 from sluice.catalog import Catalog
-from sluice.config import Settings
 from sluice.errors import SluiceError
 from sluice.keys import new_secret
 from sluice.observability import RequestRecord
@@ -57,7 +57,7 @@ class World:
     """A gateway with a key and a provider of the test's own."""
 
     def __init__(self, upstream: FakeUpstream, record: KeyRecord | None = None) -> None:
-        settings = Settings(keys_table="keys")
+        settings = made_settings()
         aws = AWS()
         self.uses = Uses()
         self.upstream = upstream

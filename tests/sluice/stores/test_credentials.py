@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sluice.config import ConfigurationError, Settings
+from made_settings import made_settings
+from sluice.config import ConfigurationError
 from sluice.errors import OverloadedError
 from sluice.stores.aws import AWS
 from sluice.stores.credentials import TTL_SECONDS, CredentialStore, credential_of
@@ -53,7 +54,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def credentials(counting: Any, clock: Clock) -> CredentialStore:
-    return CredentialStore(Settings(keys_table="keys", secrets_prefix=PREFIX), counting, clock)
+    return CredentialStore(made_settings(secrets_prefix=PREFIX), counting, clock)
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ async def test_without_a_prefix_the_environment_has_them(
     counting: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOME_API_KEY", "from-environment")
-    store = CredentialStore(Settings(keys_table="keys"), counting)
+    store = CredentialStore(made_settings(), counting)
     assert await store.get("SOME_API_KEY") == "from-environment"
     monkeypatch.setenv("SOME_API_KEY", "")
     assert await store.get("SOME_API_KEY") is None

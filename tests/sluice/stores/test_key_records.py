@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sluice.accounting.periods import BudgetPeriod
 from sluice.keys import digest_of, new_secret
 from sluice.stores.key_records import (
-    BudgetPeriod,
     KeyRecord,
     KeyTerms,
     MalformedItemError,

@@ -44,11 +44,15 @@ class Candidate(_Row):
 
 
 class Price(_Row):
-    """USD per million tokens, per image or per second of video."""
+    """USD per million tokens, per image or per second of video.
+
+    ``cached_input`` and ``reasoning`` are parts of input and output that may have prices of their own.
+    """
 
     input: USD | None = None
     cached_input: USD | None = None
     output: USD | None = None
+    reasoning: USD | None = None
     image: USD | None = None
     second: USD | None = None
 
@@ -62,6 +66,8 @@ class ModelRow(_Row):
     candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)]
     context_tokens: Annotated[int, Field(gt=0)] | None = None
     output_tokens: Annotated[int, Field(gt=0)] | None = None
+    image_tokens: Annotated[int, Field(gt=0)] | None = None
+    """What one picture in a prompt counts for at most."""
     price: Price | None = None
     capabilities: frozenset[str] = frozenset()
     created: Annotated[int, Field(ge=0)] = 0

@@ -20,13 +20,10 @@ class ConfigurationError(Exception):
     """The environment lacks a variable or holds one that cannot be used; the message names it."""
 
 
-class CatalogSettings(BaseModel):
-    """What a function that only shows the catalogue needs. Each field is the variable ``SLUICE_<FIELD>``."""
+class EnvironmentSettings(BaseModel):
+    """Settings out of variables: each field is ``SLUICE_<FIELD>``."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-
-    catalog: Path | None = None
-    """A catalogue file that replaces the shipped one."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -48,11 +45,27 @@ class CatalogSettings(BaseModel):
             raise ConfigurationError(faults) from error
 
 
+class CatalogSettings(EnvironmentSettings):
+    """What a function that only shows the catalogue needs."""
+
+    catalog: Path | None = None
+    """A catalogue file that replaces the shipped one."""
+
+
 class Settings(CatalogSettings):
     """What a function that answers with models needs."""
 
     keys_table: str
     """Name of the DynamoDB table that holds the key records."""
+
+    counters_table: str
+    """Name of the table that holds what keys and addresses have used of their limits."""
+
+    ledger_table: str
+    """Name of the table of settled requests."""
+
+    idempotency_table: str
+    """Name of the table of requests that came with an Idempotency-Key."""
 
     secrets_prefix: str | None = None
     """Where provider credentials lie in Secrets Manager, as ``<prefix><credential name>``; without it they are
@@ -66,6 +79,13 @@ class Settings(CatalogSettings):
 
     last_used_seconds: Seconds = 300
     """A key's time of last use is written at most this often."""
+
+    hold_seconds: Seconds = 960
+    """How long money stays held for a request that nobody ends. Longer than any function can run (900 s), so that a
+    hold that is older belongs to a process that is dead, whatever clocks say."""
+
+    idempotency_seconds: Annotated[int, Field(gt=0)] = 86_400
+    """How long the reply to a request with an Idempotency-Key is kept."""
 
     timeout_seconds: Seconds = 30
     """Deadline of a request whose reply is not streamed."""

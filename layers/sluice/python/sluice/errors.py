@@ -11,7 +11,12 @@ The tree (HTTP status, type, code):
     │   ├── NotFoundError            404                         not_found
     │   │   └── ModelNotFoundError   404                         model_not_found
     │   ├── MethodNotAllowedError    405                         method_not_allowed
-    │   └── RequestTooLargeError     413                         request_too_large
+    │   ├── IdempotencyInProgressError 409                       idempotency_in_progress
+    │   ├── RequestTooLargeError     413                         request_too_large
+    │   └── IdempotencyKeyReusedError 422                        idempotency_key_reused
+    ├── BudgetExceededError          402 budget_exceeded         budget_exceeded
+    ├── RateLimitError               429 rate_limit_error        rate_limit_exceeded
+    │   └── BudgetInFlightError      429                         budget_in_flight
     ├── InternalError                500 server_error            null
     ├── UpstreamError                502 server_error            upstream_error
     ├── OverloadedError              503 server_error            overloaded
@@ -25,7 +30,9 @@ import math
 import re
 from typing import ClassVar, Literal, TypedDict
 
-ErrorType = Literal["invalid_request_error", "server_error", "timeout_error"]
+ErrorType = Literal[
+    "invalid_request_error", "budget_exceeded", "rate_limit_error", "server_error", "timeout_error"
+]
 
 
 MAX_MESSAGE = 2_000
@@ -143,11 +150,47 @@ class MethodNotAllowedError(InvalidRequestError):
     code = "method_not_allowed"
 
 
+class IdempotencyInProgressError(InvalidRequestError):
+    """The first request of this Idempotency-Key is still being answered."""
+
+    status = 409
+    code = "idempotency_in_progress"
+
+
 class RequestTooLargeError(InvalidRequestError):
     """The body exceeds what one invocation can carry."""
 
     status = 413
     code = "request_too_large"
+
+
+class IdempotencyKeyReusedError(InvalidRequestError):
+    """The Idempotency-Key belongs to a request with another body."""
+
+    status = 422
+    code = "idempotency_key_reused"
+
+
+class BudgetExceededError(SluiceError):
+    """What is left of the key's budget cannot pay for the request; no repetition mends that."""
+
+    status = 402
+    type = "budget_exceeded"
+    code = "budget_exceeded"
+
+
+class RateLimitError(SluiceError):
+    """The key or the client address has had its requests or tokens of this minute or day."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+
+class BudgetInFlightError(RateLimitError):
+    """The budget would do, but requests in flight hold a part of it, most of which they will give back."""
+
+    code = "budget_in_flight"
 
 
 class InternalError(SluiceError):

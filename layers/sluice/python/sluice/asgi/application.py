@@ -5,7 +5,7 @@ a ``Catalog``) are opened by the lifespan's start, or by the first request where
 """
 
 import asyncio
-import uuid
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from sluice.asgi.exchange import ClientGoneError, Exchange
 from sluice.errors import InternalError, MethodNotAllowedError, NotFoundError, SluiceError
 from sluice.observability import RequestRecord, log_request, logger
+from sluice.request_ids import new_request_id
 
 CLIENT_GONE = 499
 """What nginx and many after it log for a client that did not wait; it is sent to nobody."""
@@ -94,7 +95,7 @@ class _Endpoint[Parts]:
         self._operation = operation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        record = RequestRecord(f"req_{uuid.uuid4().hex}", scope["method"], scope["path"])
+        record = RequestRecord(new_request_id(time.time()), scope["method"], scope["path"])
         exchange = Exchange(scope, receive, send, record)
         try:
             await self._answer(exchange)

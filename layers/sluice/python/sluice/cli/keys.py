@@ -9,13 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
+from sluice.accounting.periods import BudgetPeriod
 from sluice.cli import options
 from sluice.cli.rendering import as_json, key_object, moment, table
 from sluice.cli.target import Target
 from sluice.keys import digest_of, new_secret, prefix_of
 from sluice.local.state import DIRECTORY
 from sluice.plans import CUSTOM, PLANS
-from sluice.stores.key_records import BudgetPeriod, KeyTerms, new_record
+from sluice.stores.key_records import KeyTerms, new_record
 from sluice.stores.keys import KeyRecord, current_of
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, list, revoke and rotate API keys.")

@@ -1,7 +1,7 @@
 """Keeps count of the requests that are being answered, and cuts them off where the server has to end."""
 
 import asyncio
-import uuid
+import time
 from typing import Any
 
 from pydantic_core import to_json
@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sluice.errors import OverloadedError, SluiceError, envelope, headers, masked
 from sluice.observability import logger
+from sluice.request_ids import new_request_id
 from sluice.wire import sse
 
 STREAM = b"text/event-stream"
@@ -79,7 +80,7 @@ async def _take_leave(scope: Scope, receive: Receive, reply: _Reply) -> None:
     if reply.complete:
         return
     error = OverloadedError("The development server was ended before this reply was.")
-    request_id = reply.headers.get(b"x-request-id", b"").decode("latin-1") or f"req_{uuid.uuid4().hex}"
+    request_id = reply.headers.get(b"x-request-id", b"").decode("latin-1") or new_request_id(time.time())
     logger.warning(
         "%s %s is cut off, because this server ends · %s", scope["method"], masked(scope["path"]), request_id
     )

@@ -5,12 +5,11 @@ attribute that this code does not understand may be a limit that it would then n
 """
 
 from dataclasses import asdict, dataclass
-from typing import Literal, cast, get_args
+from typing import cast, get_args
 
+from sluice.accounting.periods import BudgetPeriod
 from sluice.keys import digest_of, new_id, prefix_of
 from sluice.stores.aws import Item
-
-BudgetPeriod = Literal["lifetime", "daily", "monthly"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

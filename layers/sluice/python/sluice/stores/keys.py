@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from sluice.errors import OverloadedError
 from sluice.stores.aws import AWS, ConditionFailedError, Item
-from sluice.stores.key_records import BudgetPeriod, KeyRecord, MalformedItemError, item_of, record_of
+from sluice.stores.key_records import KeyRecord, MalformedItemError, item_of, record_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 __all__ = [
-    "BudgetPeriod",
     "KeyNotFoundError",
     "KeyNotRotatableError",
     "KeyRecord",

@@ -1,0 +1,1 @@
+"""What limits and budgets mean, as pure arithmetic: no clock, no storage."""

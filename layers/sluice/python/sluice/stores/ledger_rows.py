@@ -1,0 +1,106 @@
+"""A row of the ledger: what became of one admitted request, and what it cost.
+
+The mappers are closed like those of key records: a row that this code does not understand is not added up.
+"""
+
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Literal, cast, get_args
+
+from sluice.stores.aws import Item
+
+RowStatus = Literal["complete", "broken", "cancelled", "lost"]
+"""``complete``: the client got all. ``broken``: the provider ended the reply early, or the deadline passed.
+``cancelled``: the client went away. ``lost``: the process died, its hold was reclaimed, and nothing is charged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """One settled request. Times are epoch milliseconds, durations milliseconds, costs nano-USD."""
+
+    key_id: str
+    request_id: str
+    """Sorts by time; also the name of the request's hold."""
+    owner: str
+    period: str
+    """The budget period that the cost is counted in; fixed at admission."""
+    status: RowStatus
+    settled_at: int
+    model: str
+    """The catalogue's id; empty in a lost row."""
+    provider: str
+    cost: int
+    """What the key is charged."""
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    """The part of the prompt that the provider had cached."""
+    completion_tokens: int = 0
+    reasoning_tokens: int = 0
+    """The part of the completion that is reasoning."""
+    estimated: bool = False
+    """Tokens and cost are worked out from what was received: the provider sent no usage."""
+    capped: bool = False
+    """The provider reported more than the hold covers and the budget had no more to give, so ``cost`` is less
+    than the tokens' price."""
+    streamed: bool = False
+    first_byte_ms: int | None = None
+    duration_ms: int | None = None
+    request_hash: str | None = None
+    response_hash: str | None = None
+
+
+class MalformedRowError(Exception):
+    """An item of the ledger is no row; the message names the attribute, not its value."""
+
+
+ROLLED_UP = "rolled_up"
+"""Marks a row whose numbers are in the usage table."""
+
+STATUS = "status"
+
+_FIELDS = {field.name: str(field.type) for field in fields(LedgerRow)}
+_DEFAULTS = {field.name: field.default for field in fields(LedgerRow)}
+_REQUIRED = tuple(name for name, default in _DEFAULTS.items() if default is MISSING)
+
+
+def item_of(row: LedgerRow) -> Item:
+    """The row as a DynamoDB item; what has its default has no attribute."""
+    item: Item = {}
+    for name, default in _DEFAULTS.items():
+        value = getattr(row, name)
+        if value == default:
+            continue
+        match value:
+            case bool():
+                item[name] = {"BOOL": value}
+            case int():
+                item[name] = {"N": str(value)}
+            case str():
+                item[name] = {"S": value}
+    return item
+
+
+def row_of(item: Item) -> LedgerRow:
+    """The row in a DynamoDB item, as ``item_of`` wrote it; also of a stream record's image.
+
+    Raises:
+        MalformedRowError: it is something else.
+    """
+    members: dict[str, object] = {}
+    for name, attribute in item.items():
+        if name == ROLLED_UP:
+            continue
+        if name not in _FIELDS:
+            raise MalformedRowError(f"unknown attribute of a ledger row: {name}")
+        match attribute:
+            case {"S": str(text)} if "str" in _FIELDS[name] or name == STATUS:
+                members[name] = text
+            case {"N": str(digits)} if "int" in _FIELDS[name] and digits.removeprefix("-").isdecimal():
+                members[name] = int(digits)
+            case {"BOOL": bool(flag)} if _FIELDS[name] == "bool":
+                members[name] = flag
+            case _:
+                raise MalformedRowError(f"{name} of a ledger row has the wrong type")
+    missing = [name for name in _REQUIRED if name not in members]
+    if missing or members[STATUS] not in get_args(RowStatus):
+        raise MalformedRowError(f"a ledger row lacks {', '.join(missing) or 'a known status'}")
+    return LedgerRow(**cast("dict[str, Any]", members))

@@ -1,0 +1,20 @@
+"""Settings for tests that name no table of their own."""
+
+from typing import Any
+
+from sluice.config import Settings
+
+TABLES = {
+    "keys_table": "KeysTable",
+    "counters_table": "CountersTable",
+    "ledger_table": "LedgerTable",
+    "idempotency_table": "IdempotencyTable",
+}
+"""The settings that name a table, and the table's name in the template."""
+
+TABLE_VARIABLES = {f"SLUICE_{name.upper()}": table for name, table in TABLES.items()}
+
+
+def made_settings(**members: Any) -> Settings:
+    """Settings whose tables are called as in the template, ``members`` aside."""
+    return Settings(**(TABLES | members))
