@@ -20,16 +20,16 @@ class LedgerRow:
     key_id: str
     request_id: str
     """Sorts by time; also the name of the request's hold."""
-    owner: str
     period: str
     """The budget period that the cost is counted in; fixed at admission."""
     status: RowStatus
     settled_at: int
-    model: str
-    """The catalogue's id; empty in a lost row."""
-    provider: str
     cost: int
     """What the key is charged."""
+    owner: str = ""
+    model: str = ""
+    """The catalogue's id. A lost row knows neither owner nor model nor provider: its process took them along."""
+    provider: str = ""
     prompt_tokens: int = 0
     cached_tokens: int = 0
     """The part of the prompt that the provider had cached."""

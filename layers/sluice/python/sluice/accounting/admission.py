@@ -1,0 +1,151 @@
+"""Whether a request fits: the decision that a conditional write then carries out, or finds outdated.
+
+``decide`` is pure. What it says about a counter is true of that state only; the write has the state it rests on in its
+condition, so a decision on an old state is never carried out.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sluice.accounting.counter import Counter, Limits
+from sluice.accounting.demand import Demand, Fit
+from sluice.accounting.periods import current_period, period_end
+from sluice.accounting.windows import DAY, MINUTE, Shape, Window, empty
+
+RefusalReason = Literal[
+    "budget", "budget_in_flight", "too_many_tokens", "requests", "minute_tokens", "day_tokens"
+]
+"""``budget``: what is not spent of it is too little. ``budget_in_flight``: it would do, but for the holds.
+``too_many_tokens``: more than a token limit allows to any request. The others: that window is full."""
+
+IN_FLIGHT_SECONDS = 1.0
+"""When to try again where only requests in flight stand in the way: nobody knows when they end."""
+
+NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request does not fit.
+
+    Attributes:
+        reason: why not.
+        retry_at: the epoch second at which it will fit if nothing else is admitted; infinite if never.
+        sure_until: until then no such request can fit, whatever is given back: it need not be asked again.
+        at_least: such a request: one that needs at least so much (tokens, or nano-USD where the reason is the budget).
+    """
+
+    reason: RefusalReason
+    retry_at: float
+    sure_until: float
+    at_least: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """A request fits, with the limits of ``fit``; the windows and the period are those to count it in.
+
+    ``seen`` is the state that this rests on, None where there is no counter yet.
+    """
+
+    fit: Fit
+    seen: Counter | None
+    requests: Window
+    minute_tokens: Window
+    day_tokens: Window
+    period: str
+
+    @property
+    def rolls(self) -> bool:
+        """Whether a slot or a period begins with it, or the counter itself."""
+        seen = self.seen
+        return seen is None or (
+            seen.requests.slot,
+            seen.minute_tokens.slot,
+            seen.day_tokens.slot,
+            seen.period,
+        ) != (self.requests.slot, self.minute_tokens.slot, self.day_tokens.slot, self.period)
+
+
+def decide(seen: Counter | None, limits: Limits, demand: Demand, now: float) -> Taking | Refusal:
+    """Decide on a request at the epoch second ``now``, by the counter as it was seen."""
+    counter = seen or Counter(
+        requests=empty(MINUTE.slot_at(now)),
+        minute_tokens=empty(MINUTE.slot_at(now)),
+        day_tokens=empty(DAY.slot_at(now)),
+        period=current_period(limits.budget_period, now, ""),
+        used=0,
+    )
+    requests = counter.requests.rolled(MINUTE, MINUTE.slot_at(now))
+    minute = counter.minute_tokens.rolled(MINUTE, MINUTE.slot_at(now))
+    day = counter.day_tokens.rolled(DAY, DAY.slot_at(now))
+    period = current_period(limits.budget_period, now, counter.period)
+    used, held = (counter.used, counter.held) if period == counter.period else (0, 0)
+
+    least = demand.least
+    refusals = [
+        refusal
+        for refusal in (
+            _budget(limits.budget, used, held, least, now, period),
+            _tokens("minute_tokens", MINUTE, minute, limits.tpm, least, now),
+            _tokens("day_tokens", DAY, day, limits.tpd, least, now),
+            _requests(requests, limits.rpm, now),
+        )
+        if refusal is not None
+    ]
+    if refusals:
+        # The one that lasts longest: after any other the next try would fail again.
+        return max(refusals, key=lambda refusal: refusal.retry_at)
+    rooms = [
+        limit - window.total
+        for limit, window in ((limits.tpm, minute), (limits.tpd, day))
+        if limit is not None
+    ]
+    money = None if limits.budget is None else limits.budget - used
+    fit = demand.largest(min(rooms, default=None), money)
+    if fit is None:
+        raise AssertionError("the smallest request fits, but none does")
+    return Taking(fit, seen, requests, minute, day, period)
+
+
+def _requests(window: Window, limit: int | None, now: float) -> Refusal | None:
+    if limit is None or window.total < limit:
+        return None
+    until = _later(window.falls_to(MINUTE, limit - 1), now)
+    return Refusal("requests", until, until, 0)
+
+
+def _tokens(
+    reason: Literal["minute_tokens", "day_tokens"],
+    shape: Shape,
+    window: Window,
+    limit: int | None,
+    least: Fit,
+    now: float,
+) -> Refusal | None:
+    if limit is None or window.total + least.tokens <= limit:
+        return None
+    if least.tokens > limit:
+        return Refusal("too_many_tokens", NEVER, NEVER, least.tokens)
+    room = limit - least.tokens
+    settled = Window(window.slot, window.now, window.earlier, window.total - window.held)
+    return Refusal(
+        reason,
+        _later(window.falls_to(shape, room), now),
+        settled.falls_to(shape, room) or 0.0,
+        least.tokens,
+    )
+
+
+def _budget(limit: int | None, used: int, held: int, least: Fit, now: float, period: str) -> Refusal | None:
+    if limit is None or used + least.amount <= limit:
+        return None
+    if used - held + least.amount > limit:
+        end = period_end(period)
+        return Refusal("budget", NEVER, NEVER if end is None else end, least.amount)
+    return Refusal("budget_in_flight", now + IN_FLIGHT_SECONDS, 0.0, least.amount)
+
+
+def _later(until: float | None, now: float) -> float:
+    """When to try again; soon where only holds stand in the way."""
+    return now + IN_FLIGHT_SECONDS if until is None else max(until, now)

@@ -1,0 +1,79 @@
+"""The ledger table: one row for each settled request, by key and request id, which sorts by time.
+
+A row is written once and never changed, so whoever comes second finds out what became of the request. Only the
+roll-up marks it.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from sluice.stores.aws import AWS, ConditionFailedError
+from sluice.stores.ledger_rows import LedgerRow, item_of, row_of
+
+IS_NEW = "attribute_not_exists(request_id)"
+
+
+class LedgerStore:
+    """Reads and writes ledger rows.
+
+    Every method raises ``OverloadedError`` when DynamoDB throttles or cannot be reached.
+
+    Args:
+        aws: the way to DynamoDB.
+        table: the table's name.
+    """
+
+    def __init__(self, aws: AWS, table: str) -> None:
+        self._dynamodb = aws.dynamodb
+        self._table = table
+
+    async def put(self, row: LedgerRow) -> LedgerRow:
+        """Write a request's row, unless it has one.
+
+        Returns:
+            The row that stands: this one, or the one that was there, from whoever settled the request first.
+        """
+        try:
+            await self._dynamodb.call(
+                "PutItem",
+                TableName=self._table,
+                Item=item_of(row),
+                ConditionExpression=IS_NEW,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ConditionFailedError as error:
+            # Some engines do not give the item back.
+            standing = row_of(error.item) if error.item else await self.get(row.key_id, row.request_id)
+            if standing is None:
+                raise
+            return standing
+        return row
+
+    async def get(self, key_id: str, request_id: str) -> LedgerRow | None:
+        """The row of a request, None while it is not settled."""
+        reply = await self._dynamodb.call(
+            "GetItem",
+            TableName=self._table,
+            Key={"key_id": {"S": key_id}, "request_id": {"S": request_id}},
+            ConsistentRead=True,
+        )
+        item = reply.get("Item")
+        return row_of(item) if item else None
+
+    async def rows(self, key_id: str) -> AsyncIterator[LedgerRow]:
+        """All rows of a key as they are this moment, oldest first, page by page."""
+        start: dict[str, Any] = {}
+        while True:
+            reply = await self._dynamodb.call(
+                "Query",
+                TableName=self._table,
+                ConsistentRead=True,
+                KeyConditionExpression="key_id = :key",
+                ExpressionAttributeValues={":key": {"S": key_id}},
+                **start,
+            )
+            for item in reply["Items"]:
+                yield row_of(item)
+            if "LastEvaluatedKey" not in reply:
+                return
+            start = {"ExclusiveStartKey": reply["LastEvaluatedKey"]}
