@@ -86,6 +86,10 @@ class AWSError(Exception):
         self.code = code
 
 
+class UnansweredError(OverloadedError):
+    """No reply came to a call, however often it was made: nobody knows whether it was carried out."""
+
+
 class ConditionFailedError(Exception):
     """A conditional write found another state than it asked for.
 
@@ -134,10 +138,12 @@ class Client:
 
         Raises:
             OverloadedError: AWS throttles, fails or cannot be reached.
+            UnansweredError: the same, and the call may have been carried out.
             ConditionFailedError: the write was conditional and its condition does not hold.
             AWSError: anything else.
         """
         body = to_json(members)
+        unanswered = False
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(BACKOFF_SECONDS * 2**attempt * random.random())  # noqa: S311 - spreads load only
@@ -145,8 +151,9 @@ class Client:
                 return result_of(operation, await self._attempt(operation, body))
             except (ConnectionBrokenError, OverloadedError) as error:
                 failure = error
+                unanswered |= isinstance(error, ConnectionBrokenError)
         logger.warning("%s of %s failed %d times: %s", operation, self._service.name, ATTEMPTS, failure)
-        raise _overloaded() from failure
+        raise _overloaded(UnansweredError if unanswered else OverloadedError) from failure
 
     async def _attempt(self, operation: str, body: bytes) -> Reply:
         request = AWSRequest(
@@ -256,5 +263,5 @@ def error_of(operation: str, status: int, members: dict[str, Any]) -> Exception:
     )
 
 
-def _overloaded() -> OverloadedError:
-    return OverloadedError("The gateway's storage is busy; try again.", retry_after=RETRY_AFTER_SECONDS)
+def _overloaded(kind: type[OverloadedError] = OverloadedError) -> OverloadedError:
+    return kind("The gateway's storage is busy; try again.", retry_after=RETRY_AFTER_SECONDS)

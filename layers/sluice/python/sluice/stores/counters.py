@@ -17,9 +17,10 @@ from sluice.stores.updates import Update, begin_window, take_in_window, window_o
 
 LEAD = "key#"
 
+SETTLE_ATTEMPTS = 4
+
 IS_NEW = "attribute_not_exists({id})"
 HAS_NO_SUCH_HOLD = "attribute_not_exists({hold})"
-HAS_THE_HOLD = "attribute_exists({hold})"
 SAME_PERIOD = "{period} = {value}"
 OTHER_PERIOD = "{period} <> {value}"
 BUDGET_COVERS = "{used} <= {room}"
@@ -102,16 +103,17 @@ class CounterStore:
         Returns:
             The counter then; None if there is none.
         """
-        try:
-            return await self._write(key_id, _settling(request_id, hold, charge, same_period=True))
-        except LostRaceError as error:
-            counter = error.counter
-        if counter is None or request_id not in counter.holds:
-            return counter
-        try:
-            return await self._write(key_id, _settling(request_id, hold, charge, same_period=False))
-        except LostRaceError as error:
-            return error.counter
+        same_period = True
+        for _ in range(SETTLE_ATTEMPTS):
+            try:
+                return await self._write(key_id, _settling(request_id, hold, charge, same_period=same_period))
+            except LostRaceError as error:
+                counter = error.counter
+            standing = counter.holds.get(request_id) if counter else None
+            if counter is None or standing is None:
+                return counter
+            hold, same_period = standing, standing.period == counter.period
+        raise AssertionError("a hold is extended once and its period ends once, but it changed more often")
 
     async def extend(self, key_id: str, request_id: str, hold: Hold, extended: Hold, limits: Limits) -> bool:
         """Hold more for a request, if the budget has it.
@@ -223,7 +225,7 @@ def _take(update: Update, hold: Hold, taking: Taking, limits: Limits, seen: Coun
 def _settling(request_id: str, hold: Hold, charge: Charge, *, same_period: bool) -> Update:
     update = Update()
     path = f"{update.name('holds')}.{update.name(request_id)}"
-    update.require(HAS_THE_HOLD.format(hold=path))
+    update.require(HOLD_IS_AS_SEEN.format(hold=path, seen=update.value(_hold_value(hold))))
     period = SAME_PERIOD if same_period else OTHER_PERIOD
     update.require(period.format(period=update.name("period"), value=update.value({"S": hold.period})))
     if same_period:

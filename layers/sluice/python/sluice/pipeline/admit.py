@@ -1,0 +1,188 @@
+"""Step 2: may the request go on? One conditional write takes its request, its tokens and its money, or nothing.
+
+What is known of a counter is remembered, so that the write can be made without a read. A memory that is behind costs a
+failed write, which brings the counter as it is. A refusal is only given on a counter as it is.
+"""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from sluice.accounting.admission import Refusal, Taking, decide
+from sluice.accounting.counter import Counter, Hold, Limits
+from sluice.accounting.demand import Demand, Fit
+from sluice.errors import OverloadedError
+from sluice.pipeline.limits import limits_of
+from sluice.pipeline.reclaim import Reclaimer
+from sluice.pipeline.refusals import error_of
+from sluice.stores.aws import UnansweredError
+from sluice.stores.counters import NOTHING, CounterStore, LostRaceError
+from sluice.stores.keys import KeyRecord
+from sluice.stores.memory import Memory
+from sluice.stores.single_flight import SingleFlight
+
+ATTEMPTS = 10
+"""Each lost race is one that another request won, so many in a row mean a crowd that had better wait."""
+
+RETRY_AFTER_SECONDS = 1.0
+
+REFUSAL_SECONDS = 60.0
+"""A refusal is remembered no longer than this, however sure it is: an operator may correct a counter meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """An admitted request: what is held for it, and the output limit that makes the hold an upper bound.
+
+    ``counter`` is the key's right after.
+    """
+
+    key: KeyRecord
+    request_id: str
+    limits: Limits
+    hold: Hold
+    fit: Fit
+    counter: Counter
+
+
+class _OvertakenError(Exception):
+    """Another request of this process has begun the slot, and knows the counter better."""
+
+    def __init__(self, counter: Counter) -> None:
+        super().__init__("another request was first")
+        self.counter = counter
+
+
+class Admitter:
+    """Admits requests.
+
+    Args:
+        counters: the store.
+        reclaimer: ends expired holds that stand in the way.
+        hold_seconds: how long a hold lasts that nobody ends.
+        size: how many keys' counters are remembered.
+        clock: epoch seconds.
+    """
+
+    def __init__(
+        self,
+        counters: CounterStore,
+        reclaimer: Reclaimer,
+        *,
+        hold_seconds: float,
+        size: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._counters = counters
+        self._reclaimer = reclaimer
+        self._hold_seconds = hold_seconds
+        self._clock = clock
+        self._seen = Memory[Counter](size)
+        self._refused = Memory[tuple[Limits, Refusal]](size)
+        self._turns = Memory[asyncio.Lock](size)
+        self._reads = SingleFlight[Counter | None]()
+
+    async def admit(self, key: KeyRecord, demand: Demand, request_id: str) -> Admission:
+        """Admit a request, or refuse it and change nothing.
+
+        Raises:
+            BudgetExceededError, BudgetInFlightError, RateLimitError: it does not fit; when it will, they say.
+            OverloadedError: the counter could not be read or written.
+        """
+        limits = limits_of(key)
+        self._refuse_again(key.id, limits, demand)
+        counter = self._seen.get(key.id)
+        certain = counter is None
+        if counter is None:
+            counter = await self._read(key.id)
+        for _ in range(ATTEMPTS):
+            now = self._clock()
+            match decide(counter, limits, demand, now):
+                case Refusal() as refusal:
+                    if not certain:
+                        counter, certain = await self._read(key.id), True
+                    elif counter is not None and (expired := counter.expired(now)):
+                        await self._reclaimer.reclaim(key.id, expired)
+                        counter = await self._read(key.id)
+                    else:
+                        self._refused.put(key.id, (limits, refusal))
+                        raise error_of(refusal, limits, now)
+                case Taking() as taking:
+                    hold = self._hold(taking, now)
+                    try:
+                        after = await self._take(key.id, request_id, hold, taking, limits)
+                    except _OvertakenError as error:
+                        counter, certain = error.counter, False
+                        continue
+                    except LostRaceError as error:
+                        counter, certain = error.counter, True
+                        if counter is None or request_id not in counter.holds:
+                            continue
+                        # An earlier attempt of the same call went through, only its reply was lost.
+                        after, hold = counter, counter.holds[request_id]
+                    self.note(key.id, after)
+                    return Admission(key, request_id, limits, hold, taking.fit, after)
+                case unknown:
+                    assert_never(unknown)
+        raise OverloadedError(
+            "Too many requests of this key at once; try again.", retry_after=RETRY_AFTER_SECONDS
+        )
+
+    def note(self, key_id: str, counter: Counter | None) -> None:
+        """Remember a counter as it was just read or written, unless a later one is known."""
+        known = self._seen.get(key_id)
+        if counter is not None and (known is None or counter.requests.slot >= known.requests.slot):
+            self._seen.put(key_id, counter)
+
+    async def standing(self, key: KeyRecord) -> Counter | None:
+        """A key's counter as last seen, or else as it is: for a reply to what is not admitted."""
+        return self._seen.get(key.id) or await self._read(key.id)
+
+    async def _read(self, key_id: str) -> Counter | None:
+        counter = await self._reads.get(key_id, lambda: self._counters.read(key_id))
+        self.note(key_id, counter)
+        return counter
+
+    async def _take(
+        self, key_id: str, request_id: str, hold: Hold, taking: Taking, limits: Limits
+    ) -> Counter:
+        if not taking.rolls:
+            return await self._write(key_id, request_id, hold, taking, limits)
+        # Only one of many can begin a slot; the others of this process need not try, and lose, beside it.
+        turn = self._turns.get(key_id) or self._turns.put(key_id, asyncio.Lock())
+        async with turn:
+            known = self._seen.get(key_id)
+            if known is not None and known is not taking.seen and known.requests.slot >= taking.requests.slot:
+                raise _OvertakenError(known)
+            after = await self._write(key_id, request_id, hold, taking, limits)
+            self.note(key_id, after)
+            return after
+
+    async def _write(
+        self, key_id: str, request_id: str, hold: Hold, taking: Taking, limits: Limits
+    ) -> Counter:
+        try:
+            return await self._counters.take(key_id, request_id, hold, taking, limits, int(self._clock()))
+        except UnansweredError:
+            # It may have been carried out. What could be held now is given back; if that fails too, it expires.
+            with contextlib.suppress(OverloadedError):
+                await self._counters.settle(key_id, request_id, hold, NOTHING)
+            raise
+
+    def _hold(self, taking: Taking, now: float) -> Hold:
+        expires_at = math.ceil(now + self._hold_seconds)
+        return Hold(taking.fit.amount, taking.fit.tokens, expires_at, taking.period)
+
+    def _refuse_again(self, key_id: str, limits: Limits, demand: Demand) -> None:
+        """Refuse without a write what was surely refused before: a failed condition costs write units too."""
+        remembered = self._refused.get(key_id)
+        now = self._clock()
+        if remembered is None or remembered[0] != limits:
+            return
+        refusal = remembered[1]
+        needed = demand.least.amount if refusal.reason == "budget" else demand.least.tokens
+        if now < refusal.sure_until and needed >= refusal.at_least:
+            raise error_of(refusal, limits, now)

@@ -1,0 +1,96 @@
+"""Steps 2 and 7 around all others: what is admitted is settled, whatever happens in between.
+
+    async with held(…) as hold:      admit, or refuse
+        …                            call the provider, answer the client
+        hold.outcome = …             how what is to be charged will be known
+                                     settle to the outcome; without one the request failed and is released
+
+It is the structure of the code, not a callback, so no path forgets it. A cancelled request settles too: the writes go
+on in a task of their own.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sluice.accounting.demand import Demand
+from sluice.errors import SluiceError
+from sluice.pipeline.admit import Admission, Admitter
+from sluice.pipeline.settle import Outcome, Settler
+from sluice.stores.keys import KeyRecord
+from sluice.stores.ledger_rows import LedgerRow
+
+
+@dataclass(slots=True)
+class Held:
+    """An admitted request.
+
+    ``outcome`` is asked once, at the end; None from it, or none there, is a request that failed. ``row`` is what was
+    settled then.
+    """
+
+    admission: Admission
+    outcome: Callable[[], Outcome | None] | None = None
+    row: LedgerRow | None = None
+
+
+@asynccontextmanager
+async def held(
+    admitter: Admitter, settler: Settler, key: KeyRecord, demand: Demand, request_id: str
+) -> AsyncGenerator[Held]:
+    """Admit a request, and settle it in the end.
+
+    Raises:
+        BudgetExceededError, BudgetInFlightError, RateLimitError, OverloadedError: see ``Admitter.admit``; nothing is
+            held then.
+    """
+    hold = Held(await _admitted(admitter, settler, key, demand, request_id))
+    try:
+        yield hold
+    finally:
+        await _to_the_end(_settled(settler, hold))
+
+
+async def _settled(settler: Settler, hold: Held) -> None:
+    outcome = hold.outcome() if hold.outcome is not None else None
+    if outcome is None:
+        await settler.release(hold.admission)
+    else:
+        hold.row = await settler.settle(hold.admission, outcome)
+
+
+async def _admitted(
+    admitter: Admitter, settler: Settler, key: KeyRecord, demand: Demand, request_id: str
+) -> Admission:
+    """Admit, and hold nothing where that is given up half way."""
+    admitting = asyncio.ensure_future(admitter.admit(key, demand, request_id))
+    try:
+        return await asyncio.shield(admitting)
+    except asyncio.CancelledError:
+        # The write may be on its way. It is waited for, since a hold can only be released once it is there.
+        with contextlib.suppress(SluiceError):
+            await _to_the_end(_given_back(admitting, settler))
+        raise
+
+
+async def _given_back(admitting: asyncio.Future[Admission], settler: Settler) -> None:
+    await settler.release(await admitting)
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Finish work although the request's task is cancelled, once or again; a cancellation is passed on afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.cancelled():
+                raise
+            cancelled = error
+    task.result()
+    if cancelled is not None:
+        raise cancelled

@@ -1,0 +1,74 @@
+"""Ends the holds of processes that are dead.
+
+A hold whose request has a ledger row settles to that row's cost. One that has none is first given a row that says so
+and charges nothing; from then on whoever else would settle the request, however late, finds that row in its place. So
+a hold ends once, whether its own process or one or several others see to it.
+"""
+
+from collections.abc import Callable, Mapping
+
+from sluice.accounting.counter import Counter, Hold
+from sluice.observability import logger
+from sluice.stores.counters import Charge, CounterStore
+from sluice.stores.ledger import LedgerStore
+from sluice.stores.ledger_rows import LedgerRow
+
+
+class Reclaimer:
+    """Reclaims expired holds.
+
+    Args:
+        counters: has the holds.
+        ledger: has the rows.
+        clock: epoch seconds.
+    """
+
+    def __init__(self, counters: CounterStore, ledger: LedgerStore, *, clock: Callable[[], float]) -> None:
+        self._counters = counters
+        self._ledger = ledger
+        self._clock = clock
+
+    async def reclaim(self, key_id: str, holds: Mapping[str, Hold]) -> None:
+        """End holds of a key that have expired.
+
+        Raises:
+            ValueError: one of them has not; it may belong to a request that is alive.
+            OverloadedError: not all could be ended. Another attempt does no harm.
+        """
+        now = self._clock()
+        if any(hold.expires_at > now for hold in holds.values()):
+            raise ValueError("a hold that has not expired is not to be reclaimed")
+        for request_id, hold in holds.items():
+            row = await self._ledger.put(_lost(key_id, request_id, hold, now))
+            await self._counters.settle(key_id, request_id, hold, charge_of(row))
+            logger.warning("an expired hold of key %s is reclaimed: %s, %s", key_id, request_id, row.status)
+
+    async def reclaim_all(self) -> int:
+        """Reclaim the expired holds of all keys; how many there were."""
+        count = 0
+        async for key_id, counter in self._counters.scan():
+            expired = counter.expired(self._clock())
+            await self.reclaim(key_id, expired)
+            count += len(expired)
+        return count
+
+    async def reclaim_seen(self, key_id: str, counter: Counter) -> None:
+        """Reclaim what has expired of a counter as it was seen."""
+        if expired := counter.expired(self._clock()):
+            await self.reclaim(key_id, expired)
+
+
+def charge_of(row: LedgerRow) -> Charge:
+    """What a row takes from its key's limits and budget."""
+    return Charge(row.cost, row.prompt_tokens + row.completion_tokens)
+
+
+def _lost(key_id: str, request_id: str, hold: Hold, now: float) -> LedgerRow:
+    return LedgerRow(
+        key_id=key_id,
+        request_id=request_id,
+        period=hold.period,
+        status="lost",
+        settled_at=int(now * 1000),
+        cost=0,
+    )
