@@ -37,6 +37,8 @@ class Exchange:
         self.method: str = scope["method"]
         self.path_parameters: Mapping[str, str] = scope.get("path_params", {})
         self.record = record
+        self.reply_headers: dict[str, str] = {}
+        """What is known before there is a reply, and goes with it, whatever it will be."""
         self.started = False
         self._headers = dict(reversed(scope["headers"]))
         self._receive = receive
@@ -115,7 +117,7 @@ class Exchange:
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
         self.started = True
         self.record.status = status
-        fields = {**headers, "x-request-id": self.record.request_id}
+        fields = {**self.reply_headers, **headers, "x-request-id": self.record.request_id}
         await self._send(
             {
                 "type": "http.response.start",
