@@ -3,10 +3,13 @@
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
 
+import re
 from typing import Any
 
 from sluice.accounting.windows import Window
 from sluice.stores.aws import Item
+
+PLACEHOLDER = re.compile(r"#n\d+")
 
 
 class Update:
@@ -61,10 +64,15 @@ class Update:
             for verb, parts in (("SET", self._set), ("REMOVE", self._remove))
             if parts
         ]
+        update, condition = " ".join(clauses), " AND ".join(self._conditions)
+        # DynamoDB refuses a name that no expression has: that of a number to which nothing was added.
+        needed = set(PLACEHOLDER.findall(f"{update} {condition}"))
         found: dict[str, Any] = {
-            "UpdateExpression": " ".join(clauses),
-            "ConditionExpression": " AND ".join(self._conditions),
-            "ExpressionAttributeNames": self._names,
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {
+                placeholder: name for placeholder, name in self._names.items() if placeholder in needed
+            },
         }
         return found | ({"ExpressionAttributeValues": self._values} if self._values else {})
 
