@@ -5,15 +5,12 @@ output, and ends when its standard input does. The pipe is what ties it to the p
 closes however that process ends, also by SIGKILL, which no handler sees.
 """
 
-import functools
 import importlib
 import logging
 import os
 import sys
 import threading
-from typing import Any
 
-from moto.dynamodb.models import DynamoDBBackend
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -21,41 +18,9 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from sluice.local.emulator import mend_dynamodb
+
 HOST = "127.0.0.1"
-
-GUARDED = (
-    "batch_write_item",
-    "delete_item",
-    "get_item",
-    "put_item",
-    "query",
-    "scan",
-    "transact_get_items",
-    "transact_write_items",
-    "update_item",
-)
-"""Everything of moto's DynamoDB that reads or writes items."""
-
-
-def serialise_dynamodb() -> None:
-    """Let one DynamoDB operation run at a time.
-
-    moto checks a condition and then acts on it, with nothing in between to stop another thread: of two
-    conditional writes both may win, which in DynamoDB cannot happen.
-    """
-    lock = threading.RLock()
-    for name in GUARDED:
-        if hasattr(DynamoDBBackend, name):
-            setattr(DynamoDBBackend, name, _guarded(getattr(DynamoDBBackend, name), lock))
-
-
-def _guarded(method: Any, lock: Any) -> Any:
-    @functools.wraps(method)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        with lock:
-            return method(*args, **kwargs)
-
-    return call
 
 
 def end_with_parent() -> None:
@@ -68,7 +33,7 @@ def main() -> None:
     """Serve until standard input ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     threading.Thread(target=end_with_parent, daemon=True).start()
-    serialise_dynamodb()
+    mend_dynamodb()
     # moto would import it, and much with it, at the first request; here it is done while the parent starts.
     importlib.import_module("moto.cloudformation.models")
     server = make_server(

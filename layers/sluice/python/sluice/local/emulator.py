@@ -1,0 +1,122 @@
+"""Where moto's DynamoDB is not like DynamoDB, and what is done about it."""
+
+import contextlib
+import copy
+import functools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
+from moto.dynamodbstreams.models import DynamoDBStreamsBackend
+
+GUARDED = (
+    "batch_write_item",
+    "delete_item",
+    "get_item",
+    "put_item",
+    "query",
+    "scan",
+    "transact_get_items",
+    "transact_write_items",
+    "update_item",
+)
+"""Everything of moto's DynamoDB that reads or writes items."""
+
+type Method = Callable[..., Any]
+type Undo = Callable[[], None]
+
+
+def mend_dynamodb() -> None:
+    """Make moto's DynamoDB fit for concurrent use, and for transactions and streams of any length."""
+    Table.__deepcopy__ = _itself  # type: ignore[attr-defined] # it has none of its own
+    _replace(DynamoDBBackend, "transact_write_items", _undone_when_cancelled)
+    _replace(DynamoDBStreamsBackend, "get_records", _forgetting_its_iterator)
+    lock = threading.RLock()
+    for name in GUARDED:
+        _replace(DynamoDBBackend, name, functools.partial(_guarded, lock))
+
+
+def _replace(owner: type, name: str, replacement: Callable[[Method], Method]) -> None:
+    setattr(owner, name, replacement(getattr(owner, name)))
+
+
+def _guarded(lock: Any, method: Method) -> Method:
+    """Let one operation run at a time.
+
+    moto checks a condition and then acts on it, with nothing in between to stop another thread: of two
+    conditional writes both may win, which in DynamoDB cannot happen.
+    """
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with lock:
+            return method(*args, **kwargs)
+
+    return call
+
+
+def _undone_when_cancelled(transact: Method) -> Method:
+    """Have a cancelled transaction restore the items that it names, and nothing else.
+
+    moto copies every table that a transaction names, once for each of its actions: over a table of some thousand
+    rows that takes longer than a client waits. And when a transaction is cancelled, the copies take the tables'
+    place, so that whoever reads a stream reads on in a table that is no longer there. Here its copy of a table is
+    the table itself, so that putting it back changes nothing.
+    """
+
+    @functools.wraps(transact)
+    def call(backend: Any, transact_items: Any) -> None:
+        undo = list(_undo(backend, transact_items))
+        try:
+            transact(backend, transact_items)
+        except Exception:
+            for step in undo:
+                step()
+            raise
+
+    return call
+
+
+def _itself(table: Table, _memo: Mapping[int, Any]) -> Table:
+    return table
+
+
+def _undo(backend: Any, actions: Iterable[Mapping[str, Any]]) -> Iterator[Undo]:
+    """What restores each item that a transaction names, and the streams of their tables."""
+    for action in actions:
+        (write,) = action.values()
+        table = backend.tables.get(write["TableName"])
+        if table is None:
+            continue
+        hash_key, range_key = backend.get_keys_value(table, write.get("Key") or write["Item"])
+        item = copy.deepcopy(table.get_item(hash_key, range_key))
+        yield functools.partial(_restore, table, hash_key, range_key, item)
+        if table.stream_shard is not None:
+            yield functools.partial(_shorten, table.stream_shard.items, len(table.stream_shard.items))
+
+
+def _restore(table: Any, hash_key: Any, range_key: Any, item: Any) -> None:
+    holder, key = (table.items, hash_key) if range_key is None else (table.items[hash_key], range_key)
+    if item is None:
+        holder.pop(key, None)
+    else:
+        holder[key] = item
+
+
+def _shorten(records: list[Any], length: int) -> None:
+    del records[length:]
+
+
+def _forgetting_its_iterator(get_records: Method) -> Method:
+    """Drop a stream's iterator once it was read from: moto keeps them all, and some are made each second."""
+
+    @functools.wraps(get_records)
+    def call(backend: Any, iterator_arn: str, limit: int) -> Any:
+        found = get_records(backend, iterator_arn, limit)
+        with contextlib.suppress(KeyError):
+            del backend.shard_iterators[iterator_arn]
+        return found
+
+    return call
