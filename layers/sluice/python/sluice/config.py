@@ -52,14 +52,29 @@ class CatalogSettings(EnvironmentSettings):
     """A catalogue file that replaces the shipped one."""
 
 
-class Settings(CatalogSettings):
+class CountersSettings(EnvironmentSettings):
+    """What a function that counts needs."""
+
+    counters_table: str
+    """Name of the table that holds what keys and addresses have used of their limits."""
+
+
+class AddressSettings(CountersSettings):
+    """What a function that clients can reach needs."""
+
+    ip_rpm: Annotated[int, Field(ge=0)] = 120
+    """Requests a minute that each client address may make; 0 is no limit."""
+
+
+class ModelsSettings(CatalogSettings, AddressSettings):
+    """What the function of the model endpoints needs."""
+
+
+class Settings(ModelsSettings):
     """What a function that answers with models needs."""
 
     keys_table: str
     """Name of the DynamoDB table that holds the key records."""
-
-    counters_table: str
-    """Name of the table that holds what keys and addresses have used of their limits."""
 
     ledger_table: str
     """Name of the table of settled requests."""
