@@ -38,5 +38,5 @@ def period_end(period: str) -> float | None:
     if period == LIFETIME:
         return None
     year, month, *day = (int(part) for part in period.split("-"))
-    following = (year, month, day[0] + 1) if day else (year, month + 1, 1)
-    return float(calendar.timegm((*following, 0, 0, 0)))
+    days = day[0] if day else calendar.monthrange(year, month)[1]
+    return float(calendar.timegm((year, month, days, 24, 0, 0)))

@@ -3,6 +3,7 @@
 The mappers are closed like those of key records: a row that this code does not understand is not added up.
 """
 
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, cast, get_args
 
@@ -33,6 +34,8 @@ class LedgerRow:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     """The part of the prompt that the provider had cached."""
+    audio_tokens: int = 0
+    """The part of the prompt that is sound."""
     completion_tokens: int = 0
     reasoning_tokens: int = 0
     """The part of the completion that is reasoning."""
@@ -57,7 +60,8 @@ ROLLED_UP = "rolled_up"
 
 STATUS = "status"
 
-_FIELDS = {field.name: str(field.type) for field in fields(LedgerRow)}
+_KINDS_OF_TYPES: Mapping[object, str] = {int: "N", int | None: "N", bool: "BOOL"}
+_KINDS = {field.name: _KINDS_OF_TYPES.get(field.type, "S") for field in fields(LedgerRow)}
 _DEFAULTS = {field.name: field.default for field in fields(LedgerRow)}
 _REQUIRED = tuple(name for name, default in _DEFAULTS.items() if default is MISSING)
 
@@ -89,14 +93,14 @@ def row_of(item: Item) -> LedgerRow:
     for name, attribute in item.items():
         if name == ROLLED_UP:
             continue
-        if name not in _FIELDS:
+        if name not in _KINDS:
             raise MalformedRowError(f"unknown attribute of a ledger row: {name}")
-        match attribute:
-            case {"S": str(text)} if "str" in _FIELDS[name] or name == STATUS:
+        match _KINDS[name], attribute:
+            case "S", {"S": str(text)}:
                 members[name] = text
-            case {"N": str(digits)} if "int" in _FIELDS[name] and digits.removeprefix("-").isdecimal():
+            case "N", {"N": str(digits)} if digits.removeprefix("-").isdecimal():
                 members[name] = int(digits)
-            case {"BOOL": bool(flag)} if _FIELDS[name] == "bool":
+            case "BOOL", {"BOOL": bool(flag)}:
                 members[name] = flag
             case _:
                 raise MalformedRowError(f"{name} of a ledger row has the wrong type")
