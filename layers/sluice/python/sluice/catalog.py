@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sluice.config import ConfigurationError
 
 ModelKind = Literal["chat", "completion", "embedding", "image", "video"]
+OutputLimit = Literal["max_tokens", "max_completion_tokens"]
 USD = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -46,11 +47,13 @@ class Candidate(_Row):
 class Price(_Row):
     """USD per million tokens, per image or per second of video.
 
-    ``cached_input`` and ``reasoning`` are parts of input and output that may have prices of their own.
+    ``cached_input`` and ``audio_input`` are parts of the input and ``reasoning`` is a part of the output that may have
+    prices of their own. Of several prices for one thing, the dearest belongs here: by it budgets are kept.
     """
 
     input: USD | None = None
     cached_input: USD | None = None
+    audio_input: USD | None = None
     output: USD | None = None
     reasoning: USD | None = None
     image: USD | None = None
@@ -68,6 +71,8 @@ class ModelRow(_Row):
     output_tokens: Annotated[int, Field(gt=0)] | None = None
     image_tokens: Annotated[int, Field(gt=0)] | None = None
     """What one picture in a prompt counts for at most."""
+    output_limit: OutputLimit | None = None
+    """The one request member in which the provider takes an output limit; None where it takes either."""
     price: Price | None = None
     capabilities: frozenset[str] = frozenset()
     created: Annotated[int, Field(ge=0)] = 0

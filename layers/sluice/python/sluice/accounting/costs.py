@@ -5,7 +5,6 @@ ever rounded on the way.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -21,13 +20,15 @@ TOKENS_PER_PRICE = 1_000_000
 class TokenCount:
     """The tokens of one request, by what they cost.
 
-    ``prompt`` includes ``cached``, ``completion`` includes ``reasoning``, as in ``sluice.api.usage``.
+    ``prompt`` includes ``cached`` and ``audio``, which may overlap; ``completion`` includes ``reasoning``: all as in
+    ``sluice.api.usage``.
     """
 
     prompt: int
     completion: int
     cached: int = 0
     reasoning: int = 0
+    audio: int = 0
 
     @property
     def total(self) -> int:
@@ -37,45 +38,51 @@ class TokenCount:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """A model's prices per token, as multiples of ``1 / unit`` nano-USD."""
+    """A model's prices per token, as multiples of ``1 / unit`` nano-USD.
+
+    ``audio_surcharge`` is what a token of sound in the prompt costs beside ``input`` or ``cached``.
+    """
 
     unit: int
     input: int
     cached: int
     output: int
     reasoning: int
+    audio_surcharge: int = 0
 
     def cost(self, tokens: TokenCount) -> int:
         """What tokens cost.
 
-        A part that is larger than its whole, as some hosts report it, counts as the whole.
+        A part that is larger than its whole, as some hosts report it, counts as the whole. Which of the cached tokens
+        are sound no provider tells, so the surcharge on sound is the same for them.
         """
         cached = min(tokens.cached, tokens.prompt)
         reasoning = min(tokens.reasoning, tokens.completion)
+        audio = min(tokens.audio, tokens.prompt)
         return self._rounded_up(
             (tokens.prompt - cached) * self.input
             + cached * self.cached
+            + audio * self.audio_surcharge
             + (tokens.completion - reasoning) * self.output
             + reasoning * self.reasoning
         )
 
-    def bound(self, prompt: int, completion: int) -> int:
-        """What so many tokens cost at most, whichever of them are cached or reasoning."""
-        return self._rounded_up(prompt * self._dearest_input + completion * self._dearest_output)
+    def bound(self, prompt: int, completion: int, audio: int = 0) -> int:
+        """What so many tokens cost at most, whichever of them are cached or reasoning, and up to ``audio`` sound."""
+        return self._rounded_up(self._dearest_prompt(prompt, audio) + completion * self._dearest_output)
 
-    def affordable(self, amount: int, prompt: int) -> int | None:
+    def affordable(self, amount: int, prompt: int, audio: int = 0) -> int | None:
         """How many completion tokens ``amount`` nano-USD pay for beside the prompt; None for any number.
 
         Negative if it does not even pay for the prompt.
         """
-        left = amount * self.unit - prompt * self._dearest_input
+        left = amount * self.unit - self._dearest_prompt(prompt, audio)
         if left < 0:
             return -1
         return left // self._dearest_output if self._dearest_output else None
 
-    @property
-    def _dearest_input(self) -> int:
-        return max(self.input, self.cached)
+    def _dearest_prompt(self, prompt: int, audio: int) -> int:
+        return prompt * max(self.input, self.cached) + min(audio, prompt) * self.audio_surcharge
 
     @property
     def _dearest_output(self) -> int:
@@ -89,21 +96,23 @@ class Rates:
 def rates_of(price: Price) -> Rates | None:
     """A chat model's rates; None if its price does not name both input and output.
 
-    Cached input costs as much as input, reasoning as much as output, where no price of their own is given.
+    Cached input and sound cost as much as input, reasoning as much as output, where no price of their own is given.
+    Sound is never cheaper than text.
     """
     if price.input is None or price.output is None:
         return None
-    return _rates(
-        (
-            price.input,
-            price.input if price.cached_input is None else price.cached_input,
-            price.output,
-            price.output if price.reasoning is None else price.reasoning,
-        )
+    text = _per_token(price.input)
+    output = _per_token(price.output)
+    rates = (
+        text,
+        text if price.cached_input is None else _per_token(price.cached_input),
+        output,
+        output if price.reasoning is None else _per_token(price.reasoning),
+        Fraction(0) if price.audio_input is None else max(Fraction(0), _per_token(price.audio_input) - text),
     )
+    unit = math.lcm(*(rate.denominator for rate in rates))
+    return Rates(unit, *(int(rate * unit) for rate in rates))
 
 
-def _rates(prices: Sequence[Decimal]) -> Rates:
-    per_token = [Fraction(price) * NANO_PER_USD / TOKENS_PER_PRICE for price in prices]
-    unit = math.lcm(*(rate.denominator for rate in per_token))
-    return Rates(unit, *(int(rate * unit) for rate in per_token))
+def _per_token(price: Decimal) -> Fraction:
+    return Fraction(price) * NANO_PER_USD / TOKENS_PER_PRICE

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sluice.accounting.costs import Rates
+from sluice.accounting.costs import Rates, TokenCount
 
 LEAST_OUTPUT_TOKENS = 16
 """An answer is not cut shorter than this to fit a budget; the request is refused instead."""
@@ -21,8 +21,9 @@ class Fit:
 class Demand:
     """An upper bound of a request, for every output limit that it may be given.
 
-    ``prompt_tokens`` bounds the prompt; ``choices`` is OpenAI's ``n``; ``output_tokens`` bounds what each of them may
-    be. Where ``adjustable``, the client set no limit, and a lower one may be sent to the provider.
+    ``prompt_tokens`` bounds the prompt, ``audio_tokens`` the part of it that is sound; ``choices`` is OpenAI's ``n``;
+    ``output_tokens`` bounds what each of them may be. Where ``adjustable``, the client set no limit, and a lower one
+    may be sent to the provider.
     """
 
     prompt_tokens: int
@@ -31,11 +32,16 @@ class Demand:
     adjustable: bool
     rates: Rates | None
     """None if the model has no price: then no money is held."""
+    audio_tokens: int = 0
+
+    def most(self, output_tokens: int) -> TokenCount:
+        """What there can be of prompt, completion and sound, if each choice is limited to ``output_tokens``."""
+        return TokenCount(self.prompt_tokens, self.choices * output_tokens, audio=self.audio_tokens)
 
     def fit(self, output_tokens: int) -> Fit:
         """What is held if each choice is limited to ``output_tokens``."""
         completion = self.choices * output_tokens
-        amount = self.rates.bound(self.prompt_tokens, completion) if self.rates else 0
+        amount = self.rates.bound(self.prompt_tokens, completion, self.audio_tokens) if self.rates else 0
         return Fit(output_tokens, self.prompt_tokens + completion, amount)
 
     @property
@@ -52,15 +58,11 @@ class Demand:
 
     def largest(self, tokens: int | None, amount: int | None) -> Fit | None:
         """The largest fit within so many tokens and so much money, None being no limit; None if there is none."""
-        if not self.adjustable:
-            fit = self.full
-            within = (tokens is None or fit.tokens <= tokens) and (amount is None or fit.amount <= amount)
-            return fit if within else None
         most = self.output_tokens
         if tokens is not None:
             most = min(most, (tokens - self.prompt_tokens) // self.choices)
         if amount is not None and self.rates is not None:
-            completion = self.rates.affordable(amount, self.prompt_tokens)
+            completion = self.rates.affordable(amount, self.prompt_tokens, self.audio_tokens)
             if completion is not None:
                 most = min(most, completion // self.choices)
         return self.fit(most) if most >= self.least.output_tokens else None

@@ -1,0 +1,153 @@
+"""What tokens cost: exact, rounded up once, never above the bound."""
+
+import math
+from decimal import Context, Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluice.accounting.costs import Rates, TokenCount, rates_of
+from sluice.catalog import Price
+
+USD = st.decimals(min_value=0, max_value=1000, places=9) | st.sampled_from(
+    [Decimal(text) for text in ("0", "0.15", "0.075", "2.50", "0.0000001", "1E-12", "3.3333333333333333333")]
+)
+PRICES = st.builds(
+    Price,
+    input=USD,
+    cached_input=st.none() | USD,
+    audio_input=st.none() | USD,
+    output=USD,
+    reasoning=st.none() | USD,
+)
+TOKENS = st.integers(0, 10**7)
+EXACT = Context(prec=100)
+
+
+@st.composite
+def token_counts(draw: st.DrawFn) -> TokenCount:
+    """Any split of a prompt and a completion into their parts."""
+    prompt, completion = draw(TOKENS), draw(TOKENS)
+    return TokenCount(
+        prompt=prompt,
+        completion=completion,
+        cached=draw(st.integers(0, prompt)),
+        reasoning=draw(st.integers(0, completion)),
+        audio=draw(st.integers(0, prompt)),
+    )
+
+
+def rates(price: Price) -> Rates:
+    found = rates_of(price)
+    assert found is not None
+    return found
+
+
+def cost_in_decimals(price: Price, tokens: TokenCount) -> int:
+    """The same in another arithmetic: decimal USD per million, rounded up to the nano-USD at the end."""
+    assert price.input is not None
+    assert price.output is not None
+    cached = price.input if price.cached_input is None else price.cached_input
+    audio = price.input if price.audio_input is None else price.audio_input
+    reasoning = price.output if price.reasoning is None else price.reasoning
+    parts = [
+        (price.input, tokens.prompt - tokens.cached),
+        (cached, tokens.cached),
+        (max(Decimal(0), EXACT.subtract(audio, price.input)), tokens.audio),
+        (price.output, tokens.completion - tokens.reasoning),
+        (reasoning, tokens.reasoning),
+    ]
+    total = Decimal(0)
+    for amount, count in parts:
+        total = EXACT.add(total, EXACT.multiply(amount, Decimal(count)))
+    nano = EXACT.multiply(total, Decimal(1000))  # 10⁹ nano-USD, over 10⁶ tokens
+    return int(EXACT.to_integral_exact(nano.quantize(Decimal(1), rounding="ROUND_CEILING", context=EXACT)))
+
+
+@given(PRICES, token_counts())
+def test_a_cost_is_the_exact_sum_rounded_up_once(price: Price, tokens: TokenCount) -> None:
+    assert rates(price).cost(tokens) == cost_in_decimals(price, tokens)
+
+
+@given(PRICES, token_counts())
+def test_no_split_of_tokens_costs_more_than_the_bound(price: Price, tokens: TokenCount) -> None:
+    found = rates(price)
+    assert found.cost(tokens) <= found.bound(tokens.prompt, tokens.completion, tokens.audio)
+
+
+@given(PRICES, TOKENS, TOKENS)
+def test_the_bound_is_reached_by_the_dearest_split(price: Price, prompt: int, completion: int) -> None:
+    found = rates(price)
+    splits = [
+        TokenCount(prompt, completion, cached, reasoning, prompt)
+        for cached in (0, prompt)
+        for reasoning in (0, completion)
+    ]
+    assert max(map(found.cost, splits)) == found.bound(prompt, completion, prompt)
+
+
+@given(PRICES, token_counts(), TOKENS, TOKENS)
+def test_the_bound_grows_with_each_count(
+    price: Price, tokens: TokenCount, more_prompt: int, more_completion: int
+) -> None:
+    found = rates(price)
+    bound = found.bound(tokens.prompt, tokens.completion, tokens.audio)
+    assert bound <= found.bound(
+        tokens.prompt + more_prompt, tokens.completion + more_completion, tokens.prompt
+    )
+
+
+@given(PRICES, st.integers(0, 10**13), TOKENS, TOKENS)
+def test_what_is_affordable_is_paid_for_and_one_token_more_is_not(
+    price: Price, amount: int, prompt: int, audio: int
+) -> None:
+    found = rates(price)
+    most = found.affordable(amount, prompt, audio)
+    if most is None:
+        assert found.bound(prompt, 10**12, audio) == found.bound(prompt, 0, audio) <= amount
+    elif most < 0:
+        assert found.bound(prompt, 0, audio) > amount
+    else:
+        assert found.bound(prompt, most, audio) <= amount < found.bound(prompt, most + 1, audio)
+
+
+def test_a_known_request_costs_what_the_price_list_says() -> None:
+    mini = rates(Price(input=Decimal("0.15"), cached_input=Decimal("0.075"), output=Decimal("0.60")))
+    assert mini.cost(TokenCount(prompt=9, completion=0)) == 1350
+    assert mini.cost(TokenCount(prompt=2006, completion=300, cached=1920)) == 336_900
+    flash = rates(Price(input=Decimal("0.30"), audio_input=Decimal("1.00"), output=Decimal("2.50")))
+    assert flash.cost(TokenCount(prompt=1000, completion=1, audio=960)) == 974_500
+
+
+def test_a_fraction_of_a_nano_dollar_is_a_whole_one_but_only_once() -> None:
+    cheap = rates(Price(input=Decimal("0.0001"), output=Decimal("0.0001")))
+    assert cheap.cost(TokenCount(prompt=1, completion=0)) == 1
+    assert cheap.cost(TokenCount(prompt=5, completion=5)) == 1
+    assert cheap.cost(TokenCount(prompt=5, completion=6)) == 2
+    assert cheap.cost(TokenCount(prompt=0, completion=0)) == 0
+
+
+def test_a_part_that_is_larger_than_its_whole_counts_as_the_whole() -> None:
+    found = rates(Price(input=Decimal(4), cached_input=Decimal(1), audio_input=Decimal(9), output=Decimal(8)))
+    assert found.cost(TokenCount(10, 10, cached=99, reasoning=99, audio=99)) == found.cost(
+        TokenCount(10, 10, cached=10, reasoning=10, audio=10)
+    )
+
+
+@pytest.mark.parametrize(
+    "price",
+    [Price(), Price(input=Decimal(1)), Price(output=Decimal(1)), Price(image=Decimal(1))],
+    ids=["none", "no output", "no input", "image"],
+)
+def test_a_price_without_input_or_output_gives_no_rates(price: Price) -> None:
+    assert rates_of(price) is None
+
+
+@given(PRICES)
+def test_rates_are_whole_numbers_of_one_unit(price: Price) -> None:
+    found = rates(price)
+    assert (
+        math.gcd(found.unit, found.input, found.cached, found.output, found.reasoning, found.audio_surcharge)
+        == 1
+    )
