@@ -2,16 +2,18 @@
 
 Every write is one conditional UpdateItem, safe to repeat. The item's attributes are those of ``accounting.counter``:
 each window as ``<name>_slot``, ``_now``, ``_earlier`` and ``_total``; ``period`` and ``used``; and the map ``holds``,
-by request id, of lists ``[amount, tokens, expires_at, period]``, which are short because each 1 KB of the item costs a
-write unit.
+by request id, of texts ``<amount> <tokens> <expires_at> <period>``: short, because each 1 KB of the item costs a write
+unit, and comparable on every engine, which lists are not.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import itertools
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sluice.accounting.admission import Taking
 from sluice.accounting.counter import Counter, Hold, Limits
+from sluice.accounting.windows import DAY, MINUTE, empty
 from sluice.stores.aws import AWS, ConditionFailedError, Item
 from sluice.stores.updates import Update, begin_window, take_in_window, window_of
 
@@ -19,12 +21,20 @@ LEAD = "key#"
 
 SETTLE_ATTEMPTS = 4
 
+SHAPES = {"requests": MINUTE, "minute_tokens": MINUTE, "day_tokens": DAY}
+"""The windows, and their shapes."""
+
+BATCH = 100
+"""As many items as DynamoDB reads in one call."""
+
 IS_NEW = "attribute_not_exists({id})"
 HAS_NO_SUCH_HOLD = "attribute_not_exists({hold})"
 SAME_PERIOD = "{period} = {value}"
 OTHER_PERIOD = "{period} <> {value}"
 BUDGET_COVERS = "{used} <= {room}"
 HOLD_IS_AS_SEEN = "{hold} = {seen}"
+NEVER_CORRECTED = "attribute_not_exists({corrections})"
+CORRECTIONS_AS_SEEN = "{corrections} = {seen}"
 
 
 class LostRaceError(Exception):
@@ -137,23 +147,68 @@ class CounterStore:
             return error.counter is not None and error.counter.holds.get(request_id) == extended
         return True
 
-    async def correct(self, key_id: str, seen: Counter, used: int) -> bool:
-        """Set what a key has used, for a repair, unless anything was admitted or settled since ``seen``.
+    async def correct(self, key_id: str, seen: Counter, by: int) -> bool:
+        """Add to what a key has used, for a repair; what is admitted and settled meanwhile adds up with it.
 
         Returns:
-            Whether it was set.
+            Whether it was done; not if another repair was faster, or the period is over.
         """
         update = Update()
-        holds = {name: _hold_value(hold) for name, hold in seen.holds.items()}
-        update.require(f"{update.name('used')} = {update.number(seen.used)}")
-        update.require(f"{update.name('period')} = {update.value({'S': seen.period})}")
-        update.require(f"{update.name('holds')} = {update.value({'M': holds})}")
-        update.set(update.name("used"), update.number(used))
+        corrections, period = update.name("corrections"), update.name("period")
+        if seen.corrections:
+            update.require(
+                CORRECTIONS_AS_SEEN.format(corrections=corrections, seen=update.number(seen.corrections))
+            )
+        else:
+            update.require(NEVER_CORRECTED.format(corrections=corrections))
+        update.require(SAME_PERIOD.format(period=period, value=update.value({"S": seen.period})))
+        update.set(corrections, update.number(seen.corrections + 1))
+        update.add(update.name("used"), by)
         try:
             await self._write(key_id, update)
         except LostRaceError:
             return False
         return True
+
+    async def restore(self, key_id: str, *, period: str, used: int, last_used_at: int, now: float) -> bool:
+        """Write the counter of a key that has lost it, for a repair: its windows are empty, and nothing is held.
+
+        Returns:
+            Whether it was written; not, if there is one.
+        """
+        update = Update()
+        update.require(IS_NEW.format(id=update.name("id")))
+        for name, shape in SHAPES.items():
+            begin_window(update, name, empty(shape.slot_at(now)), counted=0, held=0)
+        update.set(update.name("period"), update.value({"S": period}))
+        update.set(update.name("used"), update.number(used))
+        update.set(update.name("holds"), update.value({"M": {}}))
+        update.set(update.name("last_used_at"), update.number(last_used_at))
+        try:
+            await self._write(key_id, update)
+        except LostRaceError:
+            return False
+        return True
+
+    async def last_used(self, key_ids: Iterable[str]) -> Mapping[str, int]:
+        """The epoch seconds at which keys were last admitted; a key that never was is left out."""
+        found: dict[str, int] = {}
+        for batch in itertools.batched(dict.fromkeys(key_ids), BATCH, strict=False):
+            asked: dict[str, Any] = {
+                self._table: {
+                    "Keys": [_key(key_id) for key_id in batch],
+                    "ConsistentRead": True,
+                    "ProjectionExpression": "#id, last_used_at",
+                    "ExpressionAttributeNames": {"#id": "id"},
+                }
+            }
+            while asked:
+                # DynamoDB may leave a part for later. All of it would be an error, so this comes to an end.
+                reply = await self._dynamodb.call("BatchGetItem", RequestItems=asked)
+                for item in reply["Responses"].get(self._table, []):
+                    found[item["id"]["S"].removeprefix(LEAD)] = int(item["last_used_at"]["N"])
+                asked = reply.get("UnprocessedKeys", {})
+        return found
 
     async def scan(self) -> AsyncIterator[tuple[str, Counter]]:
         """Every key's id and counter, page by page; for schedules and operators."""
@@ -242,13 +297,12 @@ def _key(key_id: str) -> Item:
 
 
 def _hold_value(hold: Hold) -> dict[str, Any]:
-    numbers = [{"N": str(number)} for number in (hold.amount, hold.tokens, hold.expires_at)]
-    return {"L": [*numbers, {"S": hold.period}]}
+    return {"S": f"{hold.amount} {hold.tokens} {hold.expires_at} {hold.period}"}
 
 
 def _hold_of(value: Mapping[str, Any]) -> Hold:
-    amount, tokens, expires_at, period = value["L"]
-    return Hold(int(amount["N"]), int(tokens["N"]), int(expires_at["N"]), period["S"])
+    amount, tokens, expires_at, period = value["S"].split(" ")
+    return Hold(int(amount), int(tokens), int(expires_at), period)
 
 
 def counter_of(item: Item) -> Counter:
@@ -261,4 +315,5 @@ def counter_of(item: Item) -> Counter:
         used=int(item["used"]["N"]),
         holds={name: _hold_of(value) for name, value in item["holds"]["M"].items()},
         last_used_at=int(item["last_used_at"]["N"]),
+        corrections=int(item["corrections"]["N"]) if "corrections" in item else 0,
     )
