@@ -49,6 +49,8 @@ class Counter:
     """By request id."""
     last_used_at: int = 0
     """Epoch seconds of the last admission."""
+    corrections: int = 0
+    """How many repairs have set ``used`` right."""
 
     @property
     def held(self) -> int:
