@@ -63,6 +63,12 @@ def test_each_request_has_a_state_of_its_own() -> None:
     assert scope["state"]["client"] is shared["client"]
 
 
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "True-Client-IP"])
+def test_the_client_is_who_api_gateway_saw_whatever_it_calls_itself(name: str) -> None:
+    event = proxy_event(headers={name: "198.51.100.1"}, multiValueHeaders={name: ["198.51.100.1", "::1"]})
+    assert read(event).scope["client"] == ("192.0.2.7", 0)
+
+
 def test_a_request_from_nowhere_has_no_client() -> None:
     """The console's test button sends no address."""
     assert read(proxy_event(requestContext={"stage": "test"})).scope["client"] is None

@@ -105,6 +105,7 @@ class GatewayProcess:
             "SLUICE_STREAM_TIMEOUT_SECONDS": str(STREAM_TIMEOUT_SECONDS),
             "SLUICE_KEEP_ALIVE_SECONDS": str(KEEP_ALIVE_SECONDS),
             "SLUICE_KEY_CACHE_SECONDS": str(KEY_CACHE_SECONDS),
+            "SLUICE_IP_RPM": "0",  # all tests come from one address
         }
         self._process: subprocess.Popen[bytes]
 

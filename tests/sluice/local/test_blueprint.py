@@ -91,6 +91,26 @@ def test_a_variable_to_be_worked_out_is_an_output_of_the_stack(
     assert stack["Outputs"]["OneFunctionVariable2"] == {"Value": {"Ref": "Table"}}
 
 
+def test_a_variable_that_names_nothing_that_was_made_is_adjustable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = template()
+    content["Parameters"] = {"Limit": {"Type": "Number", "Default": 120}}
+    content["Conditions"] = {"Limited": {"Fn::Equals": [{"Ref": "Limit"}, "120"]}}
+    variables = {
+        "OF_A_PARAMETER": {"Ref": "Limit"},
+        "BY_A_CONDITION": {"Fn::If": ["Limited", {"Ref": "Limit"}, "0"]},
+        "OF_A_RESOURCE": {"Fn::If": ["Limited", {"Ref": "Limit"}, {"Ref": "Table"}]},
+        "OF_THE_STACK": {"Fn::Sub": "${AWS::StackName}/${Limit}"},
+    }
+    content["Resources"]["OneFunction"]["Properties"]["Environment"]["Variables"] = variables
+    (function,) = read(tmp_path, content, monkeypatch).functions
+    adjustable = {
+        name for name, value in function.variables.items() if isinstance(value, Resolved) and value.adjustable
+    }
+    assert adjustable == {"OF_A_PARAMETER", "BY_A_CONDITION"}
+
+
 def test_what_speaks_of_what_is_left_out_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def parameter(value: Any) -> dict[str, Any]:
         return {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}

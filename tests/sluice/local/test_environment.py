@@ -11,7 +11,7 @@ from sluice.local.environment import EnvironmentConflictError, local_environment
 from sluice.stores.access import Endpoint
 
 ENDPOINT = Endpoint("http://127.0.0.1:1234", "us-east-1")
-OUTPUTS = {"Keys": "keys-1", "Prefix": "stack/"}
+OUTPUTS = {"Keys": "keys-1", "Prefix": "stack/", "Limit": "120"}
 
 
 def function(name: str, **variables: str | Resolved) -> Function:
@@ -31,6 +31,13 @@ def test_a_plain_setting_is_the_users_if_there_is_one() -> None:
     chat = function("Chat", SLUICE_TIMEOUT_SECONDS="30")
     assert made(chat)["SLUICE_TIMEOUT_SECONDS"] == "30"
     assert made(chat, user={"SLUICE_TIMEOUT_SECONDS": "3"})["SLUICE_TIMEOUT_SECONDS"] == "3"
+
+
+def test_what_comes_of_a_parameter_is_the_users_if_there_is_one() -> None:
+    limited = Resolved("Limit", adjustable=True)
+    functions = function("Chat", SLUICE_IP_RPM=limited), function("Models", SLUICE_IP_RPM=limited)
+    assert made(*functions)["SLUICE_IP_RPM"] == "120"
+    assert made(*functions, user={"SLUICE_IP_RPM": "0"})["SLUICE_IP_RPM"] == "0"
 
 
 def test_functions_may_share_a_variable_but_not_differ_in_it() -> None:

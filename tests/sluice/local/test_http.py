@@ -19,6 +19,10 @@ from sluice.local import http
 http.GRACE_SECONDS = float(sys.argv[1])
 
 async def app(scope, receive, send):
+    if scope["path"] == "/client":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": scope["client"][0].encode()})
+        return
     if scope["path"] == "/silent":
         print("asked", flush=True)
         await asyncio.Event().wait()
@@ -39,7 +43,7 @@ LONG = 60
 class Server:
     """A server of its own, and a client that has asked it for something without an end."""
 
-    def __init__(self, path: str, grace_seconds: float) -> None:
+    def __init__(self, path: str, grace_seconds: float, headers: str = "") -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVER, str(grace_seconds)],
             stdout=subprocess.PIPE,
@@ -49,8 +53,9 @@ class Server:
         assert self.process.stdout is not None
         host, port = self.process.stdout.readline().strip().removeprefix("http://").split(":")
         self.client = socket.create_connection((host, int(port)))
-        self.client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        assert self.process.stdout.readline() == "asked\n" if path == "/silent" else self.client.recv(1000)
+        self.client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode())
+        self.first = b"" if path == "/silent" else self.client.recv(1000)
+        assert self.first or self.process.stdout.readline() == "asked\n"
 
     def __enter__(self) -> Self:
         return self
@@ -116,6 +121,15 @@ def test_what_cannot_be_told_is_closed(path: str) -> None:
     with Server(path, 0) as server:
         server.process.send_signal(signal.SIGINT)
         assert f"GET {path} is cut off" in server.end()
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_a_client_cannot_choose_its_address(name: str) -> None:
+    value = "for=192.0.2.1" if name == "Forwarded" else "192.0.2.1"
+    with Server("/client", LONG, f"{name}: {value}\r\nConnection: close\r\n") as server:
+        reply = server.first + server.rest_of_reply()
+    assert b"127.0.0.1" in reply
+    assert b"192.0.2.1" not in reply
 
 
 def test_a_free_port_is_found_and_a_taken_one_refused() -> None:

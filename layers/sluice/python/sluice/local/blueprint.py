@@ -7,7 +7,7 @@ make and that something here uses; routes and functions are served by this proce
 import copy
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ LEFT_OUT = {
     "AWS::ApiGateway::": "its routes are served by this process",
     "AWS::Lambda::": "functions run in this process",
     "AWS::Logs::": "the log is the terminal",
+    "AWS::WAFv2::": "nothing stands before this process",
 }
 """Resource types that are not made, by their beginning, and why. What refers to one is left out with it."""
 
@@ -64,9 +65,16 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A value that CloudFormation works out, given by a stack output of this name."""
+    """A value that CloudFormation works out, given by a stack output of this name.
+
+    Attributes:
+        output: the name.
+        adjustable: whether it comes of nothing but the template's parameters, so that another value would do too;
+            otherwise it names something that was made.
+    """
 
     output: str
+    adjustable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,7 @@ def read_blueprint(template: Path) -> Blueprint:
             name=name,
             folder=template.parent / resource["Properties"]["CodeUri"],
             routes=tuple(_routes(resource["Properties"])),
-            variables=_variables(name, plain["Resources"][name], outputs),
+            variables=_variables(name, plain["Resources"][name], plain.get("Parameters", {}).keys(), outputs),
         )
         for name, resource in source["Resources"].items()
         if resource["Type"] == FUNCTION
@@ -153,7 +161,7 @@ def _routes(function: Mapping[str, Any]) -> Iterator[Route]:
 
 
 def _variables(
-    function: str, resource: Mapping[str, Any], outputs: dict[str, Any]
+    function: str, resource: Mapping[str, Any], parameters: Set[str], outputs: dict[str, Any]
 ) -> dict[str, str | Resolved]:
     """A function's environment. Each value that CloudFormation has to work out is added to ``outputs``."""
     found: dict[str, str | Resolved] = {}
@@ -164,7 +172,7 @@ def _variables(
         if isinstance(value, Mapping):
             output = f"{function}Variable{index}"
             outputs[output] = {"Value": value}
-            found[name] = Resolved(output)
+            found[name] = Resolved(output, adjustable=set(_referred(value)) <= parameters)
         else:
             found[name] = str(value)
     return found

@@ -33,7 +33,8 @@ def local_environment(
 ) -> dict[str, str]:
     """The whole environment of the development server.
 
-    What names a resource comes from the stack; a plain setting is the template's unless the user set it.
+    What names a resource comes from the stack. A plain setting is the template's, or what its parameters make of it,
+    unless the user set it.
     None of the user's own AWS settings remains, so nothing can reach a real account.
 
     Args:
@@ -57,7 +58,7 @@ def local_environment(
                     "which cannot be in one process"
                 )
             owners.setdefault(name, function.name)
-            if isinstance(value, Resolved):
+            if isinstance(value, Resolved) and not value.adjustable:
                 fixed.add(name)
     own = {name: value for name, value in user.items() if not name.startswith(AWS_PREFIX)}
     merged = {

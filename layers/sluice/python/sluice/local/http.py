@@ -133,6 +133,7 @@ async def serve(app: ASGIApp, listener: socket.socket, on_ready: Callable[[], No
         requests,
         access_log=False,  # the applications log their requests themselves
         lifespan="off",
+        proxy_headers=False,  # no proxy stands before it: who sends X-Forwarded-For would choose a client's address
         log_level="warning",
         server_header=False,
         ws="none",

@@ -26,7 +26,8 @@ class Dispatcher:
 
     Args:
         mounts: all routes.
-        unknown: the reply to what no route takes, as API Gateway would give it.
+        unknown: the reply to what no route takes, as API Gateway would give it. It counts for no client's limit, here
+            as there: no function runs for it, and API Gateway throttles what it answers itself.
     """
 
     def __init__(self, mounts: Iterable[Mount], unknown: FixedReply) -> None:
