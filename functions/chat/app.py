@@ -6,6 +6,7 @@ from sluice.asgi.application import Application, post
 from sluice.asgi.chat import send_reply
 from sluice.asgi.exchange import Exchange
 from sluice.config import Settings
+from sluice.pipeline.address_limit import open_address_limiter
 from sluice.pipeline.chat import ChatCall, ChatDefaults, chat
 from sluice.pipeline.gateway import Gateway
 
@@ -35,5 +36,6 @@ app = Application(
         "/api/v1/chat": post(partial(chat_completions, defaults=API_DEFAULTS)),
     },
     open_parts=lambda: Gateway.open(Settings.from_environment()),
+    open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
     close_parts=Gateway.close,
 )

@@ -9,23 +9,24 @@ from pydantic_core import to_json
 from sluice.asgi.application import Application, get
 from sluice.asgi.exchange import Exchange
 from sluice.asgi.models import model, model_list
-from sluice.catalog import Catalog, load_catalog
-from sluice.config import CatalogSettings
+from sluice.config import ModelsSettings
+from sluice.pipeline.address_limit import open_address_limiter
+from sluice.pipeline.models import ModelsGateway
 from sluice.process import memory_megabytes
 
 
-async def list_models(exchange: Exchange, catalog: Catalog) -> None:
+async def list_models(exchange: Exchange, gateway: ModelsGateway) -> None:
     """GET all models."""
-    await exchange.send_json(200, model_list(catalog).model_dump_json().encode())
+    await exchange.send_json(200, model_list(gateway.catalog).model_dump_json().encode())
 
 
-async def retrieve_model(exchange: Exchange, catalog: Catalog) -> None:
+async def retrieve_model(exchange: Exchange, gateway: ModelsGateway) -> None:
     """GET one model; its id may contain slashes."""
-    found = model(catalog, exchange.path_parameters["id"])
+    found = model(gateway.catalog, exchange.path_parameters["id"])
     await exchange.send_json(200, found.model_dump_json().encode())
 
 
-async def health(exchange: Exchange, _: Catalog) -> None:
+async def health(exchange: Exchange, _: ModelsGateway) -> None:
     """GET the process's state: uptime in whole seconds, memory in MB."""
     now = datetime.now(UTC)
     body = {
@@ -47,6 +48,8 @@ app = Application(
         "/api/v1/models/{id:path}": get(retrieve_model),
         "/health": get(health),
     },
-    open_parts=lambda: load_catalog(CatalogSettings.from_environment().catalog),
+    open_parts=lambda: ModelsGateway.open(ModelsSettings.from_environment()),
+    open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
+    close_parts=ModelsGateway.close,
 )
 handler = Mangum(app, lifespan="off")

@@ -5,17 +5,28 @@ import importlib.util
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from local_stack import ROOT
+from local_stack import ROOT, botocore_client, local_stack
 
 EVENTS = ROOT / "events" / "models"
+SOURCE = "203.0.113.7"
+"""The address in the sample events."""
+
+FORGED = {
+    "X-Forwarded-For": "198.51.100.1",
+    "Forwarded": "for=198.51.100.1",
+    "X-Real-IP": "198.51.100.1",
+    "True-Client-IP": "198.51.100.1",
+}
 
 
-@pytest.fixture(scope="module")
-def handler() -> Iterator[Callable[[Any, Any], dict[str, Any]]]:
+@contextmanager
+def started(**environment: str) -> Iterator[Callable[[Any, Any], dict[str, Any]]]:
+    """The handler of a new environment."""
     loop = asyncio.new_event_loop()  # Mangum runs on the thread's own
     asyncio.set_event_loop(loop)
     spec = importlib.util.spec_from_file_location("models_app", ROOT / "functions/models/app.py")
@@ -24,9 +35,19 @@ def handler() -> Iterator[Callable[[Any, Any], dict[str, Any]]]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     found: Callable[[Any, Any], dict[str, Any]] = module.handler
-    yield found
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield found
+        loop.run_until_complete(module.app.parts.close())
     asyncio.set_event_loop(None)
     loop.close()
+
+
+@pytest.fixture(scope="module")
+def handler() -> Iterator[Callable[[Any, Any], dict[str, Any]]]:
+    with started(SLUICE_COUNTERS_TABLE="none", SLUICE_IP_RPM="0") as found:
+        yield found
 
 
 def answer(
@@ -73,6 +94,33 @@ def test_health_tells_real_figures(handler: Any) -> None:
 def test_head_has_no_body(handler: Any) -> None:
     reply, body = answer(handler, "list", httpMethod="HEAD")
     assert (reply["statusCode"], body) == (200, None)
+
+
+def test_a_client_is_limited_by_the_address_that_api_gateway_saw() -> None:
+    with local_stack() as (endpoint, stack):
+        table = stack.tables["CountersTable"]
+        aws = {"AWS_ENDPOINT_URL": endpoint.url, "AWS_REGION": endpoint.region}
+        credentials = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+        with started(**aws, **credentials, SLUICE_COUNTERS_TABLE=table, SLUICE_IP_RPM="10") as handler:
+            for number in range(10):
+                lying = {name: f"{value}{number}" for name, value in FORGED.items()}
+                reply, _ = answer(
+                    handler,
+                    ["list", "one", "unknown", "health"][number % 4],
+                    headers={"Host": "api.example.com", **lying},
+                    multiValueHeaders={name: [value] for name, value in lying.items()},
+                )
+                assert reply["statusCode"] in {200, 404}
+            for name, method in (("health", "GET"), ("unknown", "GET"), ("list", "DELETE"), ("list", "HEAD")):
+                reply, body = answer(handler, name, httpMethod=method, headers=FORGED, multiValueHeaders=None)
+                assert reply["statusCode"] == 429
+                assert 0 < int(reply["headers"]["retry-after"]) <= 70
+                assert "allow" not in reply["headers"]
+                assert method == "HEAD" or body["error"]["code"] == "rate_limit_exceeded"
+            other, _ = answer(handler, "health", requestContext={"identity": {"sourceIp": "203.0.113.8"}})
+            assert other["statusCode"] == 200
+        items = botocore_client(endpoint, "dynamodb").scan(TableName=table)["Items"]
+    assert {item["id"]["S"] for item in items} == {f"ip#{SOURCE}", "ip#203.0.113.8"}
 
 
 def test_every_sample_event_is_used() -> None:

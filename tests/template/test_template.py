@@ -9,8 +9,14 @@ from typing import Any
 import pytest
 
 from local_stack import ROOT, blueprint
-from sluice.config import Settings
-from sluice.errors import NotFoundError, RequestTooLargeError, SluiceError, UpstreamTimeoutError
+from sluice.config import AddressSettings, ModelsSettings, Settings
+from sluice.errors import (
+    NotFoundError,
+    RateLimitError,
+    RequestTooLargeError,
+    SluiceError,
+    UpstreamTimeoutError,
+)
 from sluice.local.functions import load_app
 
 RETAINED = ("Retain", "Retain")
@@ -27,7 +33,7 @@ ACTIONS = {
         "dynamodb:UpdateItem",
         "secretsmanager:GetSecretValue",
     },
-    "ModelsFunction": set[str](),
+    "ModelsFunction": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
 }
 
 
@@ -142,7 +148,78 @@ def test_functions_get_only_variables_that_they_read(template: dict[str, Any]) -
         for name, function in functions(template).items()
     }
     assert all(names <= known for names in given.values())
-    assert given["ModelsFunction"] == set()
+    assert given["ModelsFunction"] <= {f"SLUICE_{name.upper()}" for name in ModelsSettings.model_fields}
+
+
+def test_every_function_that_clients_reach_limits_addresses_where_nobody_else_does(
+    template: dict[str, Any],
+) -> None:
+    for function in functions(template).values():
+        if not any(event["Type"] == "Api" for event in function.get("Events", {}).values()):
+            continue
+        assert function["Environment"]["Variables"]["SLUICE_IP_RPM"] == {
+            "Fn::If": ["LimitAddressesByTable", {"Ref": "IpRequestsPerMinute"}, "0"]
+        }
+    default = template["Parameters"]["IpRequestsPerMinute"]["Default"]
+    assert default == AddressSettings.model_fields["ip_rpm"].default
+    assert template["Parameters"]["IpLimit"]["Default"] == "table"
+
+
+def test_who_only_counts_addresses_may_touch_nothing_but_the_counters(template: dict[str, Any]) -> None:
+    statements = [
+        statement
+        for policy in functions(template)["ModelsFunction"]["Policies"]
+        for statement in policy["Statement"]
+    ]
+    assert [statement["Resource"] for statement in statements] == [{"Fn::GetAtt": ["CountersTable", "Arn"]}]
+
+
+def test_counters_of_addresses_expire(template: dict[str, Any]) -> None:
+    expiry = template["Resources"]["CountersTable"]["Properties"]["TimeToLiveSpecification"]
+    assert expiry == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_the_firewall_is_there_only_where_it_has_the_limit(translated: dict[str, Any]) -> None:
+    found = resources(translated, "AWS::WAFv2::WebACL") | resources(
+        translated, "AWS::WAFv2::WebACLAssociation"
+    )
+    assert len(found) == 2
+    assert {resource["Condition"] for resource in found.values()} == {"LimitAddressesByWaf"}
+    assert translated["Conditions"]["LimitAddressesByWaf"] == {"Fn::Equals": [{"Ref": "IpLimit"}, "waf"]}
+    assert translated["Conditions"]["LimitAddressesByTable"] == {"Fn::Equals": [{"Ref": "IpLimit"}, "table"]}
+    (stage,) = resources(translated, "AWS::ApiGateway::Stage")
+    association = translated["Resources"]["FirewallOfApi"]["Properties"]
+    assert association["WebACLArn"] == {"Fn::GetAtt": ["Firewall", "Arn"]}
+    assert association["ResourceArn"]["Fn::Sub"].endswith(f"::/restapis/${{Api}}/stages/${{{stage}}}")
+
+
+def test_the_firewall_counts_each_clients_last_minute_and_keeps_no_request(template: dict[str, Any]) -> None:
+    firewall = template["Resources"]["Firewall"]["Properties"]
+    assert (firewall["Scope"], firewall["DefaultAction"]) == ("REGIONAL", {"Allow": {}})
+    (rule,) = firewall["Rules"]
+    assert rule["Statement"]["RateBasedStatement"] == {
+        "AggregateKeyType": "IP",
+        "EvaluationWindowSec": 60,
+        "Limit": {"Ref": "IpRequestsPerMinute"},
+    }
+    for part in (firewall, rule):
+        assert part["VisibilityConfig"]["SampledRequestsEnabled"] is False
+
+
+def test_the_firewall_refuses_as_the_functions_do(template: dict[str, Any]) -> None:
+    firewall = template["Resources"]["Firewall"]["Properties"]
+    refusal = firewall["Rules"][0]["Action"]["Block"]["CustomResponse"]
+    body = firewall["CustomResponseBodies"][refusal["CustomResponseBodyKey"]]
+    error = json.loads(body["Content"]["Fn::Sub"])["error"]
+    assert body["ContentType"] == "APPLICATION_JSON"
+    assert set(error) == {"message", "type", "param", "code"}
+    assert (refusal["ResponseCode"], error["type"], error["code"], error["param"]) == (
+        RateLimitError.status,
+        RateLimitError.type,
+        RateLimitError.code,
+        None,
+    )
+    assert refusal["ResponseHeaders"] == [{"Name": "Retry-After", "Value": "60"}]
 
 
 def test_functions_may_do_what_they_do_and_nothing_else(translated: dict[str, Any]) -> None:

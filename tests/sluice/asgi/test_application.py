@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from asgi_client import Client, Message
 from sluice.asgi import application
 from sluice.asgi import exchange as exchange_module
 from sluice.asgi.application import Application, get, post
@@ -15,53 +16,7 @@ from sluice.errors import OverloadedError
 from sluice.observability import RequestRecord
 from sluice.wire.sse import Frame
 
-Message = MutableMapping[str, Any]
 LIMIT = 10
-
-
-class Client:
-    """The server's side of ASGI: hands out a body, takes the reply, and may go away."""
-
-    def __init__(self, *body: bytes) -> None:
-        self.sent: list[Message] = []
-        self.gone = asyncio.Event()
-        self.finished = asyncio.Event()
-        self.read = 0
-        self._body = list(body) or [b""]
-
-    async def receive(self) -> Message:
-        if self._body:
-            part = self._body.pop(0)
-            self.read += len(part)
-            return {"type": "http.request", "body": part, "more_body": bool(self._body)}
-        await self.gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(self, message: Message) -> None:
-        self.sent.append(message)
-        if message["type"] == "http.response.body" and not message["more_body"]:
-            self.finished.set()
-
-    async def ask(self, app: Any, path: str = "/", method: str = "POST") -> "Client":
-        scope = {"type": "http", "method": method, "path": path, "headers": [(b"x-a", b"1"), (b"x-a", b"2")]}
-        await app(scope, self.receive, self.send)
-        return self
-
-    @property
-    def status(self) -> int:
-        return int(self.sent[0]["status"])
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {name.decode(): value.decode() for name, value in self.sent[0]["headers"]}
-
-    @property
-    def body(self) -> bytes:
-        return b"".join(message["body"] for message in self.sent[1:])
-
-    @property
-    def error(self) -> Any:
-        return json.loads(self.body)["error"]
 
 
 async def echo(exchange: Exchange, parts: str) -> None:
@@ -120,6 +75,7 @@ def app(**handlers: Any) -> Application[str]:
     return Application(
         {"/": post(echo), "/get": get(echo), **{f"/{name}": post(each) for name, each in handlers.items()}},
         open_parts=lambda: "parts",
+        open_limiter=lambda _: None,
     )
 
 
@@ -245,7 +201,9 @@ async def test_parts_live_from_start_to_end_of_the_lifespan() -> None:
     async def close(parts: str) -> None:
         closed.append(parts)
 
-    served = Application({"/": post(echo)}, open_parts=lambda: "parts", close_parts=close)
+    served = Application(
+        {"/": post(echo)}, open_parts=lambda: "parts", open_limiter=lambda _: None, close_parts=close
+    )
     inbox: asyncio.Queue[Message] = asyncio.Queue()
     outbox: asyncio.Queue[Message] = asyncio.Queue()
     life = asyncio.create_task(served({"type": "lifespan", "state": {}}, inbox.get, outbox.put))

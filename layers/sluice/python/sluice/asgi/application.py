@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
+from sluice.asgi.address_check import under_way
 from sluice.asgi.exchange import ClientGoneError, Exchange
 from sluice.errors import InternalError, MethodNotAllowedError, NotFoundError, SluiceError
 from sluice.observability import RequestRecord, log_request, logger
+from sluice.pipeline.address_limit import AddressLimiter
 from sluice.request_ids import new_request_id
 
 CLIENT_GONE = 499
@@ -46,7 +48,9 @@ class Application[Parts]:
     Args:
         operations: by path, in Starlette's notation.
         open_parts: builds what the handlers need.
-        close_parts: gives it back at the end.
+        open_limiter: builds out of it the limit of client addresses, which counts every request, whatever becomes of
+            it; None is no limit.
+        close_parts: gives the parts back at the end.
     """
 
     def __init__(
@@ -54,12 +58,14 @@ class Application[Parts]:
         operations: Mapping[str, Operation[Parts]],
         *,
         open_parts: Callable[[], Parts],
+        open_limiter: Callable[[Parts], AddressLimiter | None],
         close_parts: Callable[[Parts], Awaitable[None]] | None = None,
     ) -> None:
         self.paths = tuple(operations)
         self._open_parts = open_parts
+        self._open_limiter = open_limiter
         self._close_parts = close_parts
-        self._parts: Parts | None = None
+        self._opened: tuple[Parts, AddressLimiter | None] | None = None
         self._router = Router(
             [Route(path, _Endpoint(self, operation)) for path, operation in operations.items()],
             redirect_slashes=False,
@@ -74,15 +80,34 @@ class Application[Parts]:
     @property
     def parts(self) -> Parts:
         """What the handlers need, opened when first asked for."""
-        if self._parts is None:
-            self._parts = self._open_parts()
-        return self._parts
+        return self._open()[0]
+
+    async def check_address(self, scope: Scope) -> None:
+        """Count a request by its client's address.
+
+        That is the one that the platform saw. A header such as X-Forwarded-For tells any address that the client
+        likes, so none is looked at.
+
+        Raises:
+            RateLimitError: the client has had its requests of this minute.
+            OverloadedError: the request could not be counted.
+        """
+        _, limiter = self._open()
+        if limiter is not None:
+            client = scope.get("client")
+            await limiter.admit(client[0] if client else None)
+
+    def _open(self) -> tuple[Parts, AddressLimiter | None]:
+        if self._opened is None:
+            parts = self._open_parts()
+            self._opened = parts, self._open_limiter(parts)
+        return self._opened
 
     @asynccontextmanager
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
         parts = self.parts
         yield
-        self._parts = None
+        self._opened = None
         if self._close_parts is not None:
             await self._close_parts(parts)
 
@@ -96,9 +121,9 @@ class _Endpoint[Parts]:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         record = RequestRecord(new_request_id(time.time()), scope["method"], scope["path"])
-        exchange = Exchange(scope, receive, send, record)
         try:
-            await self._answer(exchange)
+            async with under_way(self._application.check_address(scope)) as allowed:
+                await self._answer(Exchange(scope, receive, send, record, allowed))
         finally:
             # Without a status by now, the server is ending and has cancelled this.
             record.status = record.status or CLIENT_GONE

@@ -7,6 +7,7 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from sluice import errors
+from sluice.asgi.address_check import Allowed
 from sluice.errors import RequestTooLargeError, SluiceError
 from sluice.observability import RequestRecord
 from sluice.wire.sse import Frame
@@ -31,9 +32,12 @@ class Exchange:
         receive: ASGI's.
         send: ASGI's.
         record: takes down status and times.
+        allowed: the check of the client's address, which is under way.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, record: RequestRecord) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, record: RequestRecord, allowed: Allowed
+    ) -> None:
         self.method: str = scope["method"]
         self.path_parameters: Mapping[str, str] = scope.get("path_params", {})
         self.record = record
@@ -43,6 +47,8 @@ class Exchange:
         self._headers = dict(reversed(scope["headers"]))
         self._receive = receive
         self._send = send
+        self._allowed = allowed
+        self._refused = False
         self._body_read = asyncio.Event()
         self._finished = False
 
@@ -74,6 +80,16 @@ class Exchange:
             raise RequestTooLargeError(f"The request body is larger than {limit} bytes.")
         return b"".join(parts)
 
+    async def allowed(self) -> None:
+        """Wait until the request is known to be within the limit of its client's address.
+
+        Every reply waits for it. A handler asks before it begins what is not to be begun in vain.
+
+        Raises:
+            RateLimitError, OverloadedError, InternalError: it is not, or nobody knows; that is the reply then.
+        """
+        await self._allowed()
+
     async def client_gone(self) -> None:
         """Return when the client has closed the connection before it had its whole reply.
 
@@ -86,7 +102,11 @@ class Exchange:
             await asyncio.Event().wait()
 
     async def send_json(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """Answer with JSON."""
+        """Answer with JSON.
+
+        Raises:
+            RateLimitError, OverloadedError, InternalError: see ``allowed``.
+        """
         await self._start(status, {"content-type": JSON, "content-length": str(len(body)), **(headers or {})})
         await self._body(b"" if self.method == NO_BODY_METHOD else body, last=True)
 
@@ -96,6 +116,7 @@ class Exchange:
         Raises:
             ClientGoneError: some seconds past the deadline (by the loop's clock) the client has not read them all;
                 the frames themselves end by the deadline.
+            RateLimitError, OverloadedError, InternalError: see ``allowed``.
         """
         await self._start(
             200, {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
@@ -108,13 +129,19 @@ class Exchange:
             raise ClientGoneError from error
 
     async def send_error(self, error: SluiceError, headers: Mapping[str, str] | None = None) -> None:
-        """Answer with the error envelope."""
+        """Answer with the error envelope; with another error, if the request is not allowed."""
+        try:
+            await self.allowed()
+        except SluiceError as refusal:
+            error, headers, self._refused = refusal, None, True
         self.record.failed(error)
         await self.send_json(
             error.status, to_json(errors.envelope(error)), {**errors.headers(error), **(headers or {})}
         )
 
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
+        if not self._refused:
+            await self.allowed()
         self.started = True
         self.record.status = status
         fields = {**self.reply_headers, **headers, "x-request-id": self.record.request_id}
