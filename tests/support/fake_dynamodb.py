@@ -1,0 +1,271 @@
+"""DynamoDB in memory, for tests that make thousands of calls: it carries out the very expressions that the stores write.
+
+It knows the forms they use and no more; whatever else it meets is an error. Where DynamoDB refuses an expression
+(placeholders that nothing uses, paths that overlap or lead nowhere), so does this: a test runs the same updates here and
+on other engines. What is stored is never changed in place, so that an item handed out stays as it was.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from sluice.stores.aws import AWS, AWSError, ConditionFailedError, Item
+
+type Path = tuple[str, ...]
+
+KEYS: Mapping[str, tuple[str, ...]] = {"CountersTable": ("id",), "LedgerTable": ("key_id", "request_id")}
+"""The tables that there are, by their names in the template, and what their items are found by."""
+
+MISSING: dict[str, Any] = {}
+"""The value at a path where nothing is."""
+
+_CONDITION = re.compile(r"(?P<path>\S+) (?P<operator>=|<>|<=) (?P<value>:\w+)")
+_FUNCTION = re.compile(r"(?P<name>attribute_exists|attribute_not_exists)\((?P<path>\S+)\)")
+_BEGINS_WITH = re.compile(r"begins_with\((?P<path>\S+), (?P<value>:\w+)\)")
+_CLAUSES = re.compile(r"(?:SET (?P<set>.*?))?(?: ?REMOVE (?P<remove>.*))?")
+_ASSIGNMENT = re.compile(r"(?P<path>\S+) = (?:(?P<operand>[^\s:]\S*) (?P<sign>[+-]) )?(?P<value>:\w+)")
+_PLACEHOLDER = re.compile(r"[#:]\w+")
+
+
+class FakeDynamoDB:
+    """Tables in memory. Each operation is one step that nothing comes between.
+
+    Args:
+        keys: the tables.
+        returns_failed_items: whether a write whose condition fails gives the item back, as only some engines do.
+        page_size: how many items a query or scan finds at once.
+    """
+
+    def __init__(
+        self,
+        keys: Mapping[str, tuple[str, ...]] = KEYS,
+        *,
+        returns_failed_items: bool = True,
+        page_size: int = 1000,
+    ) -> None:
+        self.tables: dict[str, dict[tuple[str, ...], Item]] = {name: {} for name in keys}
+        self.returns_failed_items = returns_failed_items
+        self.page_size = page_size
+        self._keys = keys
+        self._operations: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "GetItem": self._get,
+            "PutItem": self._put,
+            "UpdateItem": self._update,
+            "Query": self._query,
+            "Scan": self._scan,
+        }
+
+    def execute(self, operation: str, members: dict[str, Any]) -> dict[str, Any]:
+        """Carry out an operation.
+
+        Raises:
+            ConditionFailedError: its condition does not hold.
+            AWSError: DynamoDB would not take it.
+        """
+        return self._operations[operation](members)
+
+    def _get(self, members: dict[str, Any]) -> dict[str, Any]:
+        assert members["ConsistentRead"] is True
+        item = self.tables[members["TableName"]].get(self._name(members["TableName"], members["Key"]))
+        return {} if item is None else {"Item": item}
+
+    def _put(self, members: dict[str, Any]) -> dict[str, Any]:
+        table, item = members["TableName"], members["Item"]
+        name = self._name(table, item)
+        expressions = Expressions(members)
+        self._check(members, expressions, self.tables[table].get(name))
+        expressions.refuse_unused()
+        self.tables[table][name] = item
+        return {}
+
+    def _update(self, members: dict[str, Any]) -> dict[str, Any]:
+        table, key = members["TableName"], members["Key"]
+        name = self._name(table, key)
+        expressions = Expressions(members)
+        before = self.tables[table].get(name)
+        changes = expressions.changes(members["UpdateExpression"])
+        holds = expressions.holds(members["ConditionExpression"], before or MISSING)
+        expressions.refuse_unused()
+        if not holds:
+            raise self._failed(members, before)
+        after = changed(before or key, changes)
+        if self._name(table, after) != name:
+            raise refused("an update cannot change the key")
+        self.tables[table][name] = after
+        return {"Attributes": after} if members.get("ReturnValues") == "ALL_NEW" else {}
+
+    def _query(self, members: dict[str, Any]) -> dict[str, Any]:
+        return self._page(members, members["KeyConditionExpression"])
+
+    def _scan(self, members: dict[str, Any]) -> dict[str, Any]:
+        return self._page(members, members["FilterExpression"])
+
+    def _page(self, members: dict[str, Any], condition: str) -> dict[str, Any]:
+        assert members["ConsistentRead"] is True
+        table = members["TableName"]
+        expressions = Expressions(members)
+        start = members.get("ExclusiveStartKey")
+        names = sorted(self.tables[table])
+        if start is not None:
+            names = [name for name in names if name > self._name(table, start)]
+        page = names[: self.page_size]
+        items = [self.tables[table][name] for name in page]
+        reply: dict[str, Any] = {"Items": [item for item in items if expressions.holds(condition, item)]}
+        if len(page) < len(names):
+            reply["LastEvaluatedKey"] = {part: items[-1][part] for part in self._keys[table]}
+        return reply
+
+    def _check(self, members: dict[str, Any], expressions: "Expressions", item: Item | None) -> None:
+        if not expressions.holds(members["ConditionExpression"], item or MISSING):
+            raise self._failed(members, item)
+
+    def _failed(self, members: dict[str, Any], item: Item | None) -> ConditionFailedError:
+        asked = members.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+        return ConditionFailedError(item if item and asked and self.returns_failed_items else {})
+
+    def _name(self, table: str, item: Item) -> tuple[str, ...]:
+        return tuple(item[part]["S"] for part in self._keys[table])
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an update does to one path: sets it, adds to it, or removes it (None)."""
+
+    path: Path
+    value: dict[str, Any] | None
+    sign: int = 0
+    """1 or -1: the value is added to what is there, or taken from it."""
+
+
+class Expressions:
+    """The expressions of a call, with its placeholders filled in."""
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        self._names: dict[str, str] = members.get("ExpressionAttributeNames", {})
+        self._values: dict[str, dict[str, Any]] = members.get("ExpressionAttributeValues", {})
+        texts = (
+            members.get(f"{kind}Expression", "") for kind in ("Update", "Condition", "Filter", "KeyCondition")
+        )
+        self._used = set(_PLACEHOLDER.findall(" ".join(texts)))
+
+    def refuse_unused(self) -> None:
+        """As DynamoDB refuses placeholders that are given and not used, or used and not given."""
+        if self._names.keys() | self._values.keys() != self._used:
+            raise refused("placeholders are unused or unknown")
+
+    def holds(self, condition: str, item: Item) -> bool:
+        """Whether a condition is true of an item."""
+        return all(self._holds(part, item) for part in condition.split(" AND "))
+
+    def _holds(self, condition: str, item: Item) -> bool:
+        if match := _FUNCTION.fullmatch(condition):
+            return (self._value_at(match["path"], item) is MISSING) == (
+                match["name"] == "attribute_not_exists"
+            )
+        if match := _BEGINS_WITH.fullmatch(condition):
+            text = str(self._value_at(match["path"], item).get("S", ""))
+            return text.startswith(self._values[match["value"]]["S"])
+        match = _CONDITION.fullmatch(condition)
+        assert match, condition
+        found, value = self._value_at(match["path"], item), self._values[match["value"]]
+        match match["operator"]:
+            case "=":
+                return found == value
+            case "<>":
+                return found != value
+        return found.keys() == value.keys() == {"N"} and int(found["N"]) <= int(value["N"])
+
+    def changes(self, expression: str) -> Sequence[Change]:
+        """What an update expression does."""
+        match = _CLAUSES.fullmatch(expression)
+        assert match, expression
+        found = [self._assignment(text) for text in (match["set"] or "").split(", ") if text]
+        found += [Change(self._path(path), None) for path in (match["remove"] or "").split(", ") if path]
+        paths = [change.path for change in found]
+        if any(_overlap(one, other) for index, one in enumerate(paths) for other in paths[:index]):
+            raise refused("two document paths overlap")
+        return found
+
+    def _assignment(self, text: str) -> Change:
+        match = _ASSIGNMENT.fullmatch(text)
+        assert match, text
+        path, value = self._path(match["path"]), self._values[match["value"]]
+        if match["operand"] is None:
+            return Change(path, value)
+        assert self._path(match["operand"]) == path, text
+        return Change(path, value, 1 if match["sign"] == "+" else -1)
+
+    def _path(self, text: str) -> Path:
+        return tuple(self._names[part] if part.startswith("#") else part for part in text.split("."))
+
+    def _value_at(self, text: str, item: Item) -> dict[str, Any]:
+        found: dict[str, Any] = {"M": item}
+        for part in self._path(text):
+            found = found.get("M", {}).get(part, MISSING)
+        return found
+
+
+def changed(item: Item, changes: Sequence[Change]) -> Item:
+    """The item after an update, all of whose operands are what they were before it."""
+    after = item
+    for change in changes:
+        after = _changed(after, change.path, change)
+    return after
+
+
+def _changed(members: Item, path: Path, change: Change) -> Item:
+    first, *rest = path
+    if rest:
+        if "M" not in members.get(first, {}):
+            raise refused("the document path is invalid for update")
+        return members | {first: {"M": _changed(members[first]["M"], tuple(rest), change)}}
+    if change.value is None:
+        return {name: value for name, value in members.items() if name != first}
+    if not change.sign:
+        return members | {first: change.value}
+    if "N" not in members.get(first, {}) or "N" not in change.value:
+        raise refused("an operand is no number, or is not there")
+    return members | {first: {"N": str(int(members[first]["N"]) + change.sign * int(change.value["N"]))}}
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one[: len(other)] == other or other[: len(one)] == one
+
+
+def refused(message: str) -> AWSError:
+    """What becomes of an expression that DynamoDB does not take."""
+    return AWSError("UpdateItem", "ValidationException", message)
+
+
+@dataclass(slots=True)
+class FakeClient:
+    """A client of the tables, as ``AWS.dynamodb``; takes down what was called."""
+
+    database: FakeDynamoDB
+    calls: list[str] = field(default_factory=list)
+    faults: list[Exception | None] = field(default_factory=list)
+    """What becomes of the next calls: the first of them is raised in place of a call, None lets it pass."""
+
+    async def call(self, operation: str, **members: Any) -> dict[str, Any]:
+        """As ``Client.call``."""
+        self.calls.append(operation)
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is not None:
+            raise fault
+        return self.database.execute(operation, members)
+
+    @property
+    def aws(self) -> AWS:
+        """What stores are made with."""
+        return aws_with(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _FakeAWS:
+    dynamodb: object
+
+
+def aws_with(client: object) -> AWS:
+    """What stores are made with, where ``client`` has the ``call`` of DynamoDB's client."""
+    return cast("AWS", _FakeAWS(client))
