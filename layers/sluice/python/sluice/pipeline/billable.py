@@ -1,0 +1,67 @@
+"""What a key with a budget may ask for: only what the catalogue's prices put a bound to.
+
+Members that are not named here reach providers of OpenAI's format unchanged, as always. A host that charges apart for
+another one is one for a row of this table.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sluice.accounting.costs import rates_of
+from sluice.api.chat_request import ChatCompletionRequest
+from sluice.catalog import ModelRow
+from sluice.errors import ModelNotAllowedError, UnsupportedParameterError
+
+
+@dataclass(frozen=True, slots=True)
+class _Charge:
+    """Why a request member may cost more than is held, and the values with which it does not."""
+
+    reason: str
+    harmless: Sequence[object] = ()
+
+
+_ANSWERS = "more answers are written, and billed, than are returned"
+_SEARCH = "searches are billed apart from tokens"
+_OTHER_OUTPUT = "replies in sound or pictures have prices of their own"
+_OTHER_MODEL = "a model with another price may answer"
+
+_NOTHING = (None, False)
+
+CHARGES: Mapping[str, _Charge] = {
+    "audio": _Charge(_OTHER_OUTPUT),
+    "best_of": _Charge(_ANSWERS, harmless=(1,)),  # vLLM
+    "enable_search": _Charge(_SEARCH),  # Alibaba
+    "modalities": _Charge(_OTHER_OUTPUT, harmless=([], ["text"])),
+    "models": _Charge(_OTHER_MODEL),  # OpenRouter
+    "plugins": _Charge(_SEARCH),  # OpenRouter
+    "prediction": _Charge("what does not come true of a prediction is billed as output, beside max_tokens"),
+    "search_parameters": _Charge(_SEARCH),  # xAI
+    "service_tier": _Charge("other tiers have other prices", harmless=("auto", "default", "flex")),
+    "use_beam_search": _Charge(_ANSWERS),  # vLLM
+    "web_search_options": _Charge(_SEARCH),
+}
+"""By member. Null and false ask for nothing. The tier ``flex`` is billed by its provider at less than is charged here;
+``auto``, which is also the tier of a request that names none, is what the operator has set at the provider."""
+
+
+def check_billable(request: ChatCompletionRequest, row: ModelRow) -> None:
+    """Refuse what a key with a budget may not ask for.
+
+    Raises:
+        ModelNotAllowedError: the model has no price. Neither the request nor the model is at fault, only this key and
+            this model do not go together.
+        UnsupportedParameterError: a member of the request may cost more than its tokens.
+    """
+    if row.price is None or rates_of(row.price) is None:
+        raise ModelNotAllowedError(
+            f"This API key has a budget, which cannot be kept with the model '{row.id}': the gateway's catalogue has "
+            "no input and output price for it. Use another model, or ask the gateway's operator for a price.",
+            param="model",
+        )
+    for member, value in (request.model_extra or {}).items():
+        charge = CHARGES.get(member)
+        if charge is not None and value not in _NOTHING and value not in charge.harmless:
+            raise UnsupportedParameterError(
+                f"An API key with a budget may not use '{member}' in this way: {charge.reason}.", param=member
+            )
