@@ -70,14 +70,28 @@ class ModelsSettings(CatalogSettings, AddressSettings):
     """What the function of the model endpoints needs."""
 
 
-class Settings(ModelsSettings):
+class AccountingSettings(CountersSettings):
+    """What a function that ends holds needs."""
+
+    ledger_table: str
+    """Name of the table of settled requests."""
+
+
+class RollUpSettings(EnvironmentSettings):
+    """What the function that adds up the ledger needs."""
+
+    ledger_table: str
+    """Name of the table of settled requests."""
+
+    usage_table: str
+    """Name of the table of what they add up to."""
+
+
+class Settings(ModelsSettings, AccountingSettings):
     """What a function that answers with models needs."""
 
     keys_table: str
     """Name of the DynamoDB table that holds the key records."""
-
-    ledger_table: str
-    """Name of the table of settled requests."""
 
     idempotency_table: str
     """Name of the table of requests that came with an Idempotency-Key."""

@@ -14,6 +14,10 @@ from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow
 
 
+class IncompleteError(Exception):
+    """Of some keys not all expired holds could be ended. The log says of which, and why."""
+
+
 class Reclaimer:
     """Reclaims expired holds.
 
@@ -44,13 +48,26 @@ class Reclaimer:
             logger.warning("an expired hold of key %s is reclaimed: %s, %s", key_id, request_id, row.status)
 
     async def reclaim_all(self) -> int:
-        """Reclaim the expired holds of all keys; how many there were."""
-        count = 0
+        """Reclaim the expired holds of all keys, whatever becomes of one of them; how many there were.
+
+        Raises:
+            IncompleteError: not all could be ended. Another attempt does no harm.
+            OverloadedError: the counters could not be read.
+        """
+        holds = failed_keys = 0
         async for key_id, counter in self._counters.scan():
             expired = counter.expired(self._clock())
-            await self.reclaim(key_id, expired)
-            count += len(expired)
-        return count
+            try:
+                await self.reclaim(key_id, expired)
+            except Exception:  # whatever it is, the next key's holds have nothing to do with it
+                logger.exception("the expired holds of key %s could not be reclaimed", key_id)
+                failed_keys += 1
+            else:
+                holds += len(expired)
+        logger.info("reclaimed", extra={"reclaimed": {"holds": holds, "failed_keys": failed_keys}})
+        if failed_keys:
+            raise IncompleteError(f"not all expired holds of {failed_keys} key(s) could be reclaimed")
+        return holds
 
     async def reclaim_seen(self, key_id: str, counter: Counter) -> None:
         """Reclaim what has expired of a counter as it was seen."""
