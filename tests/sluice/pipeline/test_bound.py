@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from random_requests import REQUESTS, TEXT_REQUESTS, Sent, sent, texts_read
 from sluice.accounting.demand import Demand
-from sluice.catalog import Candidate, ModelRow, Price
+from sluice.catalog import Candidate, ModelRow, Price, load_catalog
 from sluice.errors import InvalidRequestError
 from sluice.pipeline.bound import (
     ADDED_TOKENS,
@@ -140,6 +140,12 @@ def test_a_picture_counts_for_what_the_catalogue_says_whatever_its_size() -> Non
     for url in ("https://example.com/a.png", "data:image/svg+xml,<svg/>"):
         not_base64 = user(picture(url))
         assert demand(not_base64, known).prompt_tokens == len(not_base64.body) + ADDED_TOKENS + 1445
+
+
+def test_no_picture_of_the_shipped_catalogue_counts_for_more_than_an_unknown_one() -> None:
+    known = {model.id: model.image_tokens for model in load_catalog().models if model.image_tokens}
+    assert known == {"gpt-4o": 85 + 8 * 170, "gpt-4o-mini": 2833 + 8 * 5667, "gpt-4-turbo": 85 + 8 * 170}
+    assert max(known.values()) == IMAGE_TOKENS
 
 
 @pytest.mark.parametrize("kind", ["mp3", "wav"])
