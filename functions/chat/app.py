@@ -9,6 +9,7 @@ from sluice.config import Settings
 from sluice.pipeline.address_limit import open_address_limiter
 from sluice.pipeline.chat import ChatCall, ChatDefaults, chat
 from sluice.pipeline.gateway import Gateway
+from sluice.pipeline.idempotency import HEADER
 
 API_DEFAULTS = ChatDefaults(model="gemini-2.5-flash", max_tokens=4096)
 """Under /api a client may leave both out."""
@@ -23,6 +24,9 @@ async def chat_completions(
         body=await exchange.body(gateway.settings.max_body_bytes),
         record=exchange.record,
         defaults=defaults,
+        headers=exchange.reply_headers,
+        idempotency_key=exchange.header(HEADER),
+        allowed=exchange.allowed,
     )
     async with chat(gateway, call) as reply:
         await send_reply(exchange, reply)

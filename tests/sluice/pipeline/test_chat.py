@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import rfc8785
 
+from fake_dynamodb import FakeClient, FakeDynamoDB
 from fake_upstream import FakeUpstream
 from key_records import FakeKeys, key_record
 from made_settings import made_settings
+from sluice.accounting.counter import Counter
 from sluice.catalog import Catalog
 from sluice.errors import SluiceError
 from sluice.keys import new_secret
@@ -17,17 +20,23 @@ from sluice.observability import RequestRecord
 from sluice.pipeline import hashes
 from sluice.pipeline.chat import ChatCall, ChatDefaults, StreamedReply, WholeReply, chat
 from sluice.pipeline.gateway import Gateway
-from sluice.pipeline.last_used import LastUse
-from sluice.stores.aws import AWS
-from sluice.stores.credentials import CredentialStore
+from sluice.stores.counters import counter_of
 from sluice.stores.keys import KeyRecord
+from sluice.stores.ledger_rows import LedgerRow, row_of
 
 SECRET = new_secret("key")
 CATALOG = Catalog.model_validate(
     {
         "providers": {"far": {"kind": "openai", "base_url": "http://127.0.0.1:1"}},
         "models": [
-            {"id": "one", "aliases": ["uno"], "candidates": [{"provider": "far", "model": "up"}]},
+            {
+                "id": "one",
+                "aliases": ["uno"],
+                "candidates": [{"provider": "far", "model": "up"}],
+                "output_tokens": 1000,
+                "price": {"input": "1", "cached_input": "0.5", "output": "2"},
+            },
+            {"id": "unpriced", "candidates": [{"provider": "far", "model": "up"}]},
             {"id": "vectors", "kind": "embedding", "candidates": [{"provider": "far", "model": "up"}]},
         ],
     }
@@ -42,35 +51,27 @@ REPLY = json.dumps(
 ).encode()
 
 
-class Uses:
-    """Counts the uses that are written."""
-
-    def __init__(self) -> None:
-        self.written: list[str] = []
-
-    async def touch(self, digest: str, now: int, interval: float) -> bool:
-        self.written.append(digest)
-        return True
-
-
 class World:
-    """A gateway with a key and a provider of the test's own."""
+    """A gateway with a key, tables and a provider of the test's own."""
 
     def __init__(self, upstream: FakeUpstream, record: KeyRecord | None = None) -> None:
-        settings = made_settings()
-        aws = AWS()
-        self.uses = Uses()
+        self.key = record or key_record(SECRET)
+        self.tables = FakeDynamoDB()
+        self.dynamodb = FakeClient(self.tables)
         self.upstream = upstream
         self.record = RequestRecord("req_1", "POST", "/v1/chat/completions")
-        self.gateway = Gateway(
-            settings=settings,
-            catalog=CATALOG,
-            keys=FakeKeys(record or key_record(SECRET)).cache(),
-            last_use=LastUse(self.uses, 300),
-            credentials=CredentialStore(settings, aws),
-            upstream=upstream,
-            aws=aws,
-        )
+        self.headers: dict[str, str] = {}
+        made = Gateway.assemble(made_settings(), CATALOG, self.dynamodb.aws, upstream)
+        self.gateway = replace(made, keys=FakeKeys(self.key).cache())
+
+    @property
+    def ledger(self) -> list[LedgerRow]:
+        return [row_of(item) for item in self.tables.tables["LedgerTable"].values()]
+
+    @property
+    def counter(self) -> Counter:
+        (item,) = self.tables.tables["CountersTable"].values()
+        return counter_of(item)
 
     async def ask(
         self,
@@ -80,8 +81,9 @@ class World:
         defaults: ChatDefaults | None = None,
     ) -> Any:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        async with chat(self.gateway, ChatCall(authorization, raw, self.record, defaults)) as reply:
-            assert self.uses.written == []  # the client does not wait for it
+        call = ChatCall(authorization, raw, self.record, defaults, self.headers)
+        async with chat(self.gateway, call) as reply:
+            assert self.ledger == []  # the client does not wait for it
             match reply:
                 case WholeReply(data):
                     return json.loads(data)
@@ -98,8 +100,13 @@ def sent(world: World) -> Any:
 
 
 @pytest.fixture
-def world() -> World:
-    return World(FakeUpstream(REPLY, content_type="application/json"))
+def upstream() -> FakeUpstream:
+    return FakeUpstream(REPLY, content_type="application/json")
+
+
+@pytest.fixture
+def world(upstream: FakeUpstream) -> World:
+    return World(upstream)
 
 
 async def test_a_whole_reply_has_its_hashes_and_is_taken_down(world: World) -> None:
@@ -110,7 +117,7 @@ async def test_a_whole_reply_has_its_hashes_and_is_taken_down(world: World) -> N
     record = world.record
     assert (record.key_id, record.model, record.provider, record.stream) == ("key_test", "one", "far", False)
     assert (record.prompt_tokens, record.completion_tokens) == (3, 4)
-    assert world.uses.written == [key_record(SECRET).digest]
+    assert [row.status for row in world.ledger] == ["complete"]
 
 
 async def test_the_log_has_the_models_own_name_and_the_reply_the_one_asked_for(world: World) -> None:
@@ -140,7 +147,7 @@ async def test_what_is_refused_reaches_no_provider(
         )
     assert (caught.value.status, caught.value.code) == (status, code)
     assert world.upstream.requests == []
-    assert world.uses.written == []
+    assert world.tables.tables["CountersTable"] == {}
 
 
 async def test_who_has_no_key_learns_nothing_of_the_body(world: World) -> None:
@@ -200,4 +207,164 @@ async def test_a_stream_is_taken_down_with_its_usage() -> None:
     world = World(FakeUpstream(data, b"data: [DONE]\n\n"))
     assert (await world.ask(body(stream=True))).endswith(b"data: [DONE]\n\n")
     assert (world.record.prompt_tokens, world.record.completion_tokens, world.record.stream) == (3, 4, True)
-    assert world.uses.written == [key_record(SECRET).digest]
+    assert [row.status for row in world.ledger] == ["complete"]
+
+
+STREAM_HEAD = {"id": "1", "created": 1}
+
+
+def events(*texts: str, usage: dict[str, Any] | None = None, ends: bool = True) -> bytes:
+    """A provider's stream of so many pieces; one that does not end breaks off."""
+    deltas: list[dict[str, Any]] = [{"delta": {"content": text}} for text in texts]
+    if ends:
+        deltas.append({"delta": {}, "finish_reason": "stop"})
+    chunks: list[dict[str, Any]] = [{**STREAM_HEAD, "choices": [{"index": 0, **delta}]} for delta in deltas]
+    if usage is not None:
+        chunks.append({**STREAM_HEAD, "choices": [], "usage": usage})
+    frames = [b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks]
+    return b"".join(frames) + (b"data: [DONE]\n\n" if ends else b"")
+
+
+async def test_a_whole_reply_is_settled_to_its_true_cost(world: World) -> None:
+    await world.ask(body())
+    (row,) = world.ledger
+    assert (row.key_id, row.owner, row.model, row.provider) == ("key_test", "tests", "one", "far")
+    assert (row.prompt_tokens, row.completion_tokens, row.estimated, row.streamed) == (3, 4, False, False)
+    assert row.cost == 3 * 1000 + 4 * 2000
+    assert row.request_hash is not None
+    assert row.response_hash is not None
+    assert (world.counter.used, world.counter.holds) == (row.cost, {})
+    assert world.counter.day_tokens.total == 7
+    assert world.record.cost == row.cost
+
+
+async def test_cached_tokens_have_their_own_price() -> None:
+    reply = json.loads(REPLY)
+    reply["usage"]["prompt_tokens_details"] = {"cached_tokens": 2}
+    world = World(FakeUpstream(json.dumps(reply).encode(), content_type="application/json"))
+    await world.ask(body())
+    assert world.ledger[0].cost == 1 * 1000 + 2 * 500 + 4 * 2000
+
+
+async def test_a_stream_and_a_whole_reply_of_the_same_usage_cost_the_same(world: World) -> None:
+    await world.ask(body())
+    streamed = World(FakeUpstream(events("a", usage={"prompt_tokens": 3, "completion_tokens": 4})))
+    await streamed.ask(body(stream=True))
+    assert streamed.ledger[0].cost == world.ledger[0].cost
+    assert streamed.ledger[0].streamed
+
+
+async def test_a_stream_that_breaks_is_charged_by_what_was_received() -> None:
+    world = World(FakeUpstream(events("four", "more", ends=False)))
+    assert b"upstream_error" in await world.ask(body(stream=True))
+    (row,) = world.ledger
+    assert (row.status, row.estimated, row.completion_tokens) == ("broken", True, 2)
+    assert row.cost == row.prompt_tokens * 1000 + 2 * 2000
+    assert row.response_hash is None
+    assert (world.counter.used, world.counter.holds) == (row.cost, {})
+
+
+async def test_a_stream_whose_client_goes_away_is_charged_by_what_was_received() -> None:
+    world = World(FakeUpstream(events("four", "more")))
+    raw = json.dumps(body(stream=True)).encode()
+    async with chat(world.gateway, ChatCall(f"Bearer {SECRET}", raw, world.record)) as reply:
+        assert isinstance(reply, StreamedReply)
+        await anext(aiter(reply.frames))
+    (row,) = world.ledger
+    assert (row.status, row.estimated, row.completion_tokens) == ("cancelled", True, 1)
+    assert world.counter.holds == {}
+
+
+async def test_what_fails_costs_nothing_and_gives_its_tokens_back() -> None:
+    world = World(FakeUpstream(b"busy", status=503))
+    with pytest.raises(SluiceError):
+        await world.ask(body())
+    assert world.ledger == []
+    counter = world.counter
+    assert (counter.used, counter.holds, counter.day_tokens.total) == (0, {}, 0)
+    assert counter.requests.total == 1
+
+
+async def test_a_reply_without_usage_is_estimated() -> None:
+    reply = json.loads(REPLY)
+    del reply["usage"]
+    world = World(FakeUpstream(json.dumps(reply).encode(), content_type="application/json"))
+    await world.ask(body())
+    (row,) = world.ledger
+    assert (row.status, row.estimated, row.completion_tokens) == ("complete", True, 1)
+
+
+async def test_a_budget_that_cannot_pay_refuses_before_the_provider_is_asked(upstream: FakeUpstream) -> None:
+    world = World(upstream, key_record(SECRET, budget_nano_usd=1000, budget_period="lifetime"))
+    with pytest.raises(SluiceError) as caught:
+        await world.ask(body(max_tokens=10))
+    assert (caught.value.status, caught.value.code, caught.value.retriable) == (402, "budget_exceeded", False)
+    assert upstream.requests == []
+
+
+async def test_a_client_that_sets_no_limit_gets_what_the_budget_pays_for_and_is_told(
+    upstream: FakeUpstream,
+) -> None:
+    world = World(upstream, key_record(SECRET, budget_nano_usd=2_000_000, budget_period="daily"))
+    await world.ask(body())
+    told = int(world.headers["x-sluice-max-tokens"])
+    assert sent(world)["max_tokens"] == told
+    assert 16 <= told < 1000
+
+
+async def test_a_client_that_sets_a_limit_keeps_it(upstream: FakeUpstream) -> None:
+    world = World(upstream, key_record(SECRET, budget_nano_usd=10**9, budget_period="daily"))
+    await world.ask(body(max_tokens=20))
+    assert sent(world)["max_tokens"] == 20
+    assert "x-sluice-max-tokens" not in world.headers
+
+
+async def test_a_model_without_a_price_is_not_for_a_key_with_a_budget(upstream: FakeUpstream) -> None:
+    world = World(upstream, key_record(SECRET, budget_nano_usd=10**9, budget_period="daily"))
+    with pytest.raises(SluiceError) as caught:
+        await world.ask(body(model="unpriced"))
+    assert (caught.value.status, caught.value.param) == (403, "model")
+    free = World(upstream)
+    await free.ask(body(model="unpriced"))
+    assert free.ledger[0].cost == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "remaining"), [(body(), "4"), (body(model="none"), "5"), (body(temperature=9), "5")]
+)
+async def test_every_reply_to_a_known_key_tells_what_is_left(
+    upstream: FakeUpstream, asked: dict[str, Any], remaining: str
+) -> None:
+    world = World(upstream, key_record(SECRET, rpm=5, tpd=10_000))
+    if remaining == "4":
+        await world.ask(asked)
+    else:
+        with pytest.raises(SluiceError):
+            await world.ask(asked)
+    assert world.headers["x-ratelimit-limit-rpm"] == "5"
+    assert world.headers["x-ratelimit-remaining-rpm"] == remaining
+    assert world.headers["x-ratelimit-limit-tpd"] == "10000"
+
+
+async def test_a_full_window_is_a_429_that_says_when(upstream: FakeUpstream) -> None:
+    world = World(upstream, key_record(SECRET, rpm=1))
+    await world.ask(body())
+    with pytest.raises(SluiceError) as caught:
+        await world.ask(body())
+    error = caught.value
+    assert (error.status, error.code) == (429, "rate_limit_exceeded")
+    assert error.retry_after is not None
+    assert 60 < error.retry_after <= 70
+    assert world.headers["x-ratelimit-remaining-rpm"] == "0"
+    assert len(upstream.requests) == 1
+
+
+async def test_a_warm_request_makes_one_call_before_the_provider_and_two_after_it(world: World) -> None:
+    await world.ask(body())
+    world.dynamodb.calls.clear()
+    world.tables.tables["LedgerTable"].clear()
+    world.record.request_id = "req_2"
+    call = ChatCall(f"Bearer {SECRET}", json.dumps(body()).encode(), world.record)
+    async with chat(world.gateway, call):
+        assert world.dynamodb.calls == ["UpdateItem"]
+    assert world.dynamodb.calls == ["UpdateItem", "PutItem", "UpdateItem"]

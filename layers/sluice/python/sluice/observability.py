@@ -34,6 +34,8 @@ class RequestRecord:
     stream: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cost: int | None = None
+    """In nano-USD."""
     error: str | None = None
     upstream_status: int | None = None
     first_byte_ms: float | None = None

@@ -7,12 +7,18 @@ from typing import Self
 from sluice.catalog import Catalog, load_catalog
 from sluice.config import Settings
 from sluice.observability import logger
-from sluice.pipeline.last_used import LastUse
+from sluice.pipeline.admit import Admitter
+from sluice.pipeline.idempotency import Idempotency
+from sluice.pipeline.reclaim import Reclaimer
+from sluice.pipeline.settle import Settler
 from sluice.providers.registry import check_providers
 from sluice.stores.aws import AWS
+from sluice.stores.counters import CounterStore
 from sluice.stores.credentials import CredentialStore
+from sluice.stores.idempotency import IdempotencyStore
 from sluice.stores.key_cache import KeyCache
 from sluice.stores.keys import KeyStore
+from sluice.stores.ledger import LedgerStore
 from sluice.upstream.client import HTTPUpstream, Upstream, tls_context
 
 DEMO_TOKEN_SECONDS = 0.03
@@ -25,7 +31,9 @@ class Gateway:
     settings: Settings
     catalog: Catalog
     keys: KeyCache
-    last_use: LastUse
+    admitter: Admitter
+    settler: Settler
+    idempotency: Idempotency
     credentials: CredentialStore
     upstream: Upstream
     aws: AWS
@@ -42,20 +50,36 @@ class Gateway:
         for member in catalog.unknown_members():
             logger.warning("the catalogue has a member that this version does not know: %s", member)
         tls = tls_context()
-        aws = AWS(tls=lambda: tls)
-        key_store = KeyStore(aws, settings.keys_table)
+        upstream = HTTPUpstream.open(tls=tls, demo_token_seconds=DEMO_TOKEN_SECONDS)
+        return cls.assemble(settings, catalog, AWS(tls=lambda: tls), upstream)
+
+    @classmethod
+    def assemble(cls, settings: Settings, catalog: Catalog, aws: AWS, upstream: Upstream) -> Self:
+        """Put the parts together around the ways to AWS and to the providers."""
+        counters = CounterStore(aws, settings.counters_table)
+        ledger = LedgerStore(aws, settings.ledger_table)
+        reclaimer = Reclaimer(counters, ledger, clock=time.time)
+        size = settings.key_cache_size
         return cls(
             settings=settings,
             catalog=catalog,
             keys=KeyCache(
-                key_store,
+                KeyStore(aws, settings.keys_table),
                 seconds=settings.key_cache_seconds,
-                size=settings.key_cache_size,
+                size=size,
                 clock=time.monotonic,
             ),
-            last_use=LastUse(key_store, settings.last_used_seconds),
+            admitter=Admitter(
+                counters, reclaimer, hold_seconds=settings.hold_seconds, size=size, clock=time.time
+            ),
+            settler=Settler(counters, ledger, reclaimer, clock=time.time),
+            idempotency=Idempotency(
+                IdempotencyStore(aws, settings.idempotency_table),
+                seconds=settings.idempotency_seconds,
+                clock=time.time,
+            ),
             credentials=CredentialStore(settings, aws),
-            upstream=HTTPUpstream.open(tls=tls, demo_token_seconds=DEMO_TOKEN_SECONDS),
+            upstream=upstream,
             aws=aws,
         )
 

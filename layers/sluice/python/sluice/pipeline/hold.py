@@ -11,15 +11,15 @@ on in a task of their own.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from sluice.accounting.demand import Demand
 from sluice.errors import SluiceError
 from sluice.pipeline.admit import Admission, Admitter
 from sluice.pipeline.settle import Outcome, Settler
+from sluice.pipeline.to_the_end import to_the_end
 from sluice.stores.keys import KeyRecord
 from sluice.stores.ledger_rows import LedgerRow
 
@@ -51,7 +51,7 @@ async def held(
     try:
         yield hold
     finally:
-        await _to_the_end(_settled(settler, hold))
+        await to_the_end(_settled(settler, hold))
 
 
 async def _settled(settler: Settler, hold: Held) -> None:
@@ -72,25 +72,9 @@ async def _admitted(
     except asyncio.CancelledError:
         # The write may be on its way. It is waited for, since a hold can only be released once it is there.
         with contextlib.suppress(SluiceError):
-            await _to_the_end(_given_back(admitting, settler))
+            await to_the_end(_given_back(admitting, settler))
         raise
 
 
 async def _given_back(admitting: asyncio.Future[Admission], settler: Settler) -> None:
     await settler.release(await admitting)
-
-
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Finish work although the request's task is cancelled, once or again; a cancellation is passed on afterwards."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            if task.cancelled():
-                raise
-            cancelled = error
-    task.result()
-    if cancelled is not None:
-        raise cancelled

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from sluice.api.accumulate import CompletionAccumulator
-from sluice.api.chat_reply import ChatCompletionChunk, ChunkChoice, Delta
+from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk, ChunkChoice, Delta
 from sluice.api.usage import Usage
 from sluice.errors import InternalError, SluiceError, envelope
 from sluice.observability import RequestRecord, logger
@@ -38,6 +38,8 @@ class ChunkRenderer:
 
     def __init__(self, *, request_hash: str, include_usage: bool) -> None:
         self.usage: Usage | None = None
+        self.response_hash: str | None = None
+        """Of the completion that the client's chunks add up to; None until it is whole."""
         self._request_hash = request_hash
         self._include_usage = include_usage
         self._accumulator = CompletionAccumulator()
@@ -83,8 +85,13 @@ class ChunkRenderer:
             last = self._last.model_copy(update={"choices": [], "usage": usage})
         self._accumulator.add(last)
         completion = self._accumulator.completion().model_dump(mode="json")
-        hashes = {"requestHash": self._request_hash, "responseHash": response_hash(completion)}
+        self.response_hash = response_hash(completion)
+        hashes = {"requestHash": self._request_hash, "responseHash": self.response_hash}
         yield to_json({**self._members(last), **hashes})
+
+    def received(self) -> ChatCompletion | None:
+        """What has come so far, None if nothing has."""
+        return self._accumulator.completion() if self._begun else None
 
     def _is_afterthought(self, choice: ChunkChoice) -> bool:
         """Whether a choice that has ended is only mentioned again, as Azure does with its late filter results."""

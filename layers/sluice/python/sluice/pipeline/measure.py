@@ -1,0 +1,82 @@
+"""What an answered request has used: by the provider's word, or by what was received where it gave none."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sluice.accounting.costs import TokenCount, rates_of
+from sluice.api.chat_reply import ChatCompletion
+from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.usage import Usage
+from sluice.catalog import ModelRow
+from sluice.observability import RequestRecord
+from sluice.pipeline.estimate import counted, estimated_tokens
+from sluice.pipeline.settle import Outcome
+from sluice.pipeline.stream import ChunkRenderer
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Measures one request.
+
+    Args:
+        request: as it was sent.
+        most: the upper bound of its tokens.
+        row: the model's, with its price.
+        provider: who answers.
+        request_hash: of the body as it came.
+        record: of the request; takes down tokens and cost, and knows the times.
+    """
+
+    request: ChatCompletionRequest
+    most: TokenCount
+    row: ModelRow
+    provider: str
+    request_hash: str
+    record: RequestRecord
+
+    def whole(self, completion: ChatCompletion, response_hash: str) -> Outcome:
+        """The outcome of a whole reply."""
+        return self._outcome("complete", completion.usage, completion, response_hash)
+
+    def streamed(self, renderer: ChunkRenderer) -> Outcome:
+        """The outcome of a stream that has begun, however it ended; what never came is not charged."""
+        if renderer.response_hash is not None:
+            status: Literal["complete", "broken", "cancelled"] = "complete"
+        else:
+            status = "cancelled" if self.record.error is None else "broken"
+        return self._outcome(status, renderer.usage, renderer.received(), renderer.response_hash)
+
+    def _outcome(
+        self,
+        status: Literal["complete", "broken", "cancelled"],
+        usage: Usage | None,
+        received: ChatCompletion | None,
+        response_hash: str | None,
+    ) -> Outcome:
+        tokens = (
+            estimated_tokens(self.request, received, self.most)
+            if usage is None
+            else counted(usage, self.most)
+        )
+        rates = rates_of(self.row.price) if self.row.price else None
+        cost = rates.cost(tokens) if rates else 0
+        self._take_down(tokens, cost)
+        first_byte = self.record.first_byte_ms
+        return Outcome(
+            status=status,
+            model=self.row.id,
+            provider=self.provider,
+            tokens=tokens,
+            cost=cost,
+            estimated=usage is None,
+            streamed=self.request.streams,
+            first_byte_ms=None if first_byte is None else round(first_byte),
+            duration_ms=round(self.record.elapsed_ms()),
+            request_hash=self.request_hash,
+            response_hash=response_hash,
+        )
+
+    def _take_down(self, tokens: TokenCount, cost: int) -> None:
+        self.record.prompt_tokens = tokens.prompt
+        self.record.completion_tokens = tokens.completion
+        self.record.cost = cost
