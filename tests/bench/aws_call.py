@@ -1,9 +1,7 @@
 """CPU time of one DynamoDB call by our client, against botocore's client in a thread: the baseline of the same run."""
 
-import subprocess
-import sys
-
-from tests.bench.site import ROOT, run
+from tests.bench.site import run
+from tests.bench.warm import serving
 
 CALLS = """
 import asyncio, sys, time
@@ -39,14 +37,8 @@ asyncio.run(main())
 
 def measure() -> None:
     """Print CPU milliseconds of a call, and the ratio."""
-    command = [sys.executable, "-m", "tests.bench.table"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as table:
-        try:
-            assert table.stdout is not None
-            url = table.stdout.readline().strip()
-            baseline, ours = map(float, run(CALLS, arguments=[url]).stdout.split())
-        finally:
-            table.terminate()
+    with serving("table") as url:
+        baseline, ours = map(float, run(CALLS, arguments=[url]).stdout.split())
     print("one DynamoDB call, CPU ms (mean of 1000, one after the other)")
     print(f"  botocore in a thread {baseline:6.2f}   ours {ours:6.2f}   ratio {ours / baseline:.2f}")
 
