@@ -185,6 +185,119 @@ async def test_a_client_that_leaves_with_its_reply_does_not_end_the_work_after_i
     assert waiting.ended == "done"
 
 
+class Outliving(Waiting):
+    """The same, with its reply kept for a client that comes back."""
+
+    async def __call__(self, exchange: Exchange, name: str) -> None:
+        exchange.outlive_client()
+        await super().__call__(exchange, name)
+
+
+class Leaving(Client):
+    """Tells when its leaving was noticed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._noticed = asyncio.Event()
+
+    async def receive(self) -> Message:
+        message = await super().receive()
+        if message["type"] == "http.disconnect":
+            self._noticed.set()
+        return message
+
+    async def noticed(self) -> None:
+        """Wait until it was, and whatever comes of that has come."""
+        await self._noticed.wait()
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+
+async def test_work_that_outlives_its_client_goes_on_when_that_leaves(records: list[RequestRecord]) -> None:
+    waiting, client = Outliving(), Leaving()
+    asking = asyncio.create_task(client.ask(app(wait=waiting), "/wait"))
+    await waiting.began.wait()
+    client.gone.set()
+    await client.noticed()
+    waiting.release.set()
+    await asking
+    assert (waiting.ended, records[0].status) == ("done", 499)
+
+
+async def test_a_client_that_stays_is_answered_as_any_other(records: list[RequestRecord]) -> None:
+    waiting, client = Outliving(), Client()
+    asking = asyncio.create_task(client.ask(app(wait=waiting), "/wait"))
+    await waiting.began.wait()
+    waiting.release.set()
+    await client.finished.wait()
+    client.gone.set()
+    await asking
+    assert (waiting.ended, client.status, records[0].status) == ("done", 200, 200)
+
+
+async def test_a_failure_after_the_client_left_is_logged_as_what_it_is(records: list[RequestRecord]) -> None:
+    client, began = Leaving(), asyncio.Event()
+
+    async def failing(exchange: Exchange, _: str) -> None:
+        exchange.outlive_client()
+        await exchange.body(LIMIT)
+        began.set()
+        await client.noticed()
+        raise OverloadedError("later")
+
+    asking = asyncio.create_task(client.ask(app(failing=failing), "/failing"))
+    await began.wait()
+    client.gone.set()
+    await asking
+    assert (records[0].status, records[0].error) == (503, "overloaded")
+
+
+async def test_a_server_that_ends_cancels_what_outlives_its_client_too() -> None:
+    waiting, client = Outliving(), Leaving()
+    asking = asyncio.create_task(client.ask(app(wait=waiting), "/wait"))
+    await waiting.began.wait()
+    client.gone.set()
+    await client.noticed()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert waiting.ended == "cancelled"
+
+
+async def test_a_stream_that_outlives_its_client_is_made_to_its_end() -> None:
+    made: list[bytes] = []
+    began = asyncio.Event()
+
+    class Full(Leaving):
+        """Its connection takes nothing more, until it is closed; then whatever is sent goes nowhere."""
+
+        async def send(self, message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await self.gone.wait()
+
+    client = Full()
+
+    async def stream(exchange: Exchange, _: str) -> None:
+        exchange.outlive_client()
+        await exchange.body(LIMIT)
+
+        async def frames() -> AsyncIterator[Frame]:
+            for number in range(3):
+                made.append(b"%d" % number)
+                began.set()
+                yield Frame(b": 1\n\n", last=number == 2)
+                await client.noticed()
+
+        await exchange.send_events(frames(), asyncio.get_running_loop().time() + 30)
+
+    asking = asyncio.create_task(client.ask(app(stream=stream), "/stream"))
+    await began.wait()
+    assert made == [b"0"]
+    client.gone.set()
+    await asking
+    assert made == [b"0", b"1", b"2"]
+
+
 async def test_a_server_that_ends_cancels_the_work() -> None:
     waiting = Waiting()
     asking = asyncio.create_task(Client().ask(app(wait=waiting), "/wait"))

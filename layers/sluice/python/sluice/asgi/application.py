@@ -132,6 +132,8 @@ class _Endpoint[Parts]:
     async def _answer(self, exchange: Exchange) -> None:
         try:
             await _unless(exchange.client_gone(), self._handle(exchange))
+            if exchange.outlived:
+                exchange.record.status = CLIENT_GONE
         except ClientGoneError:
             exchange.record.status = CLIENT_GONE
         except SluiceError as error:

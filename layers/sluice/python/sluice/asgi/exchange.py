@@ -44,6 +44,9 @@ class Exchange:
         self.reply_headers: dict[str, str] = {}
         """What is known before there is a reply, and goes with it, whatever it will be."""
         self.started = False
+        self.outlived = False
+        """Whether the client went away, and the work on its request went on."""
+        self._outlives_client = False
         self._headers = dict(reversed(scope["headers"]))
         self._receive = receive
         self._send = send
@@ -90,15 +93,24 @@ class Exchange:
         """
         await self._allowed()
 
+    def outlive_client(self) -> None:
+        """Have the work go on although the client goes away, from now on: it will come back for the reply.
+
+        What is sent then goes nowhere. A client that stays, but stops reading, is not waited for any longer than
+        another: no reply comes to its end past its deadline.
+        """
+        self._outlives_client = True
+
     async def client_gone(self) -> None:
-        """Return when the client has closed the connection before it had its whole reply.
+        """Return when the client has closed the connection before it had its whole reply, unless that is outlived.
 
         Where that cannot be seen (Lambda), never.
         """
         await self._body_read.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        if self._finished:
+        self.outlived = self._outlives_client and not self._finished
+        if self.outlived or self._finished:
             await asyncio.Event().wait()
 
     async def send_json(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
