@@ -331,7 +331,8 @@ def test_streamed_and_whole_replies_say_the_same() -> None:
     [
         (None, None),
         ({"prompt_tokens": 2, "completion_tokens": 3}, (2, 3, 5, None, None)),
-        ({"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 9}, (2, 3, 5, None, None)),
+        ({"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 4}, (2, 3, 5, None, None)),
+        ({"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 9}, (2, 7, 9, None, 4)),
         ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 8}}, (9, 0, 9, 8, None)),
         ({"prompt_tokens": 9, "prompt_cache_hit_tokens": 8}, (9, 0, 9, 8, None)),
         ({"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 8}}, (0, 9, 9, None, 8)),

@@ -71,6 +71,8 @@ class ModelRow(_Row):
     output_tokens: Annotated[int, Field(gt=0)] | None = None
     image_tokens: Annotated[int, Field(gt=0)] | None = None
     """What one picture in a prompt counts for at most."""
+    added_tokens: Annotated[int, Field(gt=0)] | None = None
+    """What the provider adds to each prompt at most: a system prompt of its own, instructions on tools."""
     output_limit: OutputLimit | None = None
     """The one request member in which the provider takes an output limit; None where it takes either."""
     price: Price | None = None

@@ -8,8 +8,9 @@ Why the prompt cannot have more tokens than that:
   (A tokenizer that rewrites its text first, as NFKC does, can be brought beyond that, by nothing but rare ligatures.)
 - Special tokens. A message is set in some five of them; its JSON has 28 bytes at least beside its text
   (``{"role":"user","content":""}``), and parts, tools and tool calls more.
-- What a provider adds of its own: ``ADDED_TOKENS``, and ``ADDED_TOOL_TOKENS`` where it explains to the model how tools
-  are called or which schema an answer has to obey. Schemas are written out in the provider's own manner (TypeScript at
+- What a provider adds of its own: the catalogue's ``added_tokens`` where it is much (xAI's hidden prompt for Grok 4 has
+  some 680, Anthropic's on tools for Claude 3 Opus some 530), or else ``ADDED_TOKENS``, and ``ADDED_TOOL_TOKENS`` where
+  the model is told how tools are called or which schema an answer has to obey. Schemas are written out in the provider's own manner (TypeScript at
   OpenAI, indented JSON elsewhere), which takes fewer tokens than compact JSON has bytes unless someone contrives it.
 - Pictures count by their size in pixels, not in bytes: each for the catalogue's ``image_tokens``, or ``IMAGE_TOKENS``.
   Their base64 is not counted as text. That an address leads to a picture is for the provider to see to.
@@ -35,11 +36,11 @@ from sluice.catalog import ModelRow
 from sluice.errors import InvalidRequestError
 from sluice.pipeline.media import Document, Picture, Recording, media_of
 
-ADDED_TOKENS = 1_024
-"""More than the longest hidden prompt that is known of: some 680 tokens of xAI's for Grok 4."""
+ADDED_TOKENS = 32
+"""What chat templates put before a conversation (a date, the answer's first tokens) where the catalogue tells no more."""
 
-ADDED_TOOL_TOKENS = 1_024
-"""More than the longest known instruction on tools: some 530 tokens of Anthropic's for Claude 3 Opus."""
+ADDED_TOOL_TOKENS = 256
+"""What they say of how tools are called, likewise."""
 
 IMAGE_TOKENS = 48_169
 """The dearest picture known: gpt-4o-mini's of 2048 by 768 pixels, to which it scales larger ones, is 4 by 2 tiles
@@ -69,7 +70,7 @@ def demand_of(request: ChatCompletionRequest, body_bytes: int, row: ModelRow, *,
         InvalidRequestError: a bound is needed, but there is none.
     """
     context = row.context_tokens
-    text, audio, pictures = body_bytes + _added(request), 0, 0
+    text, audio, pictures = body_bytes + _added(request, row), 0, 0
     documents: list[Document] = []
     for medium in media_of(request):
         match medium:
@@ -114,10 +115,10 @@ def limited(request: ChatCompletionRequest, output_tokens: int, row: ModelRow) -
     return changed
 
 
-def _added(request: ChatCompletionRequest) -> int:
+def _added(request: ChatCompletionRequest, row: ModelRow) -> int:
     extra = request.model_extra or {}
     tools = request.tools or request.response_format or extra.get("functions")
-    return ADDED_TOKENS + (ADDED_TOOL_TOKENS if tools else 0)
+    return (row.added_tokens or ADDED_TOKENS) + (ADDED_TOOL_TOKENS if tools else 0)
 
 
 def _output(request: ChatCompletionRequest, row: ModelRow) -> tuple[int, bool]:

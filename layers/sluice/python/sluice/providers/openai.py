@@ -175,11 +175,17 @@ class _OpenAIStream:
 def usage_of(raw: object) -> Usage | None:
     """Usage in the one meaning of ``sluice.api.usage``; None where the provider sent none.
 
-    DeepSeek counts cached prompt tokens in ``prompt_cache_hit_tokens``; Groq sends its usage under ``x_groq``.
+    DeepSeek counts cached prompt tokens in ``prompt_cache_hit_tokens``; Groq sends its usage under ``x_groq``. Hosts of
+    Gemini's models leave what it thought out of the completion, but not out of the total, and bill it all the same.
     """
     if not isinstance(raw, dict):
         return None
     counted = _validated(_RawUsage, raw)
+    completion_details = dict(counted.completion_tokens_details or {})
+    unseen = counted.total_tokens - counted.prompt_tokens - counted.completion_tokens
+    if unseen > 0:
+        counted.completion_tokens += unseen
+        completion_details.setdefault("reasoning_tokens", unseen)
     prompt_details = dict(counted.prompt_tokens_details or {})
     prompt_details.setdefault("cached_tokens", counted.prompt_cache_hit_tokens)
     return Usage(
@@ -187,7 +193,7 @@ def usage_of(raw: object) -> Usage | None:
         completion_tokens=counted.completion_tokens,
         total_tokens=counted.prompt_tokens + counted.completion_tokens,
         prompt_tokens_details=_details(PromptTokensDetails, prompt_details),
-        completion_tokens_details=_details(CompletionTokensDetails, counted.completion_tokens_details or {}),
+        completion_tokens_details=_details(CompletionTokensDetails, completion_details),
     )
 
 
@@ -243,6 +249,7 @@ class _RawUsage(BaseModel):
 
     prompt_tokens: _Tokens = 0
     completion_tokens: _Tokens = 0
+    total_tokens: _Tokens = 0
     prompt_cache_hit_tokens: _Tokens | None = None
     prompt_tokens_details: dict[str, Any] | None = None
     completion_tokens_details: dict[str, Any] | None = None
