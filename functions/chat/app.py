@@ -19,13 +19,16 @@ async def chat_completions(
     exchange: Exchange, gateway: Gateway, defaults: ChatDefaults | None = None
 ) -> None:
     """POST a conversation, get the assistant's next turn, whole or streamed."""
+    idempotency_key = exchange.header(HEADER)
+    if idempotency_key:
+        exchange.outlive_client()  # it may have given up waiting, and will come back for this answer
     call = ChatCall(
         authorization=exchange.header("authorization"),
         body=await exchange.body(gateway.settings.max_body_bytes),
         record=exchange.record,
         defaults=defaults,
         headers=exchange.reply_headers,
-        idempotency_key=exchange.header(HEADER),
+        idempotency_key=idempotency_key,
         allowed=exchange.allowed,
     )
     async with chat(gateway, call) as reply:
