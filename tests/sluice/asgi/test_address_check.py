@@ -219,11 +219,12 @@ async def test_a_handler_may_ask_and_ends_where_it_asked(handlers: Handlers) -> 
     assert handlers.asked == "RateLimitError"
 
 
+@pytest.mark.parametrize("path", ["/waiting", "/careful"])
 async def test_a_client_that_leaves_counts_all_the_same(
-    handlers: Handlers, records: list[RequestRecord]
+    handlers: Handlers, records: list[RequestRecord], path: str
 ) -> None:
     counts, client = Counts(), Client()
-    asking = asyncio.create_task(client.ask(served(counts, handlers), "/waiting"))
+    asking = asyncio.create_task(client.ask(served(counts, handlers), path))
     await handlers.began.wait()
     client.gone.set()
     for _ in range(20):

@@ -7,7 +7,7 @@ from contextlib import ExitStack, asynccontextmanager, closing
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engines import Engine
@@ -122,9 +122,7 @@ async def refusal(found: AddressLimiter, address: str | None = ADDRESS) -> RateL
 
 # ── Windows in time ─────────────────────────────────────────────────────────────────────────────────────────
 
-PAUSES = st.one_of(
-    st.just(0.0), st.floats(0, 2), st.floats(0, 80), st.sampled_from([1.0, 4.0, 59.0, 60.0, 68.0, 70.0])
-)
+PAUSES = st.just(0.0) | st.integers(0, 160).map(lambda halves: halves / 2) | st.floats(0, 80)
 STEPS = st.lists(st.tuples(PAUSES, st.integers(0, 150), st.integers(0, 150)), min_size=1, max_size=50).filter(
     lambda steps: any(one or other for _, one, other in steps)
 )
@@ -154,6 +152,8 @@ async def offered(
 
 
 @given(STEPS, st.sampled_from([1, LIMIT, 120]), st.sampled_from([0.0, 1.0]), st.booleans())
+@example([(4.5, 0, 1), (70.0, 1, 0)], 1, 1.0, False)
+@example([(4.5, 1, 0), (59.5, 0, 1)], 1, 1.0, False)
 @settings(deadline=None)
 def test_no_minute_has_more_than_the_limit_and_none_is_refused_too_much(
     steps: list[tuple[float, int, int]], limit: int, ahead: float, loses_replies: bool

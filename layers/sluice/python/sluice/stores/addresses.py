@@ -6,7 +6,7 @@ anyway.
 """
 
 from sluice.accounting.windows import Window
-from sluice.stores.aws import AWS, ConditionFailedError
+from sluice.stores.aws import AWS, ConditionFailedError, Item
 from sluice.stores.updates import Update, begin_window, take_in_window, window_of
 
 LEAD = "ip#"
@@ -71,24 +71,28 @@ class AddressStore:
         else:
             take_in_window(update, WINDOW, seen, rolled, counted=1, held=0, limit=limit)
         update.set(update.name("expires_at"), update.number(int(now) + KEPT_SECONDS))
-        key = {"id": {"S": LEAD + client}}
         try:
             reply = await self._dynamodb.call(
                 "UpdateItem",
                 TableName=self._table,
-                Key=key,
+                Key=_key(client),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **update.members(),
             )
         except ConditionFailedError as error:
-            item = error.item
-            if (
-                not item
-            ):  # Some engines do not give it back, so that none may also mean that they did not look.
-                found = await self._dynamodb.call(
-                    "GetItem", TableName=self._table, Key=key, ConsistentRead=True
-                )
-                item = found.get("Item", {})
-            raise WindowChangedError(window_of(item, WINDOW) if item else None) from error
+            # Some engines do not give the item back, so that none may also mean that they did not look.
+            window = window_of(error.item, WINDOW) if error.item else await self._read(client)
+            raise WindowChangedError(window) from error
         return window_of(reply["Attributes"], WINDOW)
+
+    async def _read(self, client: str) -> Window | None:
+        reply = await self._dynamodb.call(
+            "GetItem", TableName=self._table, Key=_key(client), ConsistentRead=True
+        )
+        item = reply.get("Item")
+        return window_of(item, WINDOW) if item else None
+
+
+def _key(client: str) -> Item:
+    return {"id": {"S": LEAD + client}}
