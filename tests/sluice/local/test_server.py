@@ -254,6 +254,35 @@ def test_told_to_end_while_it_starts_it_leaves_nothing(tmp_path: Path) -> None:
     assert list(server.state_directory.iterdir()) == []
 
 
+def test_a_client_has_its_requests_of_a_minute_whatever_it_asks_for_and_calls_itself(tmp_path: Path) -> None:
+    with DevServer(tmp_path, {"SLUICE_IP_RPM": "8"}) as server, httpx.Client(trust_env=False) as client:
+        bearer = {"authorization": f"Bearer {server.key}"}
+        asked = [
+            ("GET", "/health", {}),
+            ("GET", "/v1/models", {}),
+            ("GET", "/v1/models/none", {}),
+            ("DELETE", "/health", {}),
+            ("GET", "/v1/chat", {}),
+            ("POST", "/v1/chat", {}),
+            ("POST", "/v1/chat/completions", bearer),
+            ("POST", "/api/v1/chat", bearer),
+        ]
+        statuses: list[list[int]] = []
+        for turn in range(2):
+            statuses.append([])
+            for number, (method, path, headers) in enumerate(asked):
+                address = f"192.0.2.{turn * 10 + number}"
+                lies = {"x-forwarded-for": address, "forwarded": f"for={address}", "x-real-ip": address}
+                url, body = f"{server.state.url}{path}", CHAT if method == "POST" else None
+                response = client.request(method, url, json=body, headers=headers | lies, timeout=30)
+                statuses[-1].append(response.status_code)
+        assert statuses == [[200, 200, 404, 405, 405, 401, 200, 200], [429] * 8]
+        assert response.json()["error"]["code"] == "rate_limit_exceeded"
+        assert 0 < int(response.headers["retry-after"]) <= 70
+        # What API Gateway answers by itself counts for nobody.
+        assert client.get(f"{server.state.url}/nowhere").status_code == 404
+
+
 def test_each_request_is_one_line_for_a_person_without_keys(tmp_path: Path) -> None:
     with DevServer(tmp_path, {"OPENAI_API_KEY": "sk-provider-secret"}) as server:
         headers = {"authorization": f"Bearer {server.key}"}
