@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from local_stack import blueprint
-from sluice.local.blueprint import Blueprint, Resolved, Route, TemplateError, read_blueprint
+from sluice.local.blueprint import Blueprint, Resolved, read_blueprint
+from sluice.local.errors import TemplateError
+from sluice.local.event_sources import Route, Schedule, StreamSource
 
 ENVELOPE = '{"error":{"message":"m","type":"t","param":null,"code":"not_found"}}'
 
@@ -82,6 +84,29 @@ def test_functions_have_their_folder_routes_and_variables(
     assert function.folder == tmp_path / "functions/one"
     assert function.routes == (Route("ANY", "/one"),)
     assert function.variables == {"PLAIN": "text", "TABLE": Resolved("OneFunctionVariable2")}
+
+
+def test_a_function_may_be_called_by_a_stream_or_a_schedule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = template()
+    content["Resources"]["Table"]["Properties"]["StreamSpecification"] = {"StreamViewType": "NEW_IMAGE"}
+    content["Resources"]["OneFunction"]["Properties"]["Events"] = {
+        "Rows": {
+            "Type": "DynamoDB",
+            "Properties": {
+                "Stream": {"Fn::GetAtt": ["Table", "StreamArn"]},
+                "StartingPosition": "TRIM_HORIZON",
+            },
+        },
+        "Often": {"Type": "Schedule", "Properties": {"Schedule": "rate(5 minutes)"}},
+    }
+    found = read(tmp_path, content, monkeypatch)
+    (function,) = found.functions
+    assert function.routes == ()
+    assert function.streams == (StreamSource("Table", 100, (), reports_failures=False),)
+    assert function.schedules == (Schedule(300),)
+    assert found.stack["Resources"].keys() == {"OneFunctionRole", "Table"}
 
 
 def test_a_variable_to_be_worked_out_is_an_output_of_the_stack(

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sluice.local.blueprint import Function, TemplateError
-from sluice.local.functions import load_app
+from sluice.local.blueprint import Function
+from sluice.local.errors import TemplateError
+from sluice.local.functions import load_app, load_handler
 
 
 def a_function(folder: Path, source: str | None) -> Function:
@@ -26,6 +27,13 @@ def test_two_functions_each_have_their_own_app(tmp_path: Path) -> None:
 def test_a_folder_without_an_app_is_named(tmp_path: Path, source: str | None) -> None:
     with pytest.raises(TemplateError, match="bare"):
         load_app(a_function(tmp_path / "bare", source))
+
+
+def test_a_handler_is_loaded_where_there_is_no_app(tmp_path: Path) -> None:
+    handler = load_handler(a_function(tmp_path / "one", "def handler(event, context): return event"))
+    assert handler("event", None) == "event"
+    with pytest.raises(TemplateError, match="has no handler"):
+        load_handler(a_function(tmp_path / "two", "app = None"))
 
 
 def test_an_error_inside_the_module_stays_what_it_is(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from sluice.local.blueprint import FixedReply, Route
+from sluice.local.blueprint import FixedReply
+from sluice.local.event_sources import Route
 from sluice.local.routing import Dispatcher, Mount
 
 UNKNOWN = FixedReply(404, b"{}")

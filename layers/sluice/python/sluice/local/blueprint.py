@@ -16,7 +16,8 @@ from samtranslator.translator.managed_policy_translator import ManagedPolicyLoad
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
-from sluice.local.errors import LocalError
+from sluice.local.errors import TemplateError
+from sluice.local.event_sources import Route, Schedule, StreamSource, sources_of
 
 LEFT_OUT = {
     "AWS::ApiGateway::": "its routes are served by this process",
@@ -38,21 +39,9 @@ UPLOADED = "s3://not/uploaded"
 """The transform insists on code that lies in S3; nothing here reads it from there."""
 
 
-class TemplateError(LocalError):
-    """The template lacks what a development server needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A path in API Gateway's notation, ``/models/{id+}``, and the method it takes, or ``ANY``."""
-
-    method: str
-    path: str
-
-
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function: its folder, its routes and its environment.
+    """A Lambda function: its folder, its environment, and what calls it.
 
     ``variables`` holds each variable's text, or the name of the stack output that gives it.
     """
@@ -61,6 +50,8 @@ class Function:
     folder: Path
     routes: tuple[Route, ...]
     variables: Mapping[str, "str | Resolved"]
+    streams: tuple[StreamSource, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +126,19 @@ def read_blueprint(template: Path) -> Blueprint:
     """Read a SAM template.
 
     Raises:
-        TemplateError: it cannot be read, or has no answer for an unknown path.
+        TemplateError: it cannot be read, has no answer for an unknown path, or has a function that is called by
+            what nothing here feeds.
     """
     source = read_template(template)
     plain = transformed(source)
     outputs: dict[str, Any] = dict(plain.get("Outputs", {}))
+    parameters = plain.get("Parameters", {}).keys()
     functions = tuple(
-        Function(
-            name=name,
-            folder=template.parent / resource["Properties"]["CodeUri"],
-            routes=tuple(_routes(resource["Properties"])),
-            variables=_variables(name, plain["Resources"][name], plain.get("Parameters", {}).keys(), outputs),
+        _function(
+            name,
+            template.parent,
+            resource["Properties"],
+            _variables(name, plain["Resources"][name], parameters, outputs),
         )
         for name, resource in source["Resources"].items()
         if resource["Type"] == FUNCTION
@@ -154,10 +147,18 @@ def read_blueprint(template: Path) -> Blueprint:
     return Blueprint(functions, _unknown_path(source["Resources"]), stack)
 
 
-def _routes(function: Mapping[str, Any]) -> Iterator[Route]:
-    for event in function.get("Events", {}).values():
-        if event["Type"] == "Api":
-            yield Route(event["Properties"]["Method"].upper(), event["Properties"]["Path"])
+def _function(
+    name: str, folder: Path, properties: Mapping[str, Any], variables: Mapping[str, str | Resolved]
+) -> Function:
+    sources = list(sources_of(name, properties.get("Events", {})))
+    return Function(
+        name=name,
+        folder=folder / properties["CodeUri"],
+        routes=tuple(source for source in sources if isinstance(source, Route)),
+        variables=variables,
+        streams=tuple(source for source in sources if isinstance(source, StreamSource)),
+        schedules=tuple(source for source in sources if isinstance(source, Schedule)),
+    )
 
 
 def _variables(

@@ -12,6 +12,7 @@ from sluice.keys import new_secret
 from sluice.local.aws_process import REGION, LocalAWS
 from sluice.local.blueprint import read_blueprint
 from sluice.local.environment import local_environment
+from sluice.local.feeding import feeding
 from sluice.local.functions import load_app
 from sluice.local.greeting import greeting
 from sluice.local.http import serve, url_of
@@ -52,7 +53,7 @@ async def serve_gateway(
     os.environ.update(environment)
 
     log_readably()
-    apps = {function.name: load_app(function) for function in blueprint.functions}
+    apps = {function.name: load_app(function) for function in blueprint.functions if function.routes}
     mounts = [
         Mount(route, apps[function.name]) for function in blueprint.functions for route in function.routes
     ]
@@ -74,7 +75,7 @@ async def serve_gateway(
         sys.stdout.write(greeting(url, key, catalog, time.monotonic() - started))
         sys.stdout.flush()
 
-    async with lifespans(apps.values()):
+    async with lifespans(apps.values()), feeding(blueprint.functions, stack.tables, endpoint):
         await serve(Dispatcher(mounts, blueprint.unknown_path), listener, on_ready)
 
 

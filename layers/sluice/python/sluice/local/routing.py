@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sluice.local.blueprint import FixedReply, Route
+from sluice.local.blueprint import FixedReply
+from sluice.local.event_sources import Route
 from sluice.observability import RequestRecord, log_request
 
 ANY = "ANY"

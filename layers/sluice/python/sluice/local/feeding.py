@@ -1,0 +1,60 @@
+"""Keeps calling, while the server runs, the functions that no HTTP request calls."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing
+from typing import Any
+
+from sluice.local.blueprint import Function
+from sluice.local.functions import load_handler
+from sluice.local.schedules import call_on_schedule
+from sluice.local.streams import DYNAMODB_STREAMS, TableStream, feed_from_stream
+from sluice.stores.access import MADE_UP, Access, Endpoint
+from sluice.stores.aws import AWS, CONNECT_SECONDS, Client, default_tls
+from sluice.stores.connections import Connections
+
+type Feeder = Coroutine[Any, Any, None]
+
+
+@asynccontextmanager
+async def feeding(
+    functions: Iterable[Function], tables: Mapping[str, str], endpoint: Endpoint
+) -> AsyncIterator[None]:
+    """Feed functions from their streams and schedules while the context lasts.
+
+    Args:
+        functions: those without events other than HTTP requests are left alone.
+        tables: the tables' names by their names in the template.
+        endpoint: the stand-in for AWS.
+
+    Raises:
+        TemplateError: a function has no handler.
+    """
+    connections = Connections(endpoint.url, tls=default_tls, connect_seconds=CONNECT_SECONDS)
+    streams = Client(DYNAMODB_STREAMS, Access(endpoint.url, endpoint.region, MADE_UP), connections)
+    with closing(AWS(endpoint)) as aws, closing(streams):
+        found = [
+            feeder
+            for function in functions
+            for feeder in _feeders(function, tables, aws.dynamodb, streams, endpoint.region)
+        ]
+        tasks = [asyncio.create_task(feeder) for feeder in found]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _feeders(
+    function: Function, tables: Mapping[str, str], dynamodb: Client, streams: Client, region: str
+) -> Iterator[Feeder]:
+    if not function.streams and not function.schedules:
+        return
+    handler = load_handler(function)
+    for source in function.streams:
+        stream = TableStream(dynamodb, streams, tables[source.table])
+        yield feed_from_stream(function.name, handler, source, stream.read)
+    for schedule in function.schedules:
+        yield call_on_schedule(function.name, handler, schedule, region)
