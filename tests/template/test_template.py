@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local_stack import ROOT, blueprint
-from sluice.config import AddressSettings, ModelsSettings, Settings
+from sluice.config import AddressSettings, EnvironmentSettings, ModelsSettings, RollUpSettings, Settings
 from sluice.errors import (
     NotFoundError,
     RateLimitError,
@@ -17,7 +17,7 @@ from sluice.errors import (
     SluiceError,
     UpstreamTimeoutError,
 )
-from sluice.local.functions import load_app
+from sluice.local.functions import load_app, load_handler
 
 RETAINED = ("Retain", "Retain")
 SETTLING_SECONDS = 30
@@ -25,6 +25,8 @@ MANAGED_POLICIES = {
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",  # writes its log
     "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",  # sends its traces
 }
+STREAM_POLICY = "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole"
+"""SAM gives it to a function that a stream calls, so that Lambda can read the stream."""
 ACTIONS = {
     "ChatFunction": {
         "dynamodb:DeleteItem",
@@ -34,6 +36,12 @@ ACTIONS = {
         "secretsmanager:GetSecretValue",
     },
     "ModelsFunction": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+    "RollUpUsageFunction": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+}
+SETTINGS: dict[str, type[EnvironmentSettings]] = {
+    "ChatFunction": Settings,
+    "ModelsFunction": ModelsSettings,
+    "RollUpUsageFunction": RollUpSettings,
 }
 
 
@@ -46,6 +54,12 @@ def functions(template: Mapping[str, Any]) -> dict[str, Any]:
         name: function["Properties"]
         for name, function in resources(template, "AWS::Serverless::Function").items()
     }
+
+
+def called_by_streams(translated: Mapping[str, Any]) -> set[str]:
+    """The functions that a stream calls."""
+    mappings = resources(translated, "AWS::Lambda::EventSourceMapping").values()
+    return {mapping["Properties"]["FunctionName"]["Ref"] for mapping in mappings}
 
 
 def methods(translated: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -136,19 +150,48 @@ def test_streaming_functions_start_the_streaming_runtime(template: dict[str, Any
 
 async def test_functions_serve_the_paths_that_the_template_sends_them() -> None:
     for function in blueprint().functions:
-        app: Any = load_app(function)
-        served = {re.sub(r"\{(\w+):path\}", r"{\1+}", path) for path in app.paths}
-        assert {route.path for route in function.routes} == served
+        if function.routes:
+            app: Any = load_app(function)
+            served = {re.sub(r"\{(\w+):path\}", r"{\1+}", path) for path in app.paths}
+            assert {route.path for route in function.routes} == served
 
 
-def test_functions_get_only_variables_that_they_read(template: dict[str, Any]) -> None:
-    known = {f"SLUICE_{name.upper()}" for name in Settings.model_fields} | {"AWS_LAMBDA_EXEC_WRAPPER"}
-    given = {
-        name: set(function.get("Environment", {}).get("Variables", {}))
-        for name, function in functions(template).items()
+def test_functions_that_no_client_reaches_take_events() -> None:
+    called = [function for function in blueprint().functions if not function.routes]
+    assert called
+    for function in called:
+        assert function.streams or function.schedules
+        assert callable(load_handler(function))
+
+
+def test_functions_get_the_variables_that_they_read_and_no_others(template: dict[str, Any]) -> None:
+    for name, function in functions(template).items():
+        fields = SETTINGS[name].model_fields
+        known = {f"SLUICE_{field.upper()}" for field in fields} | {"AWS_LAMBDA_EXEC_WRAPPER"}
+        required = {f"SLUICE_{field.upper()}" for field, info in fields.items() if info.is_required()}
+        assert required <= set(function.get("Environment", {}).get("Variables", {})) <= known
+
+
+def test_new_rows_of_the_ledger_are_delivered_until_they_are_added_up(translated: dict[str, Any]) -> None:
+    (mapping,) = resources(translated, "AWS::Lambda::EventSourceMapping").values()
+    properties = mapping["Properties"]
+    assert properties["EventSourceArn"] == {"Fn::GetAtt": ["LedgerTable", "StreamArn"]}
+    assert properties["FunctionName"] == {"Ref": "RollUpUsageFunction"}
+    assert properties["StartingPosition"] == "TRIM_HORIZON"
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert [json.loads(each["Pattern"]) for each in properties["FilterCriteria"]["Filters"]] == [
+        {"eventName": ["INSERT"]}
+    ]
+    # Nothing is given up: records live for a day, and what was not added up by then has no mark in the ledger.
+    assert not properties.keys() & {"MaximumRetryAttempts", "MaximumRecordAgeInSeconds"}
+
+
+def test_adding_up_writes_to_the_ledger_and_the_usage_table_alone(template: dict[str, Any]) -> None:
+    (policy,) = functions(template)["RollUpUsageFunction"]["Policies"]
+    assert {statement["Sid"]: statement["Resource"] for statement in policy["Statement"]} == {
+        "MarkRows": {"Fn::GetAtt": ["LedgerTable", "Arn"]},
+        "AddUp": {"Fn::GetAtt": ["UsageTable", "Arn"]},
     }
-    assert all(names <= known for names in given.values())
-    assert given["ModelsFunction"] <= {f"SLUICE_{name.upper()}" for name in ModelsSettings.model_fields}
 
 
 def test_every_function_that_clients_reach_limits_addresses_where_nobody_else_does(
@@ -226,7 +269,8 @@ def test_functions_may_do_what_they_do_and_nothing_else(translated: dict[str, An
     allowed: dict[str, set[str]] = {}
     for name, function in resources(translated, "AWS::Lambda::Function").items():
         role = translated["Resources"][function["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
-        assert set(role["ManagedPolicyArns"]) <= MANAGED_POLICIES
+        managed = MANAGED_POLICIES | ({STREAM_POLICY} if name in called_by_streams(translated) else set())
+        assert set(role["ManagedPolicyArns"]) <= managed
         allowed[name] = set()
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
