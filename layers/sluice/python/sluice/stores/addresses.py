@@ -13,7 +13,7 @@ LEAD = "ip#"
 WINDOW = "requests"
 
 KEPT_SECONDS = 300
-"""From the last request on. Longer than any window, however wrong a clock may be."""
+"""From the last request on: longer than any window, with minutes to spare for clocks that differ."""
 
 IS_NEW = "attribute_not_exists({id})"
 
