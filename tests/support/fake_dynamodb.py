@@ -255,6 +255,10 @@ class FakeClient:
             raise fault
         return self.database.execute(operation, members)
 
+    async def call_anew(self, operation: str, members_of: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
+        """As ``Client.call_anew``, of which the first attempt succeeds."""
+        return await self.call(operation, **members_of(0))
+
     @property
     def aws(self) -> AWS:
         """What stores are made with."""

@@ -37,6 +37,17 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """What a request proves to have used: nano-USD and tokens. Nothing, where it failed."""
+
+    cost: int
+    tokens: int
+
+
+NOTHING = Charge(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Counter:
     """A key's counter. ``used`` is what is spent and held in ``period``, in nano-USD."""
 

@@ -1,14 +1,15 @@
 """Step 2: may the request go on? One conditional write takes its request, its tokens and its money, or nothing.
 
 What is known of a counter is remembered, so that the write can be made without a read. A memory that is behind costs a
-failed write, which brings the counter as it is. A refusal is only given on a counter as it is.
+failed write, which brings the counter as it is. Nobody is refused, or given less than was asked for, but by a counter
+as it is, without holds that have expired.
 """
 
 import asyncio
 import contextlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from sluice.accounting.admission import Refusal, Taking, decide
@@ -18,6 +19,7 @@ from sluice.errors import OverloadedError
 from sluice.pipeline.limits import limits_of
 from sluice.pipeline.reclaim import Reclaimer
 from sluice.pipeline.refusals import error_of
+from sluice.stores.aws import ATTEMPTS as CALL_ATTEMPTS
 from sluice.stores.aws import UnansweredError
 from sluice.stores.counters import NOTHING, CounterStore, LostRaceError
 from sluice.stores.keys import KeyRecord
@@ -48,8 +50,18 @@ class Admission:
     counter: Counter
 
 
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A refusal at the epoch second ``at``, and what it rests on."""
+
+    at: float
+    limits: Limits
+    counter: Counter | None
+    refusal: Refusal
+
+
 class _OvertakenError(Exception):
-    """Another request of this process has begun the slot, and knows the counter better."""
+    """Another request of this process knows the counter better."""
 
     def __init__(self, counter: Counter) -> None:
         super().__init__("another request was first")
@@ -81,7 +93,7 @@ class Admitter:
         self._hold_seconds = hold_seconds
         self._clock = clock
         self._seen = Memory[Counter](size)
-        self._refused = Memory[tuple[Limits, Refusal]](size)
+        self._refused = Memory[_Refused](size)
         self._turns = Memory[asyncio.Lock](size)
         self._reads = SingleFlight[Counter | None]()
 
@@ -94,37 +106,42 @@ class Admitter:
         """
         limits = limits_of(key)
         self._refuse_again(key.id, limits, demand)
+        expires_at = math.ceil(self._clock() + self._hold_seconds)
         counter = self._seen.get(key.id)
         certain = counter is None
         if counter is None:
             counter = await self._read(key.id)
-        for _ in range(ATTEMPTS):
+        races = 0
+        while races < ATTEMPTS:
             now = self._clock()
-            match decide(counter, limits, demand, now):
+            decision = decide(counter, limits, demand, now)
+            if not _is_all(decision, demand) and not certain:
+                counter, certain = await self._read(key.id), True
+                continue
+            if not _is_all(decision, demand) and counter is not None and counter.expired(now):
+                await self._reclaimer.reclaim_seen(key.id, counter)
+                counter = await self._read(key.id)
+                races += 1
+                continue
+            match decision:
                 case Refusal() as refusal:
-                    if not certain:
-                        counter, certain = await self._read(key.id), True
-                    elif counter is not None and (expired := counter.expired(now)):
-                        await self._reclaimer.reclaim(key.id, expired)
-                        counter = await self._read(key.id)
-                    else:
-                        self._refused.put(key.id, (limits, refusal))
-                        raise error_of(refusal, limits, now)
+                    self._refused.put(key.id, _Refused(now, limits, counter, refusal))
+                    raise error_of(refusal, limits, now)
                 case Taking() as taking:
-                    hold = self._hold(taking, now)
+                    fit = taking.fit
+                    # Different for each write that is tried, of which any may be carried out much later.
+                    hold = Hold(fit.amount, fit.tokens, expires_at + races * CALL_ATTEMPTS, taking.period)
                     try:
                         after = await self._take(key.id, request_id, hold, taking, limits)
                     except _OvertakenError as error:
                         counter, certain = error.counter, False
-                        continue
                     except LostRaceError as error:
                         counter, certain = error.counter, True
-                        if counter is None or request_id not in counter.holds:
-                            continue
-                        # An earlier attempt of the same call went through, only its reply was lost.
-                        after, hold = counter, counter.holds[request_id]
-                    self.note(key.id, after)
-                    return Admission(key, request_id, limits, hold, taking.fit, after)
+                        self.note(key.id, counter)
+                        races += 1
+                    else:
+                        self.note(key.id, after)
+                        return Admission(key, request_id, limits, after.holds[request_id], fit, after)
                 case unknown:
                     assert_never(unknown)
         raise OverloadedError(
@@ -134,7 +151,7 @@ class Admitter:
     def note(self, key_id: str, counter: Counter | None) -> None:
         """Remember a counter as it was just read or written, unless a later one is known."""
         known = self._seen.get(key_id)
-        if counter is not None and (known is None or counter.requests.slot >= known.requests.slot):
+        if counter is not None and (known is None or _age(counter) >= _age(known)):
             self._seen.put(key_id, counter)
 
     async def standing(self, key: KeyRecord) -> Counter | None:
@@ -155,7 +172,7 @@ class Admitter:
         turn = self._turns.get(key_id) or self._turns.put(key_id, asyncio.Lock())
         async with turn:
             known = self._seen.get(key_id)
-            if known is not None and known is not taking.seen and known.requests.slot >= taking.requests.slot:
+            if known is not None and known is not taking.seen:
                 raise _OvertakenError(known)
             after = await self._write(key_id, request_id, hold, taking, limits)
             self.note(key_id, after)
@@ -166,23 +183,47 @@ class Admitter:
     ) -> Counter:
         try:
             return await self._counters.take(key_id, request_id, hold, taking, limits, int(self._clock()))
+        except LostRaceError as error:
+            standing = error.counter.holds.get(request_id) if error.counter else None
+            if error.counter is None or standing is None:
+                raise
+            if replace(standing, expires_at=hold.expires_at) == hold:
+                # An earlier attempt of the same call went through, only its reply was lost.
+                return error.counter
+            # It was decided on when less or more was left, given up, and carried out since.
+            counter = await self._counters.settle(key_id, request_id, standing, NOTHING)
+            raise LostRaceError(counter) from error
         except UnansweredError:
             # It may have been carried out. What could be held now is given back; if that fails too, it expires.
             with contextlib.suppress(OverloadedError):
                 await self._counters.settle(key_id, request_id, hold, NOTHING)
             raise
 
-    def _hold(self, taking: Taking, now: float) -> Hold:
-        expires_at = math.ceil(now + self._hold_seconds)
-        return Hold(taking.fit.amount, taking.fit.tokens, expires_at, taking.period)
-
     def _refuse_again(self, key_id: str, limits: Limits, demand: Demand) -> None:
         """Refuse without a write what was surely refused before: a failed condition costs write units too."""
-        remembered = self._refused.get(key_id)
-        now = self._clock()
-        if remembered is None or remembered[0] != limits:
+        known = self._refused.get(key_id)
+        if known is None or known.limits != limits:
             return
-        refusal = remembered[1]
-        needed = demand.least.amount if refusal.reason == "budget" else demand.least.tokens
-        if now < refusal.sure_until and needed >= refusal.at_least:
-            raise error_of(refusal, limits, now)
+        now = self._clock()
+        needed = demand.least.amount if known.refusal.reason == "budget" else demand.least.tokens
+        if (
+            now >= min(known.refusal.sure_until, known.at + REFUSAL_SECONDS)
+            or needed < known.refusal.at_least
+        ):
+            return
+        # The request may need more than the one that was refused, and so have to wait longer.
+        match decide(known.counter, limits, demand, now):
+            case Refusal() as refusal:
+                raise error_of(refusal, limits, now)
+            case Taking():
+                pass
+
+
+def _age(counter: Counter) -> tuple[int, int]:
+    """Grows with each admission."""
+    return counter.requests.slot, counter.requests.now
+
+
+def _is_all(decision: Taking | Refusal, demand: Demand) -> bool:
+    """Whether a request gets all that it asks for."""
+    return isinstance(decision, Taking) and decision.fit.output_tokens == demand.output_tokens

@@ -7,7 +7,7 @@ a hold ends once, whether its own process or one or several others see to it.
 
 from collections.abc import Callable, Mapping
 
-from sluice.accounting.counter import Counter, Hold
+from sluice.accounting.counter import NOTHING, Counter, Hold
 from sluice.observability import logger
 from sluice.stores.counters import Charge, CounterStore
 from sluice.stores.ledger import LedgerStore
@@ -33,18 +33,19 @@ class Reclaimer:
         self._clock = clock
 
     async def reclaim(self, key_id: str, holds: Mapping[str, Hold]) -> None:
-        """End holds of a key that have expired.
+        """End those of a key's holds that have expired; a request that is alive may have the others.
 
         Raises:
-            ValueError: one of them has not; it may belong to a request that is alive.
             OverloadedError: not all could be ended. Another attempt does no harm.
         """
         now = self._clock()
-        if any(hold.expires_at > now for hold in holds.values()):
-            raise ValueError("a hold that has not expired is not to be reclaimed")
         for request_id, hold in holds.items():
+            if hold.expires_at > now:
+                continue
             row = await self._ledger.put(_lost(key_id, request_id, hold, now))
-            await self._counters.settle(key_id, request_id, hold, charge_of(row))
+            await self._counters.settle(
+                key_id, request_id, hold, charge_of(row) if row.settles(hold) else NOTHING
+            )
             logger.warning("an expired hold of key %s is reclaimed: %s, %s", key_id, request_id, row.status)
 
     async def reclaim_all(self) -> int:
@@ -86,6 +87,7 @@ def _lost(key_id: str, request_id: str, hold: Hold, now: float) -> LedgerRow:
         request_id=request_id,
         period=hold.period,
         status="lost",
+        hold_expires_at=hold.expires_at,
         settled_at=int(now * 1000),
         cost=0,
     )

@@ -173,7 +173,8 @@ class Reconciler:
         cost = last_at = 0
         async for row in self._ledger.rows(key_id):
             last_at = max(last_at, row.settled_at // 1000)
-            if row.period == period and row.request_id not in holds:
+            hold = holds.get(row.request_id)
+            if row.period == period and (hold is None or not row.settles(hold)):
                 cost += row.cost
         return _Settled(cost, last_at)
 

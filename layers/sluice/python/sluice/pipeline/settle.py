@@ -56,15 +56,23 @@ class Settler:
         ledger: takes the rows.
         reclaimer: ends expired holds of others that are seen on the way.
         clock: epoch seconds.
+        note: told of each counter that is seen, by its key's id; whoever admits knows then what is free again.
     """
 
     def __init__(
-        self, counters: CounterStore, ledger: LedgerStore, reclaimer: Reclaimer, *, clock: Callable[[], float]
+        self,
+        counters: CounterStore,
+        ledger: LedgerStore,
+        reclaimer: Reclaimer,
+        *,
+        clock: Callable[[], float],
+        note: Callable[[str, Counter], None] = lambda _key_id, _counter: None,
     ) -> None:
         self._counters = counters
         self._ledger = ledger
         self._reclaimer = reclaimer
         self._clock = clock
+        self._note = note
 
     async def settle(self, admission: Admission, outcome: Outcome) -> LedgerRow | None:
         """Write down what a request cost, and end its hold; what does not succeed is in the log.
@@ -94,13 +102,19 @@ class Settler:
         charge = NOTHING if row is None else charge_of(row)
         try:
             counter = await insist(lambda: self._counters.settle(key_id, request_id, hold, charge))
-            await self._look_around(key_id, counter)
         except (OverloadedError, AWSError):
             logger.exception("the hold of %s could not be ended; it will expire", request_id)
-
-    async def _look_around(self, key_id: str, counter: Counter | None) -> None:
+            return
         if counter is not None:
+            self._note(key_id, counter)
+            await self._look_around(key_id, counter)
+
+    async def _look_around(self, key_id: str, counter: Counter) -> None:
+        """End the expired holds of others."""
+        try:
             await self._reclaimer.reclaim_seen(key_id, counter)
+        except Exception:  # whatever it is, this request has nothing to do with it
+            logger.exception("the expired holds of key %s could not be reclaimed", key_id)
 
     async def _beyond_the_hold(self, admission: Admission, row: LedgerRow) -> tuple[Admission, LedgerRow]:
         """The provider reports more than the upper bound: hold the rest too, or else charge what is held.
@@ -147,6 +161,7 @@ def _row(admission: Admission, outcome: Outcome, settled_at: int) -> LedgerRow:
         request_id=admission.request_id,
         owner=admission.key.owner,
         period=admission.hold.period,
+        hold_expires_at=admission.hold.expires_at,
         status=outcome.status,
         settled_at=settled_at,
         model=outcome.model,

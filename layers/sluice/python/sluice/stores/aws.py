@@ -87,7 +87,7 @@ class AWSError(Exception):
 
 
 class UnansweredError(OverloadedError):
-    """No reply came to a call, however often it was made: nobody knows whether it was carried out."""
+    """No reply came to a call, or one that AWS failed inside: nobody knows whether it was carried out, or will be."""
 
 
 class ConditionFailedError(Exception):
@@ -142,16 +142,23 @@ class Client:
             ConditionFailedError: the write was conditional and its condition does not hold.
             AWSError: anything else.
         """
-        body = to_json(members)
+        return await self.call_anew(operation, lambda _: members)
+
+    async def call_anew(self, operation: str, members_of: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
+        """The same, with members of its own for each attempt, which are counted from 0.
+
+        An attempt that was given up may be carried out at any later time, also when what another one did is undone
+        again: then its members tell that it is not that one.
+        """
         unanswered = False
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(BACKOFF_SECONDS * 2**attempt * random.random())  # noqa: S311 - spreads load only
             try:
-                return result_of(operation, await self._attempt(operation, body))
+                return result_of(operation, await self._attempt(operation, to_json(members_of(attempt))))
             except (ConnectionBrokenError, OverloadedError) as error:
                 failure = error
-                unanswered |= isinstance(error, ConnectionBrokenError)
+                unanswered |= isinstance(error, ConnectionBrokenError | UnansweredError)
         logger.warning("%s of %s failed %d times: %s", operation, self._service.name, ATTEMPTS, failure)
         raise _overloaded(UnansweredError if unanswered else OverloadedError) from failure
 
@@ -224,7 +231,7 @@ def result_of(operation: str, reply: Reply) -> dict[str, Any]:
     """A reply's JSON, or the error it stands for.
 
     Raises:
-        OverloadedError, ConditionFailedError, AWSError: see ``Client.call``.
+        OverloadedError, UnansweredError, ConditionFailedError, AWSError: see ``Client.call``.
         ConnectionBrokenError: the body is not what was sent.
     """
     checksum = reply.headers.get("x-amz-crc32")
@@ -252,11 +259,9 @@ def error_of(operation: str, status: int, members: dict[str, Any]) -> Exception:
     for reason in reasons:  # a lost condition outweighs a conflict, which may pass
         if reason.get("Code") == "ConditionalCheckFailed":
             return ConditionFailedError(reason.get("Item", {}))
-    if (
-        code in OVERLOADED_CODES
-        or status >= 500
-        or any(reason.get("Code") in PASSING_REASONS for reason in reasons)
-    ):
+    if status >= 500:  # AWS says that a write may have been carried out then
+        return _overloaded(UnansweredError)
+    if code in OVERLOADED_CODES or any(reason.get("Code") in PASSING_REASONS for reason in reasons):
         return _overloaded()
     return AWSError(
         operation, code or str(status), str(members.get("message") or members.get("Message") or "")

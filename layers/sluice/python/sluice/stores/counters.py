@@ -1,21 +1,31 @@
 """The counters table: what each key has used and holds, one item a key.
 
-Every write is one conditional UpdateItem, safe to repeat. The item's attributes are those of ``accounting.counter``:
-each window as ``<name>_slot``, ``_now``, ``_earlier`` and ``_total``; ``period`` and ``used``; and the map ``holds``,
-by request id, of texts ``<amount> <tokens> <expires_at> <period>``: short, because each 1 KB of the item costs a write
-unit, and comparable on every engine, which lists are not.
+Every write is one conditional UpdateItem, safe to repeat. What the item is made of is in ``stores.counter_items``.
 """
 
 import itertools
-from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sluice.accounting.admission import Taking
-from sluice.accounting.counter import Counter, Hold, Limits
+from sluice.accounting.counter import NOTHING, Charge, Counter, Hold, Limits
 from sluice.accounting.windows import DAY, MINUTE, empty
-from sluice.stores.aws import AWS, ConditionFailedError, Item
-from sluice.stores.updates import Update, begin_window, take_in_window, window_of
+from sluice.errors import OverloadedError
+from sluice.stores.aws import AWS, ConditionFailedError, Item, UnansweredError
+from sluice.stores.counter_items import (
+    BUDGET_COVERS,
+    HOLD_IS_AS_SEEN,
+    IS_NEW,
+    SAME_PERIOD,
+    admitting,
+    counter_of,
+    hold_value,
+    settling,
+)
+from sluice.stores.updates import Update, begin_window
+
+__all__ = ["NOTHING", "Charge", "CounterStore", "LostRaceError", "counter_of"]
 
 LEAD = "key#"
 
@@ -27,12 +37,6 @@ SHAPES = {"requests": MINUTE, "minute_tokens": MINUTE, "day_tokens": DAY}
 BATCH = 100
 """As many items as DynamoDB reads in one call."""
 
-IS_NEW = "attribute_not_exists({id})"
-HAS_NO_SUCH_HOLD = "attribute_not_exists({hold})"
-SAME_PERIOD = "{period} = {value}"
-OTHER_PERIOD = "{period} <> {value}"
-BUDGET_COVERS = "{used} <= {room}"
-HOLD_IS_AS_SEEN = "{hold} = {seen}"
 NEVER_CORRECTED = "attribute_not_exists({corrections})"
 CORRECTIONS_AS_SEEN = "{corrections} = {seen}"
 
@@ -47,17 +51,6 @@ class LostRaceError(Exception):
     def __init__(self, counter: Counter | None) -> None:
         super().__init__("the counter has changed")
         self.counter = counter
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """What a request proves to have used: nano-USD and tokens. Nothing, where it failed."""
-
-    cost: int
-    tokens: int
-
-
-NOTHING = Charge(0, 0)
 
 
 class CounterStore:
@@ -90,25 +83,28 @@ class CounterStore:
 
         All of it or nothing: requests, tokens and money are one write with one condition.
 
+        An attempt that was given up may be carried out when the request is long settled. So each attempt has an expiry
+        of its own, a second after the one before, and the ledger tells by it which of them was settled.
+
+        Returns:
+            The counter then; the hold in it is the one to be settled.
+
         Raises:
-            LostRaceError: the counter is not as the decision supposed. If it has this very hold, an earlier attempt
-                of this call went through.
+            LostRaceError: the counter is not as the decision supposed. If it has this very hold, but for its expiry,
+                an earlier attempt of this call went through.
         """
-        update = Update()
-        path = f"{update.name('holds')}.{update.name(request_id)}"
-        if taking.seen is None:
-            _begin(update, request_id, hold, taking)
-        else:
-            update.require(HAS_NO_SUCH_HOLD.format(hold=path))
-            _take(update, hold, taking, limits, taking.seen)
-            update.set(path, update.value(_hold_value(hold)))
-        update.set(update.name("last_used_at"), update.number(now))
-        return await self._write(key_id, update)
+
+        def update_of(attempt: int) -> Update:
+            held = replace(hold, expires_at=hold.expires_at + attempt)
+            return admitting(request_id, held, taking, limits, now)
+
+        return await self._write_anew(key_id, update_of)
 
     async def settle(self, key_id: str, request_id: str, hold: Hold, charge: Charge) -> Counter | None:
         """End a hold: give back what was not used. Nothing happens if it has ended already.
 
-        Money of a period that is over is not given back: the new one never counted it.
+        Money of a period that is over is not given back: the new one never counted it. If the request has a hold of
+        another attempt to admit it, all of that is given back.
 
         Returns:
             The counter then; None if there is none.
@@ -116,12 +112,14 @@ class CounterStore:
         same_period = True
         for _ in range(SETTLE_ATTEMPTS):
             try:
-                return await self._write(key_id, _settling(request_id, hold, charge, same_period=same_period))
+                return await self._write(key_id, settling(request_id, hold, charge, same_period=same_period))
             except LostRaceError as error:
                 counter = error.counter
             standing = counter.holds.get(request_id) if counter else None
             if counter is None or standing is None:
                 return counter
+            if standing.expires_at != hold.expires_at:
+                charge = NOTHING
             hold, same_period = standing, standing.period == counter.period
         raise AssertionError("a hold is extended once and its period ends once, but it changed more often")
 
@@ -135,11 +133,11 @@ class CounterStore:
         update = Update()
         path = f"{update.name('holds')}.{update.name(request_id)}"
         period, used = update.name("period"), update.name("used")
-        update.require(HOLD_IS_AS_SEEN.format(hold=path, seen=update.value(_hold_value(hold))))
+        update.require(HOLD_IS_AS_SEEN.format(hold=path, seen=update.value(hold_value(hold))))
         update.require(SAME_PERIOD.format(period=period, value=update.value({"S": hold.period})))
         if limits.budget is not None:
             update.require(BUDGET_COVERS.format(used=used, room=update.number(limits.budget - more)))
-        update.set(path, update.value(_hold_value(extended)))
+        update.set(path, update.value(hold_value(extended)))
         update.add(used, more)
         try:
             await self._write(key_id, update)
@@ -230,90 +228,34 @@ class CounterStore:
             start = {"ExclusiveStartKey": reply["LastEvaluatedKey"]}
 
     async def _write(self, key_id: str, update: Update) -> Counter:
+        return await self._write_anew(key_id, lambda _: update)
+
+    async def _write_anew(self, key_id: str, update_of: Callable[[int], Update]) -> Counter:
+        """Make a write, with an update of its own for each attempt."""
         try:
-            reply = await self._dynamodb.call(
+            reply = await self._dynamodb.call_anew(
                 "UpdateItem",
-                TableName=self._table,
-                Key=_key(key_id),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **update.members(),
+                lambda attempt: {
+                    "TableName": self._table,
+                    "Key": _key(key_id),
+                    "ReturnValues": "ALL_NEW",
+                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                    **update_of(attempt).members(),
+                },
             )
         except ConditionFailedError as error:
             # Some engines do not give the item back, so that none may also mean that they did not look.
-            counter = counter_of(error.item) if error.item else await self.read(key_id)
+            counter = counter_of(error.item) if error.item else await self._read_after_failure(key_id)
             raise LostRaceError(counter) from error
         return counter_of(reply["Attributes"])
 
-
-def _begin(update: Update, request_id: str, hold: Hold, taking: Taking) -> None:
-    """The first admission of a key makes its counter."""
-    update.require(IS_NEW.format(id=update.name("id")))
-    begin_window(update, "requests", taking.requests, counted=1, held=0)
-    begin_window(update, "minute_tokens", taking.minute_tokens, counted=0, held=hold.tokens)
-    begin_window(update, "day_tokens", taking.day_tokens, counted=0, held=hold.tokens)
-    update.set(update.name("period"), update.value({"S": taking.period}))
-    update.set(update.name("used"), update.number(hold.amount))
-    update.set(update.name("holds"), update.value({"M": {request_id: _hold_value(hold)}}))
-
-
-def _take(update: Update, hold: Hold, taking: Taking, limits: Limits, seen: Counter) -> None:
-    for name, counted, held, limit in (
-        ("requests", 1, 0, limits.rpm),
-        ("minute_tokens", 0, hold.tokens, limits.tpm),
-        ("day_tokens", 0, hold.tokens, limits.tpd),
-    ):
-        was, rolled = getattr(seen, name), getattr(taking, name)
-        take_in_window(update, name, was, rolled, counted=counted, held=held, limit=limit)
-    period, used = update.name("period"), update.name("used")
-    update.require(SAME_PERIOD.format(period=period, value=update.value({"S": seen.period})))
-    if taking.period == seen.period:
-        update.add(used, hold.amount)
-        if limits.budget is not None:
-            room = update.number(limits.budget - hold.amount)
-            update.require(BUDGET_COVERS.format(used=used, room=room))
-    else:
-        update.set(period, update.value({"S": taking.period}))
-        update.set(used, update.number(hold.amount))
-
-
-def _settling(request_id: str, hold: Hold, charge: Charge, *, same_period: bool) -> Update:
-    update = Update()
-    path = f"{update.name('holds')}.{update.name(request_id)}"
-    update.require(HOLD_IS_AS_SEEN.format(hold=path, seen=update.value(_hold_value(hold))))
-    period = SAME_PERIOD if same_period else OTHER_PERIOD
-    update.require(period.format(period=update.name("period"), value=update.value({"S": hold.period})))
-    if same_period:
-        update.add(update.name("used"), charge.cost - hold.amount)
-    for name in ("minute_tokens", "day_tokens"):
-        update.add(update.name(f"{name}_total"), charge.tokens - hold.tokens)
-        update.add(update.name(f"{name}_now"), charge.tokens)
-    update.remove(path)
-    return update
+    async def _read_after_failure(self, key_id: str) -> Counter | None:
+        try:
+            return await self.read(key_id)
+        except OverloadedError as error:
+            # The write may have failed because an earlier attempt of it went through.
+            raise UnansweredError(error.message, retry_after=error.retry_after) from error
 
 
 def _key(key_id: str) -> Item:
     return {"id": {"S": LEAD + key_id}}
-
-
-def _hold_value(hold: Hold) -> dict[str, Any]:
-    return {"S": f"{hold.amount} {hold.tokens} {hold.expires_at} {hold.period}"}
-
-
-def _hold_of(value: Mapping[str, Any]) -> Hold:
-    amount, tokens, expires_at, period = value["S"].split(" ")
-    return Hold(int(amount), int(tokens), int(expires_at), period)
-
-
-def counter_of(item: Item) -> Counter:
-    """The counter of a key's item."""
-    return Counter(
-        requests=window_of(item, "requests"),
-        minute_tokens=window_of(item, "minute_tokens"),
-        day_tokens=window_of(item, "day_tokens"),
-        period=item["period"]["S"],
-        used=int(item["used"]["N"]),
-        holds={name: _hold_of(value) for name, value in item["holds"]["M"].items()},
-        last_used_at=int(item["last_used_at"]["N"]),
-        corrections=int(item["corrections"]["N"]) if "corrections" in item else 0,
-    )

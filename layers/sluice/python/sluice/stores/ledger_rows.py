@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, cast, get_args
 
+from sluice.accounting.counter import Hold
 from sluice.stores.aws import Item
 
 RowStatus = Literal["complete", "broken", "cancelled", "lost"]
@@ -41,6 +42,8 @@ class LedgerRow:
     """The part of the completion that is reasoning."""
     estimated: bool = False
     """Tokens and cost are worked out from what was received: the provider sent no usage."""
+    hold_expires_at: int | None = None
+    """Epoch seconds; tells the request's hold from another one under its id."""
     capped: bool = False
     """The provider reported more than the hold covers and the budget had no more to give, so ``cost`` is less
     than the tokens' price."""
@@ -49,6 +52,14 @@ class LedgerRow:
     duration_ms: int | None = None
     request_hash: str | None = None
     response_hash: str | None = None
+
+    def settles(self, hold: Hold) -> bool:
+        """Whether a hold under the request's id is the one that the row is for.
+
+        An attempt to admit the request that was given up may be carried out when the request is settled. Its hold has
+        another expiry, and there is nothing that it could be settled to.
+        """
+        return self.hold_expires_at in (None, hold.expires_at)
 
 
 class MalformedRowError(Exception):

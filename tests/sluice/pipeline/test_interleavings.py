@@ -1,0 +1,420 @@
+"""Any interleaving of admissions, settlements, losses, deaths and clocks keeps the promises about money and limits.
+
+hypothesis decides on every step: which request comes, which call to DynamoDB goes on and what becomes of it, which
+process dies, how much time passes. After each one the promises are checked against a plain account of what was written.
+"""
+
+import calendar
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from key_records import key_record
+from simulation import HOLD_SECONDS, Call, Environment, Fate, Request, World, Write
+from sluice.accounting.costs import Rates, TokenCount
+from sluice.accounting.counter import Hold
+from sluice.accounting.demand import Demand
+from sluice.accounting.periods import period_at
+from sluice.errors import (
+    BudgetExceededError,
+    BudgetInFlightError,
+    OverloadedError,
+    RateLimitError,
+    SluiceError,
+)
+from sluice.pipeline.settle import Outcome
+from sluice.stores.counters import counter_of
+from sluice.stores.keys import KeyRecord
+from sluice.stores.ledger_rows import LedgerRow, row_of
+
+JUST_BEFORE_FEBRUARY = calendar.timegm((2026, 1, 31, 23, 59, 30))
+
+RATES = Rates(unit=3, input=4, cached=2, output=9, reasoning=10)
+
+KEYS = (
+    key_record("sk-1", id="lifetime", budget_nano_usd=300),
+    key_record("sk-2", id="daily", budget_nano_usd=300, budget_period="daily", rpm=4),
+    key_record("sk-3", id="monthly", budget_nano_usd=400, budget_period="monthly", tpm=90, tpd=150),
+    key_record("sk-4", id="limits", rpm=3, tpm=90),
+    key_record("sk-5", id="none"),
+)
+
+MOMENTS = (0.3, 1.0, 4.0, 5.0, 13.0, 31.0, 61.0, 71.0)
+AGES = (HOLD_SECONDS - 1, HOLD_SECONDS + 2, 3000.0, 90_001.0, 32 * 86_400.0)
+OFFSETS = (-1.0, 0.0, 0.4, 1.0)
+
+SLACK = 3
+"""Clocks are up to 2 s apart, and a reply may be on its way for a moment."""
+
+demands = st.builds(
+    Demand,
+    prompt_tokens=st.integers(1, 12),
+    choices=st.integers(1, 2),
+    output_tokens=st.integers(1, 40),
+    adjustable=st.booleans(),
+    rates=st.just(RATES),
+)
+indexes = st.integers(0, 1000)
+fates = st.sampled_from(("answered",) * 12 + get_args(Fate))
+faults = st.sampled_from((*get_args(Fate), "late_repeated", "late_repeated"))
+parts = st.sampled_from((0.0, 0.1, 0.5, 1.0))
+costs = st.sampled_from((0.0, 0.1, 0.5, 1.0, 1.5))
+
+
+@dataclass(slots=True)
+class Admitted:
+    """A hold that was seen to be written."""
+
+    at: float
+    request_id: str
+    hold: Hold
+
+
+class Promises(RuleBasedStateMachine):
+    """The world, and what was seen of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests: list[Request] = []
+        self.waiting: dict[Request, bool] = {}
+        """Requests that are not yet admitted or refused, and whether there was a moment at which they did not fit."""
+        self.admitted: defaultdict[str, list[Admitted]] = defaultdict(list)
+        self.ended: set[tuple[str, int | None]] = set()
+        """The holds that were seen to end: request and expiry."""
+        self.settled: defaultdict[str, list[tuple[float, int]]] = defaultdict(list)
+        """By key, when tokens were counted for good, and how many."""
+        self.rows: dict[str, LedgerRow] = {}
+        self.count = 0
+
+    @initialize(
+        returns_failed_items=st.booleans(),
+        offsets=st.lists(st.sampled_from(OFFSETS), min_size=2, max_size=3),
+        keys=st.lists(st.sampled_from(KEYS), min_size=1, max_size=2, unique=True),
+    )
+    def begin(self, returns_failed_items: bool, offsets: list[float], keys: list[KeyRecord]) -> None:
+        self.keys = keys
+        self.world = World(JUST_BEFORE_FEBRUARY, returns_failed_items=returns_failed_items)
+        self.world.on_write = self.note
+        self.environments = [Environment(self.world, offset) for offset in offsets]
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        try:
+            self.come_to_rest()
+        finally:
+            self.world.close()
+
+    # what happens
+
+    @rule(environment=indexes, key=indexes, demand=demands)
+    def admit(self, environment: int, key: int, demand: Demand) -> None:
+        self.begin_request(environment, key, demand)
+
+    @rule(environment=indexes, key=indexes, demand=demands, calls=st.integers(0, 4), fault=faults)
+    def admit_alone(self, environment: int, key: int, demand: Demand, calls: int, fault: Fate) -> None:
+        """A request is admitted while all others stand still, but for one fault in the way."""
+        self.go_through(self.begin_request(environment, key, demand), calls, fault)
+
+    @precondition(lambda self: self.in_flight())
+    @rule(request=indexes, tokens=parts, cost=costs, failed=st.booleans())
+    def end(self, request: int, tokens: float, cost: float, failed: bool) -> None:
+        chosen = self.pick(self.in_flight(), request)
+        chosen.end(None if failed else outcome_of(chosen, tokens, cost))
+
+    @precondition(lambda self: self.in_flight())
+    @rule(request=indexes, tokens=parts, cost=costs, calls=st.integers(0, 4), fault=faults)
+    def end_alone(self, request: int, tokens: float, cost: float, calls: int, fault: Fate) -> None:
+        chosen = self.pick(self.in_flight(), request)
+        chosen.end(outcome_of(chosen, tokens, cost))
+        self.go_through(chosen, calls, fault)
+
+    @precondition(lambda self: self.in_flight())
+    @rule(request=indexes, tokens=parts, cost=costs, paid=st.booleans())
+    def cancel(self, request: int, tokens: float, cost: float, paid: bool) -> None:
+        chosen = self.pick(self.in_flight(), request)
+        chosen.cancel(outcome_of(chosen, tokens, cost) if paid else None)
+
+    @precondition(lambda self: self.waiting)
+    @rule(request=indexes)
+    def cancel_admission(self, request: int) -> None:
+        self.pick(list(self.waiting), request).cancel()
+
+    @precondition(lambda self: self.settled_requests())
+    @rule(request=indexes)
+    def settle_again(self, request: int) -> None:
+        chosen = self.pick(self.settled_requests(), request)
+        assert chosen.admission is not None
+        assert chosen.outcome is not None
+        settler = chosen.environment.settler
+        self.world.loop.create_task(settler.settle(chosen.admission, chosen.outcome))
+        self.world.run()
+
+    @precondition(lambda self: self.world.parked)
+    @rule(call=indexes, fate=fates)
+    def go_on(self, call: int, fate: Fate) -> None:
+        self.resume(self.pick(self.world.parked, call), fate)
+
+    @rule(environment=indexes)
+    def reclaim_all(self, environment: int) -> None:
+        self.world.loop.create_task(self.pick(self.environments, environment).reclaimer.reclaim_all())
+        self.world.run()
+
+    @rule(seconds=st.sampled_from(MOMENTS))
+    def a_moment_passes(self, seconds: float) -> None:
+        self.world.now += seconds
+
+    @rule(seconds=st.sampled_from(AGES))
+    def an_age_passes(self, seconds: float) -> None:
+        self.world.now += seconds
+
+    @rule(environment=indexes)
+    def process_dies(self, environment: int) -> None:
+        self.pick(self.environments, environment).kill()
+        self.replace_dead()
+
+    @precondition(lambda self: self.world.late)
+    @rule(call=indexes)
+    def late_call_arrives(self, call: int) -> None:
+        self.world.carry_out(self.world.late.pop(call % len(self.world.late)))
+
+    # what is done in them
+
+    def begin_request(self, environment: int, key: int, demand: Demand) -> Request:
+        self.count += 1
+        chosen = self.pick(self.environments, environment)
+        request = Request(chosen, self.pick(self.keys, key), demand, f"req_{self.count:04}")
+        self.requests.append(request)
+        self.waiting[request] = False
+        return request
+
+    def go_through(self, request: Request, calls: int, fault: Fate) -> None:
+        """Have all calls of a request's process answered, but for one of them."""
+        while mine := [call for call in self.world.parked if call.environment is request.environment]:
+            self.look()
+            self.resume(mine[0], fault if calls == 0 else "answered")
+            calls -= 1
+
+    def resume(self, call: Call, fate: Fate) -> None:
+        self.world.resume(call, fate)
+        self.replace_dead()
+
+    def replace_dead(self) -> None:
+        self.environments = [
+            Environment(self.world, each.offset) if each.dead else each for each in self.environments
+        ]
+
+    # what must be true, whatever happened
+
+    @invariant()
+    def look(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        for key in self.keys:
+            item = self.world.counter_item(key.id)
+            if item is not None:
+                self.check_money(key)
+                self.check_windows(key)
+        self.check_rows()
+        self.check_answers()
+
+    def check_money(self, key: KeyRecord) -> None:
+        counter = counter_of(self.world.counter_item(key.id) or {})
+        spent: defaultdict[str, int] = defaultdict(int)
+        charged: defaultdict[str, int] = defaultdict(int)
+        for row in self.rows_of(key):
+            charged[row.period] += row.cost
+            if (row.request_id, row.hold_expires_at) in self.ended:
+                spent[row.period] += row.cost
+        for hold in counter.holds.values():
+            spent[hold.period] += hold.amount
+        assert counter.used == spent[counter.period]
+        if key.budget_nano_usd is not None:
+            assert max(spent.values(), default=0) <= key.budget_nano_usd
+            assert max(charged.values(), default=0) <= key.budget_nano_usd
+
+    def check_windows(self, key: KeyRecord) -> None:
+        counter = counter_of(self.world.counter_item(key.id) or {})
+        held = sum(hold.tokens for hold in counter.holds.values())
+        assert (counter.requests.held, counter.minute_tokens.held, counter.day_tokens.held) == (0, held, held)
+        for limit, seconds, tokens in ((key.rpm, 60, False), (key.tpm, 60, True), (key.tpd, 86_400, True)):
+            if limit is not None:
+                history = [
+                    (each.at, self.tokens_of(key, each) if tokens else 1) for each in self.admitted[key.id]
+                ]
+                for start, _ in history:
+                    assert sum(taken for at, taken in history if start <= at < start + seconds) <= limit
+
+    def check_rows(self) -> None:
+        rows = self.world.database.tables["LedgerTable"]
+        for (_, request_id), item in rows.items():
+            row = row_of(item)
+            assert self.rows.setdefault(request_id, row) == row
+
+    def check_answers(self) -> None:
+        for request in list(self.waiting):
+            if not request.task.done() and request.admission is None:
+                self.waiting[request] |= not self.fits(request)
+                continue
+            did_not_fit = self.waiting.pop(request)
+            match request.refusal if not request.task.done() or not request.task.cancelled() else None:
+                case BudgetExceededError() | BudgetInFlightError() | RateLimitError():
+                    assert did_not_fit or not self.fits(request)
+                    assert request.id not in self.holds_of(request.key)
+                    assert request.id not in self.rows
+                case SluiceError() as error:
+                    assert isinstance(error, OverloadedError)
+                case Exception() as error:
+                    raise error
+                case _:
+                    pass
+
+    def come_to_rest(self) -> None:
+        """Everyone dies or ends, time passes, and whoever comes next puts all in order."""
+        for environment in self.environments:
+            environment.kill()
+        for call in self.world.late:
+            self.world.carry_out(call)
+        self.look()
+        self.world.now += HOLD_SECONDS + 60
+        last = Environment(self.world, 0.0)
+        self.environments = [last]
+        reclaiming = self.world.loop.create_task(last.reclaimer.reclaim_all())
+        self.world.run()
+        while self.world.parked:
+            self.resume(self.world.parked[0], "answered")
+            self.look()
+        reclaiming.result()
+        for key in self.keys:
+            item = self.world.counter_item(key.id)
+            if item is not None:
+                counter = counter_of(item)
+                assert not counter.holds
+                assert counter.used == sum(
+                    row.cost for row in self.rows_of(key) if row.period == counter.period
+                )
+
+    # the plain account
+
+    def note(self, write: Write) -> None:
+        """Take down what a write has done to a counter."""
+        before = counter_of(write.before).holds if write.before else {}
+        after = counter_of(write.after).holds
+        for request_id in after.keys() - before.keys():
+            self.admitted[write.key_id].append(Admitted(write.call.made_at, request_id, after[request_id]))
+        self.check_rows()
+        for request_id in before.keys() - after.keys():
+            hold = before[request_id]
+            self.ended.add((request_id, hold.expires_at))
+            row = self.rows.get(request_id)
+            if row is not None and row.hold_expires_at == hold.expires_at:
+                tokens = row.prompt_tokens + row.completion_tokens
+                self.settled[write.key_id].append((self.world.now, tokens))
+
+    def fits(self, request: Request) -> bool:
+        """Whether a request would have to be admitted now, had nobody but the truth to be asked."""
+        key, least = request.key, request.demand.least
+        item = self.world.counter_item(key.id)
+        if item is None:
+            return True
+        now = request.environment.clock()
+        counter = counter_of(item)
+        if counter.expired(now):
+            return False  # an expired hold may or may not be in the way
+        period = max(period_at(key.budget_period, now), counter.period)
+        used = counter.used if period == counter.period else 0
+        if key.budget_nano_usd is not None and used + least.amount > key.budget_nano_usd:
+            return False
+        since = self.world.now - 70 - SLACK
+        admitted = sum(1 for each in self.admitted[key.id] if each.at > since)
+        if key.rpm is not None and admitted >= key.rpm:
+            return False
+        held = sum(hold.tokens for hold in counter.holds.values())
+        for limit, seconds in ((key.tpm, 70 + SLACK), (key.tpd, 90_000 + SLACK)):
+            counted = sum(tokens for at, tokens in self.settled[key.id] if at > self.world.now - seconds)
+            if limit is not None and held + counted + least.tokens > limit:
+                return False
+        return True
+
+    def tokens_of(self, key: KeyRecord, admitted: Admitted) -> int:
+        """What a request has taken of the token limits, as far as is known."""
+        row = self.rows.get(admitted.request_id)
+        if row is not None and row.hold_expires_at == admitted.hold.expires_at:
+            return row.prompt_tokens + row.completion_tokens
+        ended = (admitted.request_id, admitted.hold.expires_at) in self.ended
+        return 0 if ended else admitted.hold.tokens
+
+    def rows_of(self, key: KeyRecord) -> Iterator[LedgerRow]:
+        return (row for row in self.rows.values() if row.key_id == key.id)
+
+    def holds_of(self, key: KeyRecord) -> Mapping[str, Hold]:
+        item = self.world.counter_item(key.id)
+        return counter_of(item).holds if item else {}
+
+    def in_flight(self) -> Sequence[Request]:
+        return [
+            each
+            for each in self.requests
+            if each.admission is not None and not each.over and not each.environment.dead
+        ]
+
+    def settled_requests(self) -> Sequence[Request]:
+        return [
+            each
+            for each in self.requests
+            if each.task.done()
+            and each.outcome is not None
+            and each.admission is not None
+            and not each.environment.dead
+        ]
+
+    @staticmethod
+    def pick[Thing](things: Sequence[Thing], index: int) -> Thing:
+        return things[index % len(things)]
+
+
+def outcome_of(request: Request, tokens: float, cost: float) -> Outcome:
+    """A request's end, with parts of what is held for it."""
+    assert request.admission is not None
+    hold = request.admission.hold
+    return Outcome(
+        status="complete",
+        model="m",
+        provider="p",
+        tokens=TokenCount(prompt=0, completion=int(tokens * hold.tokens)),
+        cost=int(cost * hold.amount),
+    )
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Without the log, which tells of each loss."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def test_no_interleaving_breaks_a_promise(silent: None) -> None:
+    run_state_machine_as_test(
+        Promises,
+        settings=settings(
+            max_examples=int(__import__("os").environ.get("N", "200")),
+            stateful_step_count=50,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
