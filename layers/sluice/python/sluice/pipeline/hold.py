@@ -10,13 +10,13 @@ on in a task of their own.
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sluice.accounting.demand import Demand
 from sluice.errors import SluiceError
+from sluice.observability import logger
 from sluice.pipeline.admit import Admission, Admitter
 from sluice.pipeline.settle import Outcome, Settler
 from sluice.pipeline.to_the_end import to_the_end
@@ -55,7 +55,11 @@ async def held(
 
 
 async def _settled(settler: Settler, hold: Held) -> None:
-    outcome = hold.outcome() if hold.outcome is not None else None
+    try:
+        outcome = hold.outcome() if hold.outcome is not None else None
+    except Exception:
+        await settler.release(hold.admission)
+        raise
     if outcome is None:
         await settler.release(hold.admission)
     else:
@@ -71,10 +75,16 @@ async def _admitted(
         return await asyncio.shield(admitting)
     except asyncio.CancelledError:
         # The write may be on its way. It is waited for, since a hold can only be released once it is there.
-        with contextlib.suppress(SluiceError):
-            await to_the_end(_given_back(admitting, settler))
+        await to_the_end(_given_back(admitting, settler))
         raise
 
 
 async def _given_back(admitting: asyncio.Future[Admission], settler: Settler) -> None:
-    await settler.release(await admitting)
+    try:
+        admission = await admitting
+    except SluiceError:
+        return
+    except Exception:
+        logger.exception("an admission failed that nobody waits for")
+        return
+    await settler.release(admission)
