@@ -31,7 +31,6 @@ RECORDS = st.builds(
     active=st.booleans(),
     created_at=WHOLE,
     expires_at=st.none() | WHOLE,
-    last_used_at=st.none() | WHOLE,
     models=st.none() | st.lists(TEXT, max_size=3).map(tuple),
     budget_nano_usd=st.none() | st.integers(0, 10**21),
     budget_period=st.none() | PERIODS,
@@ -47,6 +46,11 @@ TERMS = KeyTerms(
 @given(RECORDS)
 def test_a_record_survives_its_item(record: KeyRecord) -> None:
     assert record_of(item_of(record)) == record
+
+
+@given(RECORDS)
+def test_the_last_use_that_an_earlier_version_wrote_is_ignored(record: KeyRecord) -> None:
+    assert record_of(item_of(record) | {"last_used_at": {"N": "1795219200"}}) == record
 
 
 def test_a_new_record_holds_everything_but_the_secret() -> None:

@@ -85,10 +85,10 @@ async def test_what_is_not_there_is_neither_revoked_nor_rotated(store: KeyStore)
 
 
 async def test_a_rotation_keeps_everything_but_the_secret(store: KeyStore) -> None:
-    record = a_record(rpm=7, last_used_at=NOW, expires_at=NOW + 1000)
+    record = a_record(rpm=7, expires_at=NOW + 1000)
     await store.put_new(record)
     fresh = await rotated(store, record, grace=60)
-    assert replace(fresh, digest=record.digest, prefix=record.prefix, last_used_at=NOW) == record
+    assert replace(fresh, digest=record.digest, prefix=record.prefix) == record
     assert await store.get(fresh.digest) == fresh
     assert current_of(await store.find(record.id)) == fresh
 
@@ -157,21 +157,6 @@ async def test_of_rotations_at_once_one_secret_lasts(store: KeyStore) -> None:
     assert len([found for found in await store.find(record.id) if found.expires_at is None]) == 1
 
 
-async def test_use_is_noted_once_an_interval_whoever_sees_it(store: KeyStore) -> None:
-    record = a_record()
-    await store.put_new(record)
-    wrote = await asyncio.gather(*(store.touch(record.digest, NOW, 300) for _ in range(20)))
-    assert sum(wrote) == 1
-    assert not await store.touch(record.digest, NOW + 299, 300)
-    assert await store.touch(record.digest, NOW + 300, 300)
-    assert await store.get(record.digest) == replace(record, last_used_at=NOW + 300)
-
-
-async def test_noting_the_use_of_a_key_that_is_gone_makes_no_record(store: KeyStore) -> None:
-    assert not await store.touch("no such digest", NOW, 300)
-    assert await store.list() == []
-
-
 async def test_no_secret_is_in_the_table(store: KeyStore, dynamodb: Any, table: str) -> None:
     secrets = [new_secret("key") for _ in range(3)]
     record = new_record(secrets[0], KeyTerms(name="n", owner="o", plan="custom"), NOW)
@@ -180,7 +165,6 @@ async def test_no_secret_is_in_the_table(store: KeyStore, dynamodb: Any, table: 
         await store.rotate(
             record.id, digest=digest_of(secret), prefix=prefix_of(secret), now=NOW, grace_seconds=9
         )
-    await store.touch(record.digest, NOW, 1)
     content = str(dynamodb.scan(TableName=table)["Items"])
     assert content.count(record.id) == 3
     for secret in secrets:

@@ -106,9 +106,6 @@ class Settings(ModelsSettings, AccountingSettings):
     key_cache_size: Annotated[int, Field(gt=0)] = 10_000
     """How many key records, known and unknown, are remembered."""
 
-    last_used_seconds: Seconds = 300
-    """A key's time of last use is written at most this often."""
-
     hold_seconds: Seconds = 960
     """How long money stays held for a request that nobody ends. Longer than any function can run (900 s), so that a
     hold that is older belongs to a process that is dead, whatever clocks say."""

@@ -104,9 +104,9 @@ def list_keys(
 
     keys = _one_for_each_id(asyncio.run(read()))
     if json:
-        typer.echo(as_json([key_object(record) for record in keys]))
+        typer.echo(as_json([key_object(record, None) for record in keys]))
     elif keys:
-        typer.echo(table(keys, int(time.time())))
+        typer.echo(table(keys, {}, int(time.time())))
     else:
         typer.echo("There are no keys yet: sluice keys create makes one.")
 
@@ -122,7 +122,7 @@ def revoke(
             return await store.revoke(key_id)
 
     record = current_of(asyncio.run(write()))
-    typer.echo(as_json(key_object(record)) if json else f"Key {record.id} ({record.name}) is revoked.")
+    typer.echo(as_json(key_object(record, None)) if json else f"Key {record.id} ({record.name}) is revoked.")
 
 
 @app.command()
@@ -176,6 +176,6 @@ def _one_for_each_id(records: Sequence[KeyRecord]) -> list[KeyRecord]:
 
 def _print_secret(sentence: str, record: KeyRecord, secret: str, *, json: bool) -> None:
     if json:
-        typer.echo(as_json(key_object(record, secret)))
+        typer.echo(as_json(key_object(record, None, secret)))
     else:
         typer.echo(f"{sentence}\n\n  {secret}\n\nThis is the only time it is shown.")

@@ -11,7 +11,7 @@ from sluice.stores.keys import KeyRecord
 COLUMNS = ("id", "prefix", "name", "owner", "plan", "budget", "state", "expires", "last used", "models")
 
 
-def key_object(record: KeyRecord, secret: str | None = None) -> dict[str, Any]:
+def key_object(record: KeyRecord, last_used_at: int | None, secret: str | None = None) -> dict[str, Any]:
     """A key as a JSON object; with its secret only where that has just been made.
 
     Times are epoch seconds, the budget is a decimal string of USD.
@@ -33,7 +33,7 @@ def key_object(record: KeyRecord, secret: str | None = None) -> dict[str, Any]:
         "active": record.active,
         "created_at": record.created_at,
         "expires_at": record.expires_at,
-        "last_used_at": record.last_used_at,
+        "last_used_at": last_used_at,
     }
 
 
@@ -47,16 +47,16 @@ def moment(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def table(records: Iterable[KeyRecord], now: int) -> str:
-    """Keys as lines under a heading."""
-    rows = [COLUMNS, *(_row(record, now) for record in records)]
+def table(records: Iterable[KeyRecord], last_used: Mapping[str, int], now: int) -> str:
+    """Keys as lines under a heading; ``last_used`` has epoch seconds by the key's id."""
+    rows = [COLUMNS, *(_row(record, last_used.get(record.id), now) for record in records)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
 
 
-def _row(record: KeyRecord, now: int) -> tuple[str, ...]:
+def _row(record: KeyRecord, last_used_at: int | None, now: int) -> tuple[str, ...]:
     budget = "-" if record.budget_nano_usd is None else f"{format_usd(record.budget_nano_usd)} USD"
     if record.budget_period not in {None, "lifetime"}:
         budget += f" {record.budget_period}"
@@ -70,7 +70,7 @@ def _row(record: KeyRecord, now: int) -> tuple[str, ...]:
         budget,
         state,
         _date(record.expires_at),
-        _date(record.last_used_at),
+        _date(last_used_at),
         "all" if record.models is None else ",".join(record.models),
     )
 

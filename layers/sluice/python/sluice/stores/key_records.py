@@ -32,7 +32,6 @@ class KeyRecord:
     """When the key came to be; a rotation does not change it."""
     expires_at: int | None = None
     """From this second on the secret is not accepted."""
-    last_used_at: int | None = None
     models: tuple[str, ...] | None = None
     """The only model ids that may be used."""
     budget_nano_usd: int | None = None
@@ -83,8 +82,11 @@ class MalformedItemError(Exception):
 
 TEXTS = ("digest", "id", "name", "owner", "prefix", "plan")
 NUMBERS = ("created_at",)
-OPTIONAL_NUMBERS = ("expires_at", "last_used_at", "budget_nano_usd", "rpm", "tpm", "tpd")
-ATTRIBUTES = frozenset((*TEXTS, *NUMBERS, *OPTIONAL_NUMBERS, "active", "models", "budget_period"))
+OPTIONAL_NUMBERS = ("expires_at", "budget_nano_usd", "rpm", "tpm", "tpd")
+FORMER = ("last_used_at",)
+"""Read over. An earlier version noted the last use here, which is the counter's now: to refuse it would be to refuse
+every key that was used then, and it is no limit."""
+ATTRIBUTES = frozenset((*TEXTS, *NUMBERS, *OPTIONAL_NUMBERS, *FORMER, "active", "models", "budget_period"))
 
 
 def item_of(record: KeyRecord) -> Item:
@@ -121,7 +123,6 @@ def record_of(item: Item) -> KeyRecord:
         active=_flag(item, "active"),
         created_at=_number(item, "created_at"),
         expires_at=_optional_number(item, "expires_at"),
-        last_used_at=_optional_number(item, "last_used_at"),
         models=_texts(item, "models"),
         budget_nano_usd=_optional_number(item, "budget_nano_usd"),
         budget_period=_period(item, "budget_period"),

@@ -33,13 +33,6 @@ EXISTS = "attribute_exists(digest)"
 IS_STILL_ACTIVE = "attribute_exists(digest) AND active = :true"
 NEVER_EXPIRES = "attribute_not_exists(expires_at)"
 EXPIRES_AS_SEEN = "expires_at = :seen"
-# Whatever the number of environments that saw the key used, one of them writes:
-#
-#   last_used_at ──── interval ────┤ now
-#        └ nobody writes ──────────┘ └ the first one writes, the others find the condition lost
-WAS_LAST_USED_BEFORE = (
-    "attribute_exists(digest) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)"
-)
 
 
 class KeyNotFoundError(Exception):
@@ -148,7 +141,7 @@ class KeyStore:
         usable = [record for record in records if record.usable(now)]
         if not usable:
             raise KeyNotRotatableError("the key is revoked or has expired")
-        fresh = replace(current_of(usable), digest=digest, prefix=prefix, last_used_at=None)
+        fresh = replace(current_of(usable), digest=digest, prefix=prefix)
         try:
             await self._dynamodb.call(
                 "TransactWriteItems",
@@ -167,29 +160,6 @@ class KeyStore:
         except ConditionFailedError as error:
             raise KeyNotRotatableError("the key was revoked or rotated by someone else just now") from error
         return fresh
-
-    async def touch(self, digest: str, now: int, interval: float) -> bool:
-        """Note that a key is in use, unless that was noted within the last ``interval`` seconds.
-
-        Returns:
-            Whether it was this call that wrote. A lost condition is no error: someone else wrote, or the
-            record is gone.
-        """
-        try:
-            await self._dynamodb.call(
-                "UpdateItem",
-                TableName=self._table,
-                Key={"digest": {"S": digest}},
-                UpdateExpression="SET last_used_at = :now",
-                ConditionExpression=WAS_LAST_USED_BEFORE,
-                ExpressionAttributeValues={
-                    ":now": {"N": str(now)},
-                    ":before": {"N": str(int(now - interval))},
-                },
-            )
-        except ConditionFailedError:
-            return False
-        return True
 
     async def _deactivate(self, digest: str) -> None:
         with contextlib.suppress(ConditionFailedError):  # a record that is gone is as useless as can be
