@@ -87,6 +87,20 @@ async def test_a_hold_that_has_its_row_already_counts_once_by_the_hold(books: Bo
     assert await books.reconciler.one(key.id, repair=False) == Equal(key.id, 0)
 
 
+async def test_an_admission_that_is_carried_out_when_its_request_is_settled_counts_beside_it(
+    books: Bookkeeping,
+) -> None:
+    key = await key_that_spent(books, 70)
+    books.now += 1
+    await books.admit(key, "req_spent", 30)
+    assert await books.reconciler.one(key.id, repair=False) == Equal(key.id, 0)
+    books.now += HOLD_SECONDS + 1
+    assert await books.reconciler.one(key.id, repair=True) == Equal(key.id, 1)
+    after = await books.counters.read(key.id)
+    assert after is not None
+    assert (after.used, after.holds) == (70, {})
+
+
 async def test_an_expired_hold_is_reported_and_reclaimed_by_a_repair_alone(books: Bookkeeping) -> None:
     key = await key_that_spent(books, 70)
     await books.admit(key, "req_killed", 30)

@@ -1,15 +1,15 @@
 """Proves that keys' counters say what the ledger and the holds say.
 
     counted   the counter's ``used``, of its period
-    settled   the cost of that period's rows, but for requests that still hold
+    settled   the cost of that period's rows, but for those whose hold is still there
     held      the amounts of that period's holds
 
-A counter is right where counted = settled + held. A row is written before its hold ends, so a request that has both
-counts by its hold.
+A counter is right where counted = settled + held. A row is written before its hold ends, so that for a while a request
+has both: it counts by its hold.
 
 Requests go on while this is read, so the counter is read before its rows and after them. If it is the same, nothing
-that costs has moved: an admission adds a hold under an id that never comes again, settling takes one away, and whoever
-was admitted and settled in between has added its cost. If not, nothing is said of the key, and it is read again.
+that costs has moved: an admission adds a hold such as never comes again, settling takes one away, and what was admitted
+and settled in between has added its cost. If not, nothing is said of the key, and it is read again.
 """
 
 import asyncio
