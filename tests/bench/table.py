@@ -14,14 +14,14 @@ HOLD = {"S": "123456789 4321 1795219200 2026-11"}
 
 def counter(now: float) -> dict[str, Any]:
     """A counter as it stands after an admission."""
-    minute, day = str(int(now // 5)), str(int(now // 3000))
+    minute, day = str(int(now // 4)), str(int(now // 3000))
     windows = {"requests": minute, "minute_tokens": minute, "day_tokens": day}
     item: dict[str, Any] = {"id": {"S": "key#key_bench"}}
     for name, slot in windows.items():
         item |= {
             f"{name}_slot": {"N": slot},
             f"{name}_now": {"N": "7"},
-            f"{name}_earlier": {"L": [{"N": "12"}] * 13},
+            f"{name}_earlier": {"L": [{"N": "12"}] * 16},
             f"{name}_total": {"N": "4500"},
         }
     return item | {

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.accounting.addresses import MINUTE, UNKNOWN, client_of, full_until
-from sluice.accounting.windows import Window
+from sluice.accounting.addresses import UNKNOWN, client_of, full_until
+from sluice.accounting.windows import MINUTE, Window
 
 IPV4 = st.builds(IPv4Address, st.integers(0, 2**32 - 1))
 IPV6 = st.builds(IPv6Address, st.integers(2**48, 2**128 - 1))

@@ -11,8 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engines import Engine
-from sluice.accounting.addresses import MINUTE
-from sluice.accounting.windows import Window
+from sluice.accounting.windows import MINUTE, Window
 from sluice.config import AddressSettings
 from sluice.errors import OverloadedError, RateLimitError, SluiceError
 from sluice.pipeline.address_limit import AddressLimiter, RequestCounts, open_address_limiter

@@ -354,7 +354,7 @@ async def test_a_full_window_is_a_429_that_says_when(upstream: FakeUpstream) -> 
     error = caught.value
     assert (error.status, error.code) == (429, "rate_limit_exceeded")
     assert error.retry_after is not None
-    assert 60 < error.retry_after <= 70
+    assert 60 < error.retry_after <= 68
     assert world.headers["x-ratelimit-remaining-rpm"] == "0"
     assert len(upstream.requests) == 1
 

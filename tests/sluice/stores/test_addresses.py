@@ -5,8 +5,7 @@ import itertools
 import pytest
 
 from engines import Engine
-from sluice.accounting.addresses import MINUTE
-from sluice.accounting.windows import Window, empty
+from sluice.accounting.windows import MINUTE, Window, empty
 from sluice.stores.addresses import KEPT_SECONDS, LEAD, AddressStore, WindowChangedError
 from sluice.stores.aws import AWS
 

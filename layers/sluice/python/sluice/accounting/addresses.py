@@ -2,17 +2,13 @@
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from sluice.accounting.windows import Shape, Window
+from sluice.accounting.windows import MINUTE, Window
 
 UNKNOWN = "unknown"
 """All clients whose address is missing or no address. They share one limit, for none may go without."""
 
 NETWORK_BITS = 64
 """A customer is given at least this much of IPv6, so that single addresses would be 2^64 limits for one client."""
-
-MINUTE = Shape(slot_seconds=4, earlier_slots=16)
-"""A total covers 64 to 68 s. So where the clocks of two environments differ by a second, or by two, it is still all of
-the last 60 s and nothing from before the last 70 s."""
 
 
 def client_of(address: str | None) -> str:

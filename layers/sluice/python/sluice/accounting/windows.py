@@ -3,15 +3,16 @@
 A window counts in the current slot and remembers the slots before it. What it compares with a limit, its ``total``, is
 everything in the current slot and in as many whole slots before it as the shape says, and what is held besides:
 
-    MINUTE     │ 13 earlier slots of 5 s: 65 s │ current slot: 0 to 5 s │
+    MINUTE     │ 16 earlier slots of 4 s       │ current slot           │   64 to 68 s
     DAY        │ 29 earlier slots of 50 min    │ current slot           │   24 h 10 min to 25 h
 
-So a total covers at least 65 s and never more than 70 s: no 60 s hold more than the limit, not even where the clocks
-of two environments differ by a few seconds, and nothing is refused while fewer were admitted in the last 70 s. A
-window never goes back: a clock that is behind counts in the slot that another clock has begun.
+So no 60 s hold more than the limit, and nothing is refused while fewer were admitted in the last 70 s, although the
+clocks of two environments may differ by a second, or by two. A window never goes back: a clock that is behind counts
+in the slot that another clock has begun.
 
 An earlier slot does not change any more. What is held (an estimate, until it is settled) belongs to no slot; what it
-proves to be is counted in the slot that is current then.
+proves to be is counted in the slot that was begun last. That is its own one or a later one, for only admissions begin
+slots. So no 60 s see more tokens admitted than the limit, either.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Shape:
         return int(now // self.slot_seconds)
 
 
-MINUTE = Shape(slot_seconds=5, earlier_slots=13)
+MINUTE = Shape(slot_seconds=4, earlier_slots=16)
 DAY = Shape(slot_seconds=3000, earlier_slots=29)
 
 

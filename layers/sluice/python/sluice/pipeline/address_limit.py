@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from sluice.accounting.addresses import MINUTE, client_of, full_until
-from sluice.accounting.windows import Window, empty
+from sluice.accounting.addresses import client_of, full_until
+from sluice.accounting.windows import MINUTE, Window, empty
 from sluice.config import AddressSettings
 from sluice.errors import OverloadedError, RateLimitError
 from sluice.stores.addresses import AddressStore, WindowChangedError

@@ -10,8 +10,9 @@ Why the prompt cannot have more tokens than that:
   (``{"role":"user","content":""}``), and parts, tools and tool calls more.
 - What a provider adds of its own: the catalogue's ``added_tokens`` where it is much (xAI's hidden prompt for Grok 4 has
   some 680, Anthropic's on tools for Claude 3 Opus some 530), or else ``ADDED_TOKENS``, and ``ADDED_TOOL_TOKENS`` where
-  the model is told how tools are called or which schema an answer has to obey. Schemas are written out in the provider's own manner (TypeScript at
-  OpenAI, indented JSON elsewhere), which takes fewer tokens than compact JSON has bytes unless someone contrives it.
+  the model is told how tools are called or which schema an answer has to obey. Schemas are written out in the
+  provider's own manner (TypeScript at OpenAI, indented JSON elsewhere), which takes fewer tokens than compact JSON has
+  bytes unless someone contrives it.
 - Pictures count by their size in pixels, not in bytes: each for the catalogue's ``image_tokens``, or ``IMAGE_TOKENS``.
   Their base64 is not counted as text. That an address leads to a picture is for the provider to see to.
 - Recordings count by their length, which is bounded by their bytes: one token for ``BYTES_PER_AUDIO_TOKEN``. That they
@@ -37,7 +38,7 @@ from sluice.errors import InvalidRequestError
 from sluice.pipeline.media import Document, Picture, Recording, media_of
 
 ADDED_TOKENS = 32
-"""What chat templates put before a conversation (a date, the answer's first tokens) where the catalogue tells no more."""
+"""What chat templates put around a conversation: a date, the answer's first tokens."""
 
 ADDED_TOOL_TOKENS = 256
 """What they say of how tools are called, likewise."""
