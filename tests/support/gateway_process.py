@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,8 @@ import httpx
 SLUICE = Path(sys.executable).with_name("sluice")
 START_SECONDS = 60
 STOP_SECONDS = 20
+USAGE_SECONDS = 20
+"""How long adding up may take before a test has failed."""
 
 TIMEOUT_SECONDS = 3.0
 STREAM_TIMEOUT_SECONDS = 4.0
@@ -154,15 +157,26 @@ class GatewayProcess:
 
     def keys(self, command: str, *arguments: str) -> Any:
         """``sluice keys <command>`` against this gateway; what it prints, parsed."""
+        return self.sluice("keys", command, *arguments)
+
+    def usage(self, *arguments: str, until: Callable[[list[Any]], object]) -> list[Any]:
+        """``sluice usage``, as soon as the ledger is added up so far that ``until`` is content."""
+        deadline = time.monotonic() + USAGE_SECONDS
+        while not until(rows := self.sluice("usage", *arguments)):
+            assert time.monotonic() < deadline, rows
+        return list(rows)
+
+    def sluice(self, *arguments: str) -> Any:
+        """The command, against this gateway; what it prints, parsed."""
         done = subprocess.run(
-            [SLUICE, "keys", command, *arguments, "--local", "--json", "--state", self.state],
+            [SLUICE, *arguments, "--local", "--json", "--state", self.state],
             env=self._environment,
             capture_output=True,
             text=True,
             timeout=START_SECONDS,
             check=False,
         )
-        assert done.returncode == 0, f"sluice keys {command}: {done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"sluice {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
         return json.loads(done.stdout)
 
     def _await_readiness(self) -> None:
