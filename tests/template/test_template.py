@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from local_stack import ROOT, blueprint
-from sluice.config import AddressSettings, EnvironmentSettings, ModelsSettings, RollUpSettings, Settings
+from sluice.config import (
+    AccountingSettings,
+    AddressSettings,
+    EnvironmentSettings,
+    ModelsSettings,
+    RollUpSettings,
+    Settings,
+)
 from sluice.errors import (
     NotFoundError,
     RateLimitError,
@@ -36,11 +43,18 @@ ACTIONS = {
         "secretsmanager:GetSecretValue",
     },
     "ModelsFunction": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+    "ReclaimHoldsFunction": {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Scan",
+        "dynamodb:UpdateItem",
+    },
     "RollUpUsageFunction": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
 }
 SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "ChatFunction": Settings,
     "ModelsFunction": ModelsSettings,
+    "ReclaimHoldsFunction": AccountingSettings,
     "RollUpUsageFunction": RollUpSettings,
 }
 
@@ -192,6 +206,32 @@ def test_adding_up_writes_to_the_ledger_and_the_usage_table_alone(template: dict
         "MarkRows": {"Fn::GetAtt": ["LedgerTable", "Arn"]},
         "AddUp": {"Fn::GetAtt": ["UsageTable", "Arn"]},
     }
+
+
+def test_holds_are_reclaimed_on_a_schedule_one_run_at_a_time(
+    template: dict[str, Any], translated: dict[str, Any]
+) -> None:
+    (rule,) = resources(translated, "AWS::Events::Rule").values()
+    assert rule["Properties"]["ScheduleExpression"] == "rate(15 minutes)"
+    (target,) = rule["Properties"]["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["ReclaimHoldsFunction", "Arn"]}
+    (function,) = [found for found in blueprint().functions if found.name == "ReclaimHoldsFunction"]
+    (schedule,) = function.schedules
+    assert functions(template)[function.name]["Timeout"] < schedule.seconds
+    # What fails is tried again by the next run, and not beside it.
+    (invocation,) = resources(translated, "AWS::Lambda::EventInvokeConfig").values()
+    assert invocation["Properties"]["MaximumRetryAttempts"] == 0
+
+
+def test_reclaiming_touches_counters_and_ledger_each_as_it_has_to(template: dict[str, Any]) -> None:
+    (policy,) = functions(template)["ReclaimHoldsFunction"]["Policies"]
+    assert [(statement["Action"], statement["Resource"]) for statement in policy["Statement"]] == [
+        (
+            ["dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"],
+            {"Fn::GetAtt": ["CountersTable", "Arn"]},
+        ),
+        (["dynamodb:GetItem", "dynamodb:PutItem"], {"Fn::GetAtt": ["LedgerTable", "Arn"]}),
+    ]
 
 
 def test_every_function_that_clients_reach_limits_addresses_where_nobody_else_does(
