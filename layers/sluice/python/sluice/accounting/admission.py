@@ -111,6 +111,8 @@ def decide(seen: Counter | None, limits: Limits, demand: Demand, now: float) -> 
 def _requests(window: Window, limit: int | None, now: float) -> Refusal | None:
     if limit is None or window.total < limit:
         return None
+    if limit < 1:
+        return Refusal("requests", NEVER, NEVER, 0)
     until = _later(window.falls_to(MINUTE, limit - 1), now)
     return Refusal("requests", until, until, 0)
 

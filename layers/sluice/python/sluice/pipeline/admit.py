@@ -60,12 +60,8 @@ class _Refused:
     refusal: Refusal
 
 
-class _OvertakenError(Exception):
-    """Another request of this process knows the counter better."""
-
-    def __init__(self, counter: Counter) -> None:
-        super().__init__("another request was first")
-        self.counter = counter
+class _OvertakenError(LostRaceError):
+    """Another request of this process knows the counter better, as it was a moment ago."""
 
 
 class Admitter:
@@ -133,12 +129,9 @@ class Admitter:
                     hold = Hold(fit.amount, fit.tokens, expires_at + races * CALL_ATTEMPTS, taking.period)
                     try:
                         after = await self._take(key.id, request_id, hold, taking, limits)
-                    except _OvertakenError as error:
-                        counter, certain = error.counter, False
                     except LostRaceError as error:
-                        counter, certain = error.counter, True
-                        self.note(key.id, counter)
-                        races += 1
+                        counter, certain = error.counter, not isinstance(error, _OvertakenError)
+                        races += certain
                     else:
                         self.note(key.id, after)
                         return Admission(key, request_id, limits, after.holds[request_id], fit, after)
@@ -160,8 +153,15 @@ class Admitter:
 
     async def _read(self, key_id: str) -> Counter | None:
         counter = await self._reads.get(key_id, lambda: self._counters.read(key_id))
-        self.note(key_id, counter)
+        self._correct(key_id, counter)
         return counter
+
+    def _correct(self, key_id: str, counter: Counter | None) -> None:
+        """Remember a counter also in the place of one that looks later: it may have been lost, and made anew."""
+        if counter is None:
+            self._seen.forget(key_id)
+        else:
+            self._seen.put(key_id, counter)
 
     async def _take(
         self, key_id: str, request_id: str, hold: Hold, taking: Taking, limits: Limits
@@ -184,6 +184,7 @@ class Admitter:
         try:
             return await self._counters.take(key_id, request_id, hold, taking, limits, int(self._clock()))
         except LostRaceError as error:
+            self._correct(key_id, error.counter)
             standing = error.counter.holds.get(request_id) if error.counter else None
             if error.counter is None or standing is None:
                 raise

@@ -33,7 +33,9 @@ def error_of(refusal: Refusal, limits: Limits, now: float) -> SluiceError:
             )
         case "requests":
             return RateLimitError(
-                f"This key's limit of {limits.rpm} requests a minute is reached; try again.", retry_after=wait
+                f"This key's limit of {limits.rpm} requests a minute is reached; try again.",
+                retry_after=wait,
+                retriable=False if wait is None else None,
             )
         case "minute_tokens":
             return RateLimitError(
