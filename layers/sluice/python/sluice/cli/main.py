@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from sluice.cli import keys, options
 from sluice.cli.target import NoAnswerError
+from sluice.cli.usage import usage
 from sluice.config import ConfigurationError
 from sluice.local.errors import LocalError
 from sluice.local.state import DIRECTORY
@@ -43,6 +44,9 @@ def dev(
     from sluice.local import server  # what it needs is heavy, and for this command alone
 
     server.run(port, state)
+
+
+app.command(short_help="Show requests, tokens and costs.")(usage)
 
 
 def main() -> None:

@@ -5,17 +5,30 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from sluice.config import ConfigurationError, aws_variables
 from sluice.errors import OverloadedError
 from sluice.local.state import NoServerError, read_state, start_command
+from sluice.stores.access import Endpoint
 from sluice.stores.aws import AWS
+from sluice.stores.counters import CounterStore
 from sluice.stores.keys import KeyStore
+from sluice.stores.ledger import LedgerStore
 from sluice.stores.stacks import output_of
+from sluice.stores.usage import UsageStore
 
-KEYS_TABLE = "KeysTableName"
-SERVICES = ("CLOUDFORMATION", "DYNAMODB")
-"""What is asked, in this order, by the names in AWS's variables."""
+CLOUDFORMATION = "CLOUDFORMATION"
+DYNAMODB = "DYNAMODB"
+SERVICES = (CLOUDFORMATION, DYNAMODB)
+"""What is asked, by the names in AWS's variables."""
+
+Local = Annotated[bool, typer.Option("--local", help="The gateway of the running development server.")]
+Stack = Annotated[str | None, typer.Option(metavar="NAME", help="The gateway of a deployed stack.")]
+State = Annotated[Path, typer.Option(metavar="DIR", help="Where the development server keeps its state.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
 class NoAnswerError(Exception):
@@ -30,12 +43,12 @@ class Target:
     state: Path
 
     @asynccontextmanager
-    async def keys(self) -> AsyncIterator[KeyStore]:
-        """The keys of the stack; what goes wrong with them is told here.
+    async def open(self) -> AsyncIterator["Stores"]:
+        """The stores of the stack; what goes wrong with them is told here.
 
         Raises:
             NoServerError: no development server runs.
-            NoStackError: no such stack, or it has no table of keys.
+            NoStackError: no such stack, or it lacks a table that was asked for.
             NoAnswerError: AWS cannot be reached, now or in the course of the work.
             ConfigurationError: the environment names an endpoint that is none.
         """
@@ -46,17 +59,21 @@ class Target:
             stack, endpoint = self.stack, None
             _prepare_environment()
         aws = AWS(endpoint)
-        asked, then_asked = SERVICES
         try:
-            table = output_of(stack, KEYS_TABLE, endpoint)
-            asked = then_asked
-            yield KeyStore(aws, table)
+            yield Stores(self, aws, stack, endpoint)
         except OverloadedError as error:
-            raise self._unanswered(asked) from error
+            raise self.unanswered(DYNAMODB) from error
         finally:
             aws.close()
 
-    def _unanswered(self, service: str) -> Exception:
+    @asynccontextmanager
+    async def keys(self) -> AsyncIterator[KeyStore]:
+        """The keys alone; raises what ``open`` does."""
+        async with self.open() as stores:
+            yield stores.keys
+
+    def unanswered(self, service: str) -> Exception:
+        """What to tell of a service that does not answer."""
         if self.stack is None:
             return NoServerError(
                 f"the development server whose state is in {self.state} does not answer: "
@@ -66,6 +83,53 @@ class Target:
         if override is None:
             return NoAnswerError("AWS does not answer or throttles; try again")
         return NoAnswerError(f"{override}, which the environment names as AWS's endpoint, does not answer")
+
+
+class Stores:
+    """The stores of a stack; the table of each is found by the stack's outputs when the store is asked for."""
+
+    def __init__(self, target: Target, aws: AWS, stack: str, endpoint: Endpoint | None) -> None:
+        self._target = target
+        self._aws = aws
+        self._stack = stack
+        self._endpoint = endpoint
+
+    @property
+    def keys(self) -> KeyStore:
+        """The keys."""
+        return KeyStore(self._aws, self._table("KeysTableName"))
+
+    @property
+    def counters(self) -> CounterStore:
+        """What keys have used of their limits."""
+        return CounterStore(self._aws, self._table("CountersTableName"))
+
+    @property
+    def ledger(self) -> LedgerStore:
+        """The settled requests."""
+        return LedgerStore(self._aws, self._table("LedgerTableName"))
+
+    @property
+    def usage(self) -> UsageStore:
+        """What they add up to."""
+        return UsageStore(self._aws, self._table("UsageTableName"), self._table("LedgerTableName"))
+
+    def _table(self, output: str) -> str:
+        try:
+            return output_of(self._stack, output, self._endpoint)
+        except OverloadedError as error:
+            raise self._target.unanswered(CLOUDFORMATION) from error
+
+
+def target_of(*, local: bool, stack: str | None, state: Path) -> Target:
+    """The target that a command's options name.
+
+    Raises:
+        typer.BadParameter: they name none, or two.
+    """
+    if local == (stack is not None):
+        raise typer.BadParameter("say which gateway: either --local or --stack NAME")
+    return Target(stack, state)
 
 
 def _prepare_environment() -> None:

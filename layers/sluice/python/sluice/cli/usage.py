@@ -1,0 +1,78 @@
+"""sluice usage: what was used, and what it cost."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Annotated, Literal
+
+import typer
+
+from sluice.cli.rendering import as_json
+from sluice.cli.target import JSON, Local, Stack, State, target_of
+from sluice.cli.usage_rendering import Line, usage_object, usage_table
+from sluice.local.state import DIRECTORY
+from sluice.stores.usage_items import Totals, Usage, UsageKey
+
+Group = Literal["model", "day", "key"]
+EACH: tuple[Group, ...] = ("day", "key", "model")
+"""What the lines are grouped by where nothing else is asked for."""
+
+
+def day(text: str) -> date:
+    """A day in UTC, such as ``2026-11-21``."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.isoformat() != text:
+        raise typer.BadParameter(f"{text!r} is not a day such as 2026-11-21")
+    return found
+
+
+def usage(
+    key: Annotated[str | None, typer.Option(metavar="ID", help="Only this key's.")] = None,
+    owner: Annotated[str | None, typer.Option(metavar="TEXT", help="Only this owner's.")] = None,
+    by: Annotated[Group | None, typer.Option(help="Add up by one of these alone.")] = None,
+    since: Annotated[
+        date | None, typer.Option(parser=day, metavar="DAY", help="The first day, such as 2026-11-21, UTC.")
+    ] = None,
+    until: Annotated[date | None, typer.Option(parser=day, metavar="DAY", help="The last day.")] = None,
+    local: Local = False,
+    stack: Stack = None,
+    state: State = DIRECTORY,
+    json: JSON = False,
+) -> None:
+    """Show requests, tokens and costs by day, key and model, some seconds after they are settled."""
+    if since is not None and until is not None and since > until:
+        raise typer.BadParameter("the last day comes before the first", param_hint="'--until'")
+
+    async def read() -> Sequence[Usage]:
+        async with target_of(local=local, stack=stack, state=state).open() as stores:
+            return await stores.usage.read(owner, key, since, until)
+
+    lines = grouped(asyncio.run(read()), EACH if by is None else (by,))
+    if json:
+        typer.echo(as_json([usage_object(line) for line in lines]))
+    elif lines:
+        typer.echo(usage_table(lines))
+    else:
+        typer.echo("Nothing was used.")
+
+
+def grouped(found: Iterable[Usage], by: Sequence[Group]) -> list[Line]:
+    """Usage added up by what is named, in its order."""
+    sums: defaultdict[tuple[str, ...], Totals] = defaultdict(Totals)
+    for each in found:
+        sums[tuple(_member(each.key, name) for name in by)] += each.totals
+    return [Line(dict(zip(by, group, strict=True)), totals) for group, totals in sorted(sums.items())]
+
+
+def _member(key: UsageKey, name: Group) -> str:
+    match name:
+        case "day":
+            return key.day
+        case "key":
+            return key.key_id
+        case "model":
+            return key.model

@@ -1,0 +1,69 @@
+"""Usage as the command prints it: as JSON for scripts, as text for a person."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sluice.money import format_usd
+from sluice.stores.usage_items import Totals
+
+NUMBERS = ("requests", "prompt", "cached", "completion", "reasoning", "total", "cost USD", "estimated")
+SUM = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A group of requests, by what they have in common, and what they add up to."""
+
+    group: Mapping[str, str]
+    totals: Totals
+
+
+def usage_object(line: Line) -> dict[str, Any]:
+    """A line as a JSON object; the cost is a decimal string of USD."""
+    totals = line.totals
+    return {
+        **line.group,
+        "requests": totals.requests,
+        "prompt_tokens": totals.prompt_tokens,
+        "completion_tokens": totals.completion_tokens,
+        "cached_tokens": totals.cached_tokens,
+        "reasoning_tokens": totals.reasoning_tokens,
+        "total_tokens": totals.prompt_tokens + totals.completion_tokens,
+        "cost": format_usd(totals.cost),
+        "estimated": totals.estimated,
+    }
+
+
+def usage_table(lines: Sequence[Line]) -> str:
+    """Lines under a heading, and below them what they add up to; there is at least one line."""
+    names = tuple(lines[0].group)
+    everything = sum((line.totals for line in lines), Totals())
+    rows = [
+        (*names, *NUMBERS),
+        *((*line.group.values(), *_numbers(line.totals)) for line in lines),
+        (SUM, *[""] * (len(names) - 1), *_numbers(everything)),
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(_aligned(row, widths, len(names)) for row in rows)
+
+
+def _numbers(totals: Totals) -> tuple[str, ...]:
+    counts = (
+        totals.requests,
+        totals.prompt_tokens,
+        totals.cached_tokens,
+        totals.completion_tokens,
+        totals.reasoning_tokens,
+        totals.prompt_tokens + totals.completion_tokens,
+    )
+    return (*(f"{count:,}" for count in counts), format_usd(totals.cost), f"{totals.estimated:,}")
+
+
+def _aligned(row: Iterable[str], widths: Iterable[int], texts: int) -> str:
+    """Cells in their columns: the first so many are texts, the others numbers."""
+    cells = [
+        cell.ljust(width) if index < texts else cell.rjust(width)
+        for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
+    return "  ".join(cells)
