@@ -80,11 +80,21 @@ def test_every_module_has_byte_code_that_counts_wherever_it_is_mounted(built: Pa
             assert int.from_bytes(header[4:], "little") == unchecked
 
 
-@pytest.mark.parametrize("function", ["ChatFunction", "ModelsFunction"])
-def test_a_function_starts_with_what_is_deployed_and_nothing_else(built: Path, function: str) -> None:
+@pytest.mark.parametrize(
+    ("function", "started"),
+    [
+        ("ChatFunction", "app.app.parts"),
+        ("ModelsFunction", "app.app.parts"),
+        ("ReclaimHoldsFunction", "app.handler"),
+        ("RollUpUsageFunction", "app.handler"),
+    ],
+)
+def test_a_function_starts_with_what_is_deployed_and_nothing_else(
+    built: Path, function: str, started: str
+) -> None:
     interpreter = sys._base_executable  # type: ignore[attr-defined] # outside the environment, and not documented
     done = subprocess.run(
-        [interpreter, "-s", "-W", "ignore", "-c", "import app; app.app.parts; print(app.__file__)"],
+        [interpreter, "-s", "-W", "ignore", "-c", f"import app; {started}; print(app.__file__)"],
         env={
             "PYTHONPATH": os.pathsep.join(str(built / layer / "python") for layer in LAYERS)
             + f":{built / function}",
@@ -103,7 +113,7 @@ def test_a_function_starts_with_what_is_deployed_and_nothing_else(built: Path, f
 
 
 def test_functions_are_their_handlers_alone(built: Path) -> None:
-    for name in ("ChatFunction", "ModelsFunction"):
+    for name in ("ChatFunction", "ModelsFunction", "ReclaimHoldsFunction", "RollUpUsageFunction"):
         assert (built / name / "app.py").is_file()
         assert sum(file.stat().st_size for file in (built / name).rglob("*")) < 64 * 1024
 
