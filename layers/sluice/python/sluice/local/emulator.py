@@ -9,20 +9,8 @@ from typing import Any
 
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend
-
-GUARDED = (
-    "batch_write_item",
-    "delete_item",
-    "get_item",
-    "put_item",
-    "query",
-    "scan",
-    "transact_get_items",
-    "transact_write_items",
-    "update_item",
-)
-"""Everything of moto's DynamoDB that reads or writes items."""
 
 type Method = Callable[..., Any]
 type Undo = Callable[[], None]
@@ -33,9 +21,7 @@ def mend_dynamodb() -> None:
     Table.__deepcopy__ = _itself  # type: ignore[attr-defined] # it has none of its own
     _replace(DynamoDBBackend, "transact_write_items", _undone_when_cancelled)
     _replace(DynamoDBStreamsBackend, "get_records", _forgetting_its_iterator)
-    lock = threading.RLock()
-    for name in GUARDED:
-        _replace(DynamoDBBackend, name, functools.partial(_guarded, lock))
+    _replace(DynamoHandler, "call_action", functools.partial(_guarded, threading.RLock()))
 
 
 def _replace(owner: type, name: str, replacement: Callable[[Method], Method]) -> None:
@@ -43,10 +29,11 @@ def _replace(owner: type, name: str, replacement: Callable[[Method], Method]) ->
 
 
 def _guarded(lock: Any, method: Method) -> Method:
-    """Let one operation run at a time.
+    """Let one call be answered at a time.
 
     moto checks a condition and then acts on it, with nothing in between to stop another thread: of two
-    conditional writes both may win, which in DynamoDB cannot happen.
+    conditional writes both may win, which in DynamoDB cannot happen. And it puts the reply together from the item
+    as it is by then, which may hold what the next write has changed.
     """
 
     @functools.wraps(method)
