@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from dev_server import DevServer
+from dev_server import DevServer, stops_listening
 from local_stack import botocore_client
 from made_rows import ledger_row, put_rows, sums_in, sums_of
 from sluice.stores.aws import AWS
@@ -61,3 +62,13 @@ def test_rows_of_the_ledger_come_to_be_in_the_usage_table(server: DevServer) -> 
     marked = [item for item in items(server, "LedgerTable") if item["key_id"]["S"] == f"key_{owner}"]
     assert len(marked) == len(rows)
     assert all("rolled_up" in item for item in marked)
+
+
+def test_told_to_end_while_it_feeds_it_ends_in_peace(tmp_path: Path) -> None:
+    with DevServer(tmp_path) as server:
+        put(server, [ledger_row(f"req_{number:04}") for number in range(1500)])
+        assert await_that(lambda: bool(items(server, "UsageTable")))
+        code, output = server.stop()
+        assert (code, server.log.read_text()) == (0, "")
+        assert output.strip() == ""
+        assert stops_listening(server.state.aws_endpoint, 1)
