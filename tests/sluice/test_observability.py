@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 
 from sluice.errors import UpstreamError
-from sluice.observability import ReadableFormatter, RequestRecord, log_request, logger
+from sluice.observability import ReadableFormatter, RequestRecord, log_aside, log_request, logger
 
 
 @pytest.fixture
@@ -90,3 +90,22 @@ def test_a_person_reads_a_sentence() -> None:
     assert ReadableFormatter("%(message)s").format(entry) == (
         "POST /v1/chat/completions 200 46 ms · first byte 12 ms · gpt by openai · 3 + 4 tokens · req_1"
     )
+
+
+def test_a_commands_log_is_of_errors_alone_and_leaves_standard_output_alone(
+    output: StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = logger.registered_handler
+    monkeypatch.setattr(handler, "formatter", handler.formatter)  # the test's end puts it back
+    errors = StringIO()
+    monkeypatch.setattr("sys.stderr", errors)
+    level = logger.log_level
+    log_aside()
+    try:
+        logger.warning("a passing thing")
+        logger.error("a lasting one")
+    finally:
+        logger.setLevel(level)
+    assert output.getvalue() == ""
+    assert errors.getvalue().endswith("ERROR a lasting one\n")
+    assert errors.getvalue().count("\n") == 1

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -103,6 +104,22 @@ def test_a_person_is_told_until_when_the_old_secret_works(
     until = datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
     assert 0 <= until - (made["created_at"] + lasts) < 30
     assert "the old one works no longer" in server.keys("rotate", made["id"]).stdout
+
+
+def test_a_key_shows_when_it_was_used_last_whatever_becomes_of_it(server: DevServer) -> None:
+    used = command(server, "create", "--name", "used", "--owner", "user")
+    unused = command(server, "create", "--name", "unused", "--owner", "user")
+    before = int(time.time())
+    assert chat(server, used["key"]) == 200
+    listed = {key["id"]: key["last_used_at"] for key in command(server, "list", "--owner", "user")}
+    assert listed[unused["id"]] is None
+    assert before <= listed[used["id"]] <= time.time()
+    for action in ("rotate", "revoke"):
+        assert command(server, action, used["id"])["last_used_at"] == listed[used["id"]]
+        assert command(server, action, unused["id"])["last_used_at"] is None
+    (line,) = [line for line in server.keys("list").stdout.splitlines() if used["id"] in line]
+    moment = datetime.fromtimestamp(listed[used["id"]], UTC).strftime("%Y-%m-%d %H:%M UTC")
+    assert re.search(f"revoked +- +{moment} +all$", line)
 
 
 def test_keys_are_listed_without_their_secrets(server: DevServer) -> None:

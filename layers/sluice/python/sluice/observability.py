@@ -4,6 +4,7 @@ No prompt, no reply and no key goes into a record: keys are named by their id.
 """
 
 import logging
+import sys
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -98,3 +99,12 @@ def log_readably() -> None:
     """Switch from JSON lines to lines for a person, for the development server."""
     handler = logger.registered_handler
     handler.setFormatter(ReadableFormatter("%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"))
+
+
+def log_aside() -> None:
+    """Leave standard output to what a command prints: errors alone are logged, on standard error."""
+    log_readably()
+    handler = logger.registered_handler
+    if isinstance(handler, logging.StreamHandler):
+        handler.setStream(sys.stderr)
+    logger.setLevel(logging.ERROR)

@@ -3,8 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +11,7 @@ import typer
 from sluice.accounting.periods import BudgetPeriod
 from sluice.cli import options
 from sluice.cli.rendering import as_json, key_object, moment, table
-from sluice.cli.target import Target
+from sluice.cli.target import JSON, Local, Stack, State, target_of
 from sluice.keys import digest_of, new_secret, prefix_of
 from sluice.local.state import DIRECTORY
 from sluice.plans import CUSTOM, PLANS
@@ -26,10 +25,6 @@ RECORDED = "(recorded; not enforced by this version)"
 PLAN_HELP = f"One of {', '.join(PLANS)}. The last, the default, has only the limits given here. {RECORDED}"
 DEFAULT_PERIOD: BudgetPeriod = "lifetime"
 
-Local = Annotated[bool, typer.Option("--local", help="The keys of the running development server.")]
-Stack = Annotated[str | None, typer.Option(metavar="NAME", help="The keys of a deployed stack.")]
-State = Annotated[Path, typer.Option(metavar="DIR", help="Where the development server keeps its state.")]
-JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, key_…")]
 
 
@@ -81,11 +76,11 @@ def create(
     record = new_record(secret, terms, now)
 
     async def put() -> None:
-        async with _target(local, stack, state).keys() as store:
-            await store.put_new(record)
+        async with target_of(local=local, stack=stack, state=state).open() as stores:
+            await stores.keys.put_new(record)
 
     asyncio.run(put())
-    _print_secret(f"Key {record.id} ({record.name}) is made.", record, secret, json=json)
+    _print_secret(f"Key {record.id} ({record.name}) is made.", record, None, secret, json=json)
 
 
 @app.command(name="list")
@@ -98,15 +93,16 @@ def list_keys(
 ) -> None:
     """List the keys, oldest first."""
 
-    async def read() -> Sequence[KeyRecord]:
-        async with _target(local, stack, state).keys() as store:
-            return await store.list(owner)
+    async def read() -> tuple[Sequence[KeyRecord], Mapping[str, int]]:
+        async with target_of(local=local, stack=stack, state=state).open() as stores:
+            keys = _one_for_each_id(await stores.keys.list(owner))
+            return keys, await stores.counters.last_used(record.id for record in keys)
 
-    keys = _one_for_each_id(asyncio.run(read()))
+    keys, last_used = asyncio.run(read())
     if json:
-        typer.echo(as_json([key_object(record, None) for record in keys]))
+        typer.echo(as_json([key_object(record, last_used.get(record.id)) for record in keys]))
     elif keys:
-        typer.echo(table(keys, {}, int(time.time())))
+        typer.echo(table(keys, last_used, int(time.time())))
     else:
         typer.echo("There are no keys yet: sluice keys create makes one.")
 
@@ -117,12 +113,16 @@ def revoke(
 ) -> None:
     """Make a key useless, for good."""
 
-    async def write() -> Sequence[KeyRecord]:
-        async with _target(local, stack, state).keys() as store:
-            return await store.revoke(key_id)
+    async def write() -> tuple[KeyRecord, Mapping[str, int]]:
+        async with target_of(local=local, stack=stack, state=state).open() as stores:
+            record = current_of(await stores.keys.revoke(key_id))
+            return record, await stores.counters.last_used([key_id])
 
-    record = current_of(asyncio.run(write()))
-    typer.echo(as_json(key_object(record, None)) if json else f"Key {record.id} ({record.name}) is revoked.")
+    record, last_used = asyncio.run(write())
+    if json:
+        typer.echo(as_json(key_object(record, last_used.get(key_id))))
+    else:
+        typer.echo(f"Key {record.id} ({record.name}) is revoked.")
 
 
 @app.command()
@@ -141,30 +141,26 @@ def rotate(
     secret = new_secret("key")
     now = int(time.time())
 
-    async def write() -> KeyRecord:
-        async with _target(local, stack, state).keys() as store:
-            return await store.rotate(
+    async def write() -> tuple[KeyRecord, Mapping[str, int]]:
+        async with target_of(local=local, stack=stack, state=state).open() as stores:
+            # Read first: once the old secret has ended, nothing may fail before the new one is shown.
+            last_used = await stores.counters.last_used([key_id])
+            record = await stores.keys.rotate(
                 key_id,
                 digest=digest_of(secret),
                 prefix=prefix_of(secret),
                 now=now,
                 grace_seconds=grace or 0,
             )
+            return record, last_used
 
-    record = asyncio.run(write())
+    record, last_used = asyncio.run(write())
     until = now + (grace or 0)
     if record.expires_at is not None:
         until = min(until, record.expires_at)
     old = f"works until {moment(until)}" if grace else "works no longer"
-    _print_secret(
-        f"Key {record.id} ({record.name}) has a new secret; the old one {old}.", record, secret, json=json
-    )
-
-
-def _target(local: bool, stack: str | None, state: Path) -> Target:
-    if local == (stack is not None):
-        raise typer.BadParameter("say which keys: either --local or --stack NAME")
-    return Target(stack, state)
+    sentence = f"Key {record.id} ({record.name}) has a new secret; the old one {old}."
+    _print_secret(sentence, record, last_used.get(key_id), secret, json=json)
 
 
 def _one_for_each_id(records: Sequence[KeyRecord]) -> list[KeyRecord]:
@@ -174,8 +170,10 @@ def _one_for_each_id(records: Sequence[KeyRecord]) -> list[KeyRecord]:
     return sorted(keys, key=lambda record: (record.created_at, record.id))
 
 
-def _print_secret(sentence: str, record: KeyRecord, secret: str, *, json: bool) -> None:
+def _print_secret(
+    sentence: str, record: KeyRecord, last_used_at: int | None, secret: str, *, json: bool
+) -> None:
     if json:
-        typer.echo(as_json(key_object(record, None, secret)))
+        typer.echo(as_json(key_object(record, last_used_at, secret)))
     else:
         typer.echo(f"{sentence}\n\n  {secret}\n\nThis is the only time it is shown.")

@@ -1,8 +1,8 @@
 """Finds the stack that a command is about: the one of the development server, or a deployed one."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +12,12 @@ import typer
 from sluice.config import ConfigurationError, aws_variables
 from sluice.errors import OverloadedError
 from sluice.local.state import NoServerError, read_state, start_command
-from sluice.stores.access import Endpoint
+from sluice.observability import log_aside
 from sluice.stores.aws import AWS
 from sluice.stores.counters import CounterStore
 from sluice.stores.keys import KeyStore
 from sluice.stores.ledger import LedgerStore
-from sluice.stores.stacks import output_of
+from sluice.stores.stacks import NoStackError, outputs_of
 from sluice.stores.usage import UsageStore
 
 CLOUDFORMATION = "CLOUDFORMATION"
@@ -52,28 +52,23 @@ class Target:
             NoAnswerError: AWS cannot be reached, now or in the course of the work.
             ConfigurationError: the environment names an endpoint that is none.
         """
+        log_aside()
         if self.stack is None:
             server = read_state(self.state)
             stack, endpoint = server.stack, server.endpoint
         else:
             stack, endpoint = self.stack, None
             _prepare_environment()
-        aws = AWS(endpoint)
+        asked = CLOUDFORMATION
         try:
-            yield Stores(self, aws, stack, endpoint)
+            outputs = outputs_of(stack, endpoint)
+            asked = DYNAMODB
+            with closing(AWS(endpoint)) as aws:
+                yield Stores(aws, stack, outputs)
         except OverloadedError as error:
-            raise self.unanswered(DYNAMODB) from error
-        finally:
-            aws.close()
+            raise self._unanswered(asked) from error
 
-    @asynccontextmanager
-    async def keys(self) -> AsyncIterator[KeyStore]:
-        """The keys alone; raises what ``open`` does."""
-        async with self.open() as stores:
-            yield stores.keys
-
-    def unanswered(self, service: str) -> Exception:
-        """What to tell of a service that does not answer."""
+    def _unanswered(self, service: str) -> Exception:
         if self.stack is None:
             return NoServerError(
                 f"the development server whose state is in {self.state} does not answer: "
@@ -86,13 +81,12 @@ class Target:
 
 
 class Stores:
-    """The stores of a stack; the table of each is found by the stack's outputs when the store is asked for."""
+    """The stores of a stack, whose outputs name their tables."""
 
-    def __init__(self, target: Target, aws: AWS, stack: str, endpoint: Endpoint | None) -> None:
-        self._target = target
+    def __init__(self, aws: AWS, stack: str, outputs: Mapping[str, str]) -> None:
         self._aws = aws
         self._stack = stack
-        self._endpoint = endpoint
+        self._outputs = outputs
 
     @property
     def keys(self) -> KeyStore:
@@ -115,10 +109,10 @@ class Stores:
         return UsageStore(self._aws, self._table("UsageTableName"), self._table("LedgerTableName"))
 
     def _table(self, output: str) -> str:
-        try:
-            return output_of(self._stack, output, self._endpoint)
-        except OverloadedError as error:
-            raise self._target.unanswered(CLOUDFORMATION) from error
+        table = self._outputs.get(output)
+        if table is None:
+            raise NoStackError(f"the stack {self._stack} has no output {output}: is it Sluice?")
+        return table
 
 
 def target_of(*, local: bool, stack: str | None, state: Path) -> Target:

@@ -1,5 +1,6 @@
 """CloudFormation, for the operator's command and the development server; no function calls it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 import botocore.session
@@ -37,11 +38,11 @@ def cloudformation(endpoint: Endpoint | None = None) -> "CloudFormationClient":
     return cast("CloudFormationClient", local)
 
 
-def output_of(stack: str, name: str, endpoint: Endpoint | None = None) -> str:
-    """An output of a stack.
+def outputs_of(stack: str, endpoint: Endpoint | None = None) -> Mapping[str, str]:
+    """The outputs of a stack, by name.
 
     Raises:
-        NoStackError: no such stack, or no such output.
+        NoStackError: there is no such stack.
         OverloadedError: AWS cannot be reached.
     """
     try:
@@ -52,7 +53,7 @@ def output_of(stack: str, name: str, endpoint: Endpoint | None = None) -> str:
         raise
     except (UnreachableError, HTTPClientError) as error:
         raise OverloadedError(f"AWS cannot be reached: {error}") from error
-    for output in reply["Stacks"][0].get("Outputs", []):
-        if output.get("OutputKey") == name:
-            return output.get("OutputValue", "")
-    raise NoStackError(f"the stack {stack} has no output {name}: is it Sluice?")
+    return {
+        output.get("OutputKey", ""): output.get("OutputValue", "")
+        for output in reply["Stacks"][0].get("Outputs", [])
+    }
