@@ -11,16 +11,29 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from sluice.cli import keys, options
+from sluice.cli.reconcile import reconcile
 from sluice.cli.target import NoAnswerError
 from sluice.cli.usage import usage
 from sluice.config import ConfigurationError
 from sluice.local.errors import LocalError
 from sluice.local.state import DIRECTORY
 from sluice.stores.aws import AWSError
-from sluice.stores.keys import KeyNotFoundError, KeyNotRotatableError
+from sluice.stores.keys import KeyNotFoundError, KeyNotRotatableError, MalformedItemError
+from sluice.stores.ledger_rows import MalformedRowError
 from sluice.stores.stacks import NoStackError
 
 DEFAULT_PORT = 3000
+
+EXPECTED = (
+    ConfigurationError,
+    KeyNotRotatableError,
+    LocalError,
+    MalformedItemError,
+    MalformedRowError,
+    NoAnswerError,
+    NoStackError,
+)
+"""Faults whose message says all that an operator needs."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,6 +60,7 @@ def dev(
 
 
 app.command(short_help="Show requests, tokens and costs.")(usage)
+app.command(short_help="Prove counters by the ledger, and repair them.")(reconcile)
 
 
 def main() -> None:
@@ -55,7 +69,7 @@ def main() -> None:
         app()
     except KeyNotFoundError as error:
         _fail(f"there is no key {error}")
-    except (KeyNotRotatableError, LocalError, NoAnswerError, NoStackError, ConfigurationError) as error:
+    except EXPECTED as error:
         _fail(str(error))
     except NoRegionError:
         _fail("no AWS region is set: set AWS_REGION or run aws configure")
