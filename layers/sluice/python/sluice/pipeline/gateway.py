@@ -60,6 +60,9 @@ class Gateway:
         ledger = LedgerStore(aws, settings.ledger_table)
         reclaimer = Reclaimer(counters, ledger, clock=time.time)
         size = settings.key_cache_size
+        admitter = Admitter(
+            counters, reclaimer, hold_seconds=settings.hold_seconds, size=size, clock=time.time
+        )
         return cls(
             settings=settings,
             catalog=catalog,
@@ -69,10 +72,8 @@ class Gateway:
                 size=size,
                 clock=time.monotonic,
             ),
-            admitter=Admitter(
-                counters, reclaimer, hold_seconds=settings.hold_seconds, size=size, clock=time.time
-            ),
-            settler=Settler(counters, ledger, reclaimer, clock=time.time),
+            admitter=admitter,
+            settler=Settler(counters, ledger, reclaimer, clock=time.time, note=admitter.note),
             idempotency=Idempotency(
                 IdempotencyStore(aws, settings.idempotency_table),
                 seconds=settings.idempotency_seconds,
