@@ -79,7 +79,9 @@ class Bookkeeping:
         self.counters = CounterStore(aws, "CountersTable")
         self.ledger = LedgerStore(aws, "LedgerTable")
         self.reclaimer = Reclaimer(self.counters, self.ledger, clock=self.clock)
-        self.admitter = self.new_admitter()
+        self.admitter = Admitter(
+            self.counters, self.reclaimer, hold_seconds=HOLD_SECONDS, size=10, clock=self.clock
+        )
         self.settler = Settler(self.counters, self.ledger, self.reclaimer, clock=self.clock)
         self.reconciler = Reconciler(
             cast("KeyStore", self.keys), self.counters, self.ledger, self.reclaimer, clock=self.clock
@@ -88,10 +90,6 @@ class Bookkeeping:
     def clock(self) -> float:
         """The time as it is set."""
         return self.now
-
-    def new_admitter(self) -> Admitter:
-        """One that remembers nothing yet, as in another environment."""
-        return Admitter(self.counters, self.reclaimer, hold_seconds=HOLD_SECONDS, size=10, clock=self.clock)
 
     async def admit(self, key: KeyRecord, request_id: str, amount: int) -> Admission:
         """Admit a request that holds so many nano-USD, and as many tokens."""

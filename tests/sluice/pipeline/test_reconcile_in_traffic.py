@@ -126,7 +126,6 @@ async def test_a_request_that_comes_before_the_repair_is_counted_too(books: Book
 async def test_a_lost_counter_that_a_request_makes_anew_gets_back_the_rest(books: Bookkeeping) -> None:
     key = await key_that_spent(books, 70)
     books.lose_counter(key)
-    books.admitter = books.new_admitter()
     books.client.before[COUNTER_IS_WRITTEN] = [request(books, key, "req_between")]
     found = await books.reconciler.one(key.id, repair=True)
     assert found == replace(different(key, 10, 80, 0), repaired=True)
