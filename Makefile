@@ -1,6 +1,6 @@
 # One-word commands. Each sets up what it needs; nothing has to be run before it.
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint types format lock bench bench-import clean
+.PHONY: help dev test lint types format lock bench bench-import bench-cost clean
 SHELL := /bin/sh
 
 venv := .venv
@@ -71,6 +71,9 @@ bench: bench-import ## what a cold start, a request and a call to AWS cost in CP
 
 bench-import: $(venv)/.installed ## of these, what a cold start and a warm request cost
 	@$(bin)/python -m tests.bench.imports
+
+bench-cost: $(venv)/.installed tests/engines/node_modules/.installed ## what a million requests cost on AWS, with the prices' sources
+	@PYTHONPATH=tests/support $(bin)/python -m tests.bench.cost
 
 lock: ## move every dependency to its newest version (needs uv)
 	@.ci/lock upgrade

@@ -9,19 +9,15 @@ USAGE = {"prompt_tokens": 40, "completion_tokens": 20, "total_tokens": 60}
 CHUNKS = 20
 
 
-def whole() -> bytes:
+def completion() -> bytes:
     """One chat completion."""
     message = {"role": "assistant", "content": TEXT * 4, "refusal": None}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
-    body = json.dumps({**HEAD, "object": "chat.completion", "choices": [choice], "usage": USAGE}).encode()
-    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
-        len(body),
-        body,
-    )
+    return json.dumps({**HEAD, "object": "chat.completion", "choices": [choice], "usage": USAGE}).encode()
 
 
-def streamed() -> bytes:
-    """The same in chunks, each an HTTP chunk of its own."""
+def frames() -> list[bytes]:
+    """The same as the frames of a stream."""
     deltas: list[tuple[dict[str, str], str | None]] = [({"content": "fox "}, None)] * (CHUNKS - 1) + [
         ({}, "stop")
     ]
@@ -29,11 +25,21 @@ def streamed() -> bytes:
         {**HEAD, "choices": [{"index": 0, "delta": delta, "finish_reason": end}]} for delta, end in deltas
     ]
     events.append({**HEAD, "choices": [], "usage": USAGE})
-    frames = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events] + [
-        b"data: [DONE]\n\n",
-        b"",
-    ]
-    chunks = b"".join(b"%x\r\n%s\r\n" % (len(frame), frame) for frame in frames)
+    return [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events] + [b"data: [DONE]\n\n"]
+
+
+def whole() -> bytes:
+    """A whole reply of HTTP."""
+    body = completion()
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
+        len(body),
+        body,
+    )
+
+
+def streamed() -> bytes:
+    """A streamed one, each frame an HTTP chunk of its own."""
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(frame), frame) for frame in (*frames(), b""))
     return (
         b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + chunks
     )

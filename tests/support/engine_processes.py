@@ -32,7 +32,7 @@ NO_JAVA = "DynamoDB Local needs Java: apt-get install default-jre-headless, brew
 
 def require(name: EngineName) -> None:
     """Skip the test that asks for an engine which cannot run here, or fail it where every engine has to."""
-    if name == "dynamodb-local" and not _java_runs():
+    if name == "dynamodb-local" and not java_runs():
         if os.environ.get(EVERY_ENGINE):
             pytest.fail(NO_JAVA)
         pytest.skip(NO_JAVA)
@@ -85,7 +85,7 @@ def _await_end(process: subprocess.Popen[str]) -> None:
         raise AssertionError(f"{process.args!r} did not end with its standard input") from None
 
 
-def _java_runs() -> bool:
+def java_runs() -> bool:
     """Whether there is one: macOS has a ``java`` that only says where to get it."""
     java = shutil.which("java")
     return (

@@ -1,0 +1,124 @@
+"""What AWS charges in us-east-1, and who says so.
+
+None of these prices was asked of AWS for this table: each is told as others quote it, with the day for which they do.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+MILLION = 1_000_000
+GIGABYTE = 10**9
+MEGABYTES_PER_GIGABYTE = 1024
+
+PRICE_LIST = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD for so many of a unit.
+
+    Attributes:
+        unit: what is charged for.
+        dollars: for ``per`` of them.
+        per: how many.
+        address: of the page that says so.
+        told: whose word it is, and of when.
+    """
+
+    unit: str
+    dollars: Decimal
+    per: int
+    address: str
+    told: str
+
+    def of(self, count: Decimal) -> Decimal:
+        """What so many units cost."""
+        return self.dollars * count / self.per
+
+
+WRITE_UNIT = Price(
+    "DynamoDB write unit, on demand",
+    Decimal("0.625"),
+    MILLION,
+    f"{PRICE_LIST}/AmazonDynamoDB/20260911124422/us-east-1/index.json",
+    "AWS's price list of 2026-09-11, at second hand; until November 2024 it was twice as much, as many pages still say",
+)
+READ_UNIT = Price(
+    "DynamoDB read unit, on demand",
+    Decimal("0.125"),
+    MILLION,
+    WRITE_UNIT.address,
+    WRITE_UNIT.told,
+)
+STREAM_READ = Price(
+    "DynamoDB stream read by Lambda",
+    Decimal(0),
+    MILLION,
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CostOptimization_StreamsUsage.html",
+    "AWS's guide, undated copy: free for Lambda; other readers pay by the call",
+)
+STORAGE = Price(
+    "DynamoDB storage, GB-month beyond the account's first 25",
+    Decimal("0.25"),
+    1,
+    WRITE_UNIT.address,
+    "AWS's price list of 2026-09-11, at second hand",
+)
+BACKUP = Price(
+    "DynamoDB point-in-time recovery, GB-month",
+    Decimal("0.20"),
+    1,
+    "https://aws.amazon.com/dynamodb/pricing/on-demand/",
+    "undated pages that quote it: the least sure of these",
+)
+API_REQUEST = Price(
+    "API Gateway REST request; a streamed reply counts once for each 10 MB",
+    Decimal("3.50"),
+    MILLION,
+    "https://aws.amazon.com/api-gateway/pricing/",
+    "the examples on AWS's page, as quoted on 2026-09-20; the first 333 million a month",
+)
+LAMBDA_REQUEST = Price(
+    "Lambda request",
+    Decimal("0.20"),
+    MILLION,
+    f"{PRICE_LIST}/AWSLambda/20260919002359/us-east-1/index.json",
+    "AWS's price list of 2026-09-19, at second hand",
+)
+LAMBDA_DURATION = Price(
+    "Lambda GB-second, arm64",
+    Decimal("0.0000133334"),
+    1,
+    LAMBDA_REQUEST.address,
+    LAMBDA_REQUEST.told,
+)
+FIREWALL_REQUEST = Price(
+    "AWS WAF request; beside them 6 USD a month for the list and its rule",
+    Decimal("0.60"),
+    MILLION,
+    f"{PRICE_LIST}/awswaf/20260107213453/us-east-1/index.json",
+    "AWS's price list of 2026-01-07, as quoted on 2026-07-29",
+)
+
+PRICES = (
+    WRITE_UNIT,
+    READ_UNIT,
+    STREAM_READ,
+    STORAGE,
+    BACKUP,
+    API_REQUEST,
+    LAMBDA_REQUEST,
+    LAMBDA_DURATION,
+    FIREWALL_REQUEST,
+)
+
+
+def units_cost(write_units: Decimal, read_units: Decimal) -> Decimal:
+    """What a million of something cost that consumes so many units each time."""
+    return WRITE_UNIT.of(write_units * MILLION) + READ_UNIT.of(read_units * MILLION)
+
+
+def invocations_cost(seconds: Decimal, megabytes: int) -> Decimal:
+    """What a million invocations of a function cost that take so long, with so much memory."""
+    gigabytes = Decimal(megabytes) / MEGABYTES_PER_GIGABYTE
+    return LAMBDA_REQUEST.of(Decimal(MILLION)) + LAMBDA_DURATION.of(seconds * gigabytes * MILLION)
