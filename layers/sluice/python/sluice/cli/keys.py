@@ -21,8 +21,7 @@ from sluice.stores.keys import KeyRecord, current_of
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, list, revoke and rotate API keys.")
 
 DEFAULT_OWNER = "default"
-RECORDED = "(recorded; not enforced by this version)"
-PLAN_HELP = f"One of {', '.join(PLANS)}. The last, the default, has only the limits given here. {RECORDED}"
+PLAN_HELP = f"One of {', '.join(PLANS)}. The last, the default, has only the limits given here."
 DEFAULT_PERIOD: BudgetPeriod = "lifetime"
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, key_…")]
@@ -39,12 +38,15 @@ def create(
     owner: Annotated[str, option(options.label, "TEXT", "Whose key it is.")] = DEFAULT_OWNER,
     plan: Annotated[str, option(options.plan, "PLAN", PLAN_HELP)] = CUSTOM,
     budget: Annotated[
-        int | None, option(options.amount, "USD", f"A budget, such as 5 or 0.25. {RECORDED}")
+        int | None,
+        option(options.amount, "USD", "What it may spend, such as 5 or 0.25. It is never exceeded."),
     ] = None,
-    period: Annotated[BudgetPeriod | None, typer.Option(help="When the budget starts anew.")] = None,
-    rpm: Annotated[int | None, option(options.limit, "N", f"Requests a minute. {RECORDED}")] = None,
-    tpm: Annotated[int | None, option(options.limit, "N", f"Tokens a minute. {RECORDED}")] = None,
-    tpd: Annotated[int | None, option(options.limit, "N", f"Tokens a day. {RECORDED}")] = None,
+    period: Annotated[BudgetPeriod | None, typer.Option(help="When the budget starts anew, by UTC.")] = None,
+    rpm: Annotated[
+        int | None, option(options.limit, "N", "Requests a minute, in place of the plan's.")
+    ] = None,
+    tpm: Annotated[int | None, option(options.limit, "N", "Tokens a minute, likewise.")] = None,
+    tpd: Annotated[int | None, option(options.limit, "N", "Tokens a day, likewise.")] = None,
     expires_in: Annotated[
         int | None, option(options.lifetime, "DURATION", "The key's lifetime: 12h, 30d.")
     ] = None,
