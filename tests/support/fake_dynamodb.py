@@ -174,7 +174,9 @@ class Expressions:
                 return found == value
             case "<>":
                 return found != value
-        return found.keys() == value.keys() == {"N"} and int(found["N"]) <= int(value["N"])
+        if found.keys() != value.keys():
+            return False
+        return bool(_comparable(found) <= _comparable(value))
 
     def changes(self, expression: str) -> Sequence[Change]:
         """What an update expression does."""
@@ -227,6 +229,11 @@ def _changed(members: Item, path: Path, change: Change) -> Item:
     if "N" not in members.get(first, {}) or "N" not in change.value:
         raise refused("an operand is no number, or is not there")
     return members | {first: {"N": str(int(members[first]["N"]) + change.sign * int(change.value["N"]))}}
+
+
+def _comparable(value: dict[str, Any]) -> Any:
+    ((kind, content),) = value.items()
+    return int(content) if kind == "N" else content
 
 
 def _overlap(one: Path, other: Path) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from sluice.accounting.admission import NEVER, Refusal, RefusalReason, Taking, decide
@@ -84,6 +84,8 @@ def counters(draw: st.DrawFn) -> Counter:
 
 COUNTERS = st.none() | counters()
 
+MOST_ARE_NOT_OF_THE_KIND = settings(suppress_health_check=[HealthCheck.filter_too_much])
+
 
 def reasons(
     seen: Counter | None, limits: Limits, tokens: int, amount: int, now: float
@@ -133,6 +135,7 @@ def test_what_fits_is_admitted_and_what_does_not_is_refused_for_what_stands_in_t
             assert reason in found
 
 
+@MOST_ARE_NOT_OF_THE_KIND
 @given(counters(), LIMITS, DEMANDS, NOWS)
 def test_a_refused_request_fits_when_it_is_told_to_come_again_and_not_before(
     seen: Counter, limits: Limits, demand: Demand, now: float
@@ -150,6 +153,7 @@ def test_a_refused_request_fits_when_it_is_told_to_come_again_and_not_before(
         assert isinstance(before, Refusal)
 
 
+@MOST_ARE_NOT_OF_THE_KIND
 @given(counters(), LIMITS, DEMANDS, NOWS, st.data())
 def test_a_sure_refusal_stays_one_whatever_is_given_back(
     seen: Counter, limits: Limits, demand: Demand, now: float, data: st.DataObject
@@ -176,6 +180,7 @@ def without(counter: Counter, names: Sequence[str]) -> Counter:
     )
 
 
+@MOST_ARE_NOT_OF_THE_KIND
 @given(counters(), LIMITS, DEMANDS, NOWS)
 def test_an_admission_counts_in_the_slots_and_the_period_of_its_time_unless_later_ones_have_begun(
     seen: Counter, limits: Limits, demand: Demand, now: float
