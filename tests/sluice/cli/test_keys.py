@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from dev_server import SECRET, DevServer, sluice
+from local_stack import botocore_client
+from sluice.keys import digest_of
 
 CHAT = {"model": "demo", "messages": [{"role": "user", "content": "Hi"}]}
 
@@ -259,3 +261,18 @@ def test_a_table_that_does_not_answer_is_named(server: DevServer, tmp_path: Any)
     done = sluice("keys", "list", "--stack", server.state.stack, directory=tmp_path, **settings)
     assert done.returncode == 1
     assert done.stderr.startswith("sluice: http://127.0.0.1:1, which the environment names")
+
+
+def test_no_secret_is_in_any_table_or_log(server: DevServer) -> None:
+    secrets = [server.key]
+    made = command(server, "create", "--name", "searched for")
+    secrets += [made["key"], command(server, "rotate", made["id"], "--grace", "1h")["key"]]
+    for secret in secrets:
+        assert chat(server, secret) == 200
+    dynamodb = botocore_client(server.state.endpoint, "dynamodb")
+    content = "".join(str(dynamodb.scan(TableName=table)["Items"]) for table in server.state.tables.values())
+    for secret in secrets:
+        assert digest_of(secret) in content
+        assert secret[8:] not in content
+        assert secret[8:] not in server.log.read_text()
+        assert secret[8:] not in (server.state_directory / "dev.json").read_text()
