@@ -18,10 +18,10 @@ async def main():
     loop, threads = asyncio.get_running_loop(), ThreadPoolExecutor(8)
 
     async def baseline():
-        await loop.run_in_executor(threads, lambda: client.get_item(TableName="t", Key=key))
+        await loop.run_in_executor(threads, lambda: client.get_item(TableName="keys", Key=key))
 
     async def measured():
-        await ours.call("GetItem", TableName="t", Key=key)
+        await ours.call("GetItem", TableName="keys", Key=key)
 
     for call in (baseline, measured):
         for _ in range(50):

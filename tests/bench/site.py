@@ -46,6 +46,9 @@ def run(
     """Run Python code with the layers' packages only, byte code cached as on a second start.
 
     The AWS variables name nothing real; no call is made.
+
+    Raises:
+        RuntimeError: the code failed; it tells what was printed.
     """
     path = os.pathsep.join(map(str, (*SOURCES, layer_site(), ROOT)))
     environment = {
@@ -64,10 +67,13 @@ def run(
     }
     # -s -S would also hide the site directories; a venv's own are hidden by asking the base interpreter.
     interpreter = getattr(sys, "_base_executable", sys.executable)
-    return subprocess.run(
+    process = subprocess.run(
         [interpreter, "-s", *options, "-c", script, *arguments],
         env=environment,
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
     )
+    if process.returncode:
+        raise RuntimeError(process.stdout + process.stderr)
+    return process

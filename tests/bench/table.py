@@ -1,19 +1,21 @@
 """A server that answers every call of DynamoDB as if all went well; prints its URL when it listens.
 
-A read finds a key's record, an update gives back a counter of the current slots with one request in flight.
+A read finds a key's record or a counter of the current slots, in which nothing is held. An update gives back that
+counter, with the hold that it speaks of as the only one.
 """
 
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 RECORD = {"digest": {"S": "x" * 64}, "id": {"S": "key_bench"}, "active": {"BOOL": True}}
-HOLD = {"S": "123456789 4321 1795219200 2026-11"}
+KEYS_TABLE = "keys"
 
 
-def counter(now: float) -> dict[str, Any]:
-    """A counter as it stands after an admission."""
+def counter(holds: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """A key's counter, as it stands at the epoch second ``now``."""
     minute, day = str(int(now // 4)), str(int(now // 3000))
     windows = {"requests": minute, "minute_tokens": minute, "day_tokens": day}
     item: dict[str, Any] = {"id": {"S": "key#key_bench"}}
@@ -27,18 +29,26 @@ def counter(now: float) -> dict[str, Any]:
     return item | {
         "period": {"S": "2026-11"},
         "used": {"N": "123456789012"},
-        "holds": {"M": {"req_019a0000000070008000000000000000": HOLD}},
+        "holds": {"M": holds},
         "last_used_at": {"N": str(int(now))},
     }
 
 
-def reply(operation: str) -> bytes:
+def hold_in(update: Mapping[str, Any]) -> dict[str, Any]:
+    """The hold that an update makes or ends, by its request's id: the only text in several words; none of an address."""
+    names, values = (update[f"ExpressionAttribute{kind}"].values() for kind in ("Names", "Values"))
+    holds = [value for value in values if " " in value.get("S", "")]
+    return dict(zip((name for name in names if name.startswith("req_")), holds, strict=True))
+
+
+def reply(operation: str, members: Mapping[str, Any]) -> bytes:
     """What an operation is answered with."""
     match operation:
         case "GetItem":
-            body = {"Item": RECORD}
+            is_key = members["TableName"] == KEYS_TABLE
+            body = {"Item": RECORD if is_key else counter({}, time.time())}
         case "UpdateItem":
-            body = {"Attributes": counter(time.time())}
+            body = {"Attributes": counter(hold_in(members), time.time())}
         case _:
             body = {}
     return json.dumps(body).encode()
@@ -49,9 +59,9 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     try:
         while head := await reader.readuntil(b"\r\n\r\n"):
             fields = dict(line.split(": ", 1) for line in head.decode().lower().split("\r\n")[1:-2])
-            await reader.readexactly(int(fields["content-length"]))
+            members = json.loads(await reader.readexactly(int(fields["content-length"])))
             target = head.decode().split("DynamoDB_20120810.")[1].split("\r\n")[0]
-            body = reply(target)
+            body = reply(target, members)
             writer.write(
                 b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n"
                 b"content-length: %d\r\n\r\n%s" % (len(body), body)
