@@ -29,6 +29,8 @@ def test_the_official_client(gateway: GatewayProcess, key: str) -> None:
         "GATEWAY_KEY": key,
         "GATEWAY_REVOKED_KEY": revoked["key"],
         "GATEWAY_EXPIRED_KEY": expired["key"],
+        "GATEWAY_POOR_KEY": gateway.create_key("--budget", "0.000001")["key"],
+        "GATEWAY_SLOW_KEY": gateway.create_key("--rpm", "1")["key"],
         "EXPECTED_TEXT": TEXT,
     }
     done = subprocess.run(

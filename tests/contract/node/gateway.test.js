@@ -209,3 +209,38 @@ for (const name of ["GATEWAY_REVOKED_KEY", "GATEWAY_EXPIRED_KEY"]) {
     await assert.rejects(client.chat.completions.create(asking("ok")), OpenAI.AuthenticationError);
   });
 }
+
+test("an exhausted budget is told once", async () => {
+  const { client, requests } = clientAt("/v1", { apiKey: process.env.GATEWAY_POOR_KEY, maxRetries: 2 });
+  await assert.rejects(client.chat.completions.create(asking("ok", { max_tokens: 50 })), (error) => {
+    assert.ok(error instanceof OpenAI.APIError, String(error));
+    assert.deepEqual([error.status, error.type, error.code], [402, "budget_exceeded", "budget_exceeded"]);
+    return true;
+  });
+  assert.equal(requests.length, 1);
+});
+
+test("a rate limit says until when, and what is left", async () => {
+  const { client } = clientAt("/v1", { apiKey: process.env.GATEWAY_SLOW_KEY });
+  const { response } = await client.chat.completions.create(asking("ok")).withResponse();
+  assert.equal(response.headers.get("x-ratelimit-limit-requests"), "1");
+  assert.equal(response.headers.get("x-ratelimit-remaining-requests"), "0");
+  await assert.rejects(client.chat.completions.create(asking("ok")), (error) => {
+    assert.equal(error.constructor, OpenAI.RateLimitError);
+    assert.equal(error.code, "rate_limit_exceeded");
+    assert.ok(Number(error.headers.get("retry-after")) > 60);
+    return true;
+  });
+});
+
+test("a repeated Idempotency-Key gets the same stream", async () => {
+  const headers = { "Idempotency-Key": crypto.randomUUID() };
+  const texts = [];
+  for (const replayed of [null, "true"]) {
+    const asked = clientAt().client.chat.completions.create(asking("ok", { stream: true }), { headers });
+    const { data, response } = await asked.withResponse();
+    assert.equal(response.headers.get("idempotent-replayed"), replayed);
+    texts.push(JSON.stringify(await collected(data)));
+  }
+  assert.equal(texts[0], texts[1]);
+});
