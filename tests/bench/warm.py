@@ -111,14 +111,14 @@ def measure() -> None:
             SLUICE_IP_RPM="1000000",
             AWS_ENDPOINT_URL=table,
         ).stdout.splitlines()
+    print("warm request, CPU ms (median of 7 means of 100; provider and DynamoDB on the loopback)")
     print(
-        "warm request, CPU ms (median of 7 means of 100, one after the other; provider and DynamoDB on the loopback)"
+        f"  {'messages, reply':25} {'without':>8} {'admitted and settled':>24} {'its address counted too':>26}"
     )
     for line in lines:
         turns, kind, *figures = line.split()
-        reply = "streamed, 20 chunks" if kind == "stream" else "whole"
         free, held, counted = map(float, figures)
+        reply = "streamed in 20 chunks" if kind == "stream" else "whole"
         print(
-            f"  {turns:>2} message(s), reply {reply:20} {free:5.2f} without limits and money, {held:5.2f} with admission and"
-            f" settlement (+{held - free:.2f}), {counted:5.2f} with its address counted too (+{counted - free:.2f})"
+            f"  {turns:>2}, {reply:21} {free:8.2f} {held:16.2f} ({held - free:+.2f}) {counted:18.2f} ({counted - free:+.2f})"
         )
