@@ -27,7 +27,7 @@ def run(port: int, directory: Path, template: Path = TEMPLATE) -> None:
         LocalError, ConfigurationError: why it cannot start, for a person to read.
     """
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, _interrupt)  # SIGTERM too goes through every exit below
+    interruption = _Interruption()
     with (
         contextlib.suppress(KeyboardInterrupt),
         held(directory),
@@ -36,6 +36,7 @@ def run(port: int, directory: Path, template: Path = TEMPLATE) -> None:
     ):
         from sluice.local.gateway import serve_gateway  # takes as long to import as the line above to start
 
+        interruption.check()
         try:
             asyncio.run(serve_gateway(template, local_aws, listener, directory, started))
         finally:
@@ -43,5 +44,18 @@ def run(port: int, directory: Path, template: Path = TEMPLATE) -> None:
                 signal.signal(stop, signal.SIG_IGN)
 
 
-def _interrupt(_: int, __: FrameType | None) -> None:
-    raise KeyboardInterrupt
+class _Interruption:
+    """Sends SIGTERM through the exits that Ctrl-C takes."""
+
+    def __init__(self) -> None:
+        self._told = False
+        signal.signal(signal.SIGTERM, self._interrupt)
+
+    def check(self) -> None:
+        """Raise what may have been lost: an import runs callbacks in which Python ignores every exception."""
+        if self._told:
+            raise KeyboardInterrupt
+
+    def _interrupt(self, _: int, __: FrameType | None) -> None:
+        self._told = True
+        self.check()
