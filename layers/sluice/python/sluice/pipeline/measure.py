@@ -44,7 +44,8 @@ class Meter:
             status: Literal["complete", "broken", "cancelled"] = "complete"
         else:
             status = "cancelled" if self.record.error is None else "broken"
-        return self._outcome(status, renderer.usage, renderer.received(), renderer.response_hash)
+        received = renderer.received() if renderer.usage is None else None
+        return self._outcome(status, renderer.usage, received, renderer.response_hash)
 
     def _outcome(
         self,
