@@ -176,14 +176,15 @@ def _chunk(
 
 
 def usage(request: dict[str, Any], answer: Answer) -> dict[str, Any]:
-    """Tokens counted as words of the prompt and pieces of the answer."""
-    prompt = len(json.dumps(request["messages"]).split())
+    """Tokens counted as words of the prompt and pieces of the answer; or what the request's ``metadata`` says."""
     calls = sum(
         len(list(itertools.batched(call.arguments, ARGUMENTS_PIECE, strict=False)))
         for call in answer.tool_calls
     )
     said = len(answer.words) + len(answer.refusal) + len(answer.reasoning) + calls
-    said *= _choices(request)
+    ordered = request.get("metadata") or {}
+    prompt = int(ordered.get("prompt_tokens", len(json.dumps(request["messages"]).split())))
+    said = int(ordered.get("completion_tokens", said * _choices(request)))
     return {
         "prompt_tokens": prompt,
         "completion_tokens": said,
