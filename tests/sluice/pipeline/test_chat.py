@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -344,6 +345,36 @@ async def test_every_reply_to_a_known_key_tells_what_is_left(
     assert world.headers["x-ratelimit-limit-rpm"] == "5"
     assert world.headers["x-ratelimit-remaining-rpm"] == remaining
     assert world.headers["x-ratelimit-limit-tpd"] == "10000"
+
+
+async def test_a_reply_tells_what_is_left_of_the_budget(upstream: FakeUpstream) -> None:
+    world = World(upstream, key_record(SECRET, budget_nano_usd=10**9, budget_period="monthly"))
+    await world.ask(body(max_tokens=100))
+    left = Decimal(world.headers["x-sluice-budget-remaining"])
+    assert world.headers["x-sluice-budget-limit"] == "1.00"
+    assert (
+        Decimal("0.999") < left < 1 - Decimal(world.ledger[0].cost) / 10**9
+    )  # what was held is more than the cost
+    assert world.headers["x-sluice-budget-reset"].endswith("s")
+
+
+async def test_an_exhausted_budget_tells_what_is_left_of_it_and_when_it_starts_anew(
+    upstream: FakeUpstream,
+) -> None:
+    world = World(upstream, key_record(SECRET, budget_nano_usd=1000, budget_period="monthly"))
+    told = r"has 0\.000001 USD left.* It starts anew on \d{4}-\d\d-01 at 00:00 UTC"
+    with pytest.raises(SluiceError, match=told):
+        await world.ask(body(max_tokens=10))
+
+
+async def test_limits_of_tokens_count_an_estimate_of_the_prompt_until_its_tokens_are_known(
+    upstream: FakeUpstream,
+) -> None:
+    world = World(upstream, key_record(SECRET, tpm=1500))
+    text = "All is well that ends well. " * 100
+    await world.ask(body(messages=[{"role": "user", "content": text}], max_tokens=100))
+    assert world.counter.minute_tokens.total == 7
+    assert 300 < int(world.headers["x-ratelimit-remaining-tpm"]) < 600
 
 
 async def test_a_full_window_is_a_429_that_says_when(upstream: FakeUpstream) -> None:

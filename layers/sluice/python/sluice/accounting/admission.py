@@ -18,8 +18,9 @@ RefusalReason = Literal[
 """``budget``: what is not spent of it is too little. ``budget_in_flight``: it would do, but for the holds.
 ``too_many_tokens``: more than a token limit allows to any request. The others: that window is full."""
 
-IN_FLIGHT_SECONDS = 1.0
-"""When to try again where only requests in flight stand in the way: nobody knows when they end."""
+IN_FLIGHT_SECONDS = 3.0
+"""When to try again where only requests in flight stand in the way. Nobody knows when they end; an SDK tries twice
+more, and most answers take less than both waits together."""
 
 NEVER = float("inf")
 
@@ -33,12 +34,14 @@ class Refusal:
         retry_at: the epoch second at which it will fit if nothing else is admitted; infinite if never.
         sure_until: until then no such request can fit, whatever is given back: it need not be asked again.
         at_least: such a request: one that needs at least so much (tokens, or nano-USD where the reason is the budget).
+        left: where the reason is the budget, what is not spent of it, in nano-USD.
     """
 
     reason: RefusalReason
     retry_at: float
     sure_until: float
     at_least: int
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ def _budget(limit: int | None, used: int, held: int, least: Fit, now: float, per
         return None
     if used - held + least.amount > limit:
         end = period_end(period)
-        return Refusal("budget", NEVER, NEVER if end is None else end, least.amount)
+        return Refusal("budget", NEVER, NEVER if end is None else end, least.amount, max(0, limit - used + held))
     return Refusal("budget_in_flight", now + IN_FLIGHT_SECONDS, 0.0, least.amount)
 
 

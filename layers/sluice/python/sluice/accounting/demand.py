@@ -24,6 +24,9 @@ class Demand:
     ``prompt_tokens`` bounds the prompt, ``audio_tokens`` the part of it that is sound; ``choices`` is OpenAI's ``n``;
     ``output_tokens`` bounds what each of them may be. Where ``adjustable``, the client set no limit, and a lower one
     may be sent to the provider.
+
+    Money is held for the bound. Limits of tokens are there to share a rate, not to be kept to the token: until the
+    true count is known, ``prompt_estimate`` stands in for the prompt there, because its bound is several times that.
     """
 
     prompt_tokens: int
@@ -33,6 +36,8 @@ class Demand:
     rates: Rates | None
     """None if the model has no price: then no money is held."""
     audio_tokens: int = 0
+    prompt_estimate: int | None = None
+    """None where it is the bound."""
 
     def most(self, output_tokens: int) -> TokenCount:
         """What there can be of prompt, completion and sound, if each choice is limited to ``output_tokens``."""
@@ -42,7 +47,7 @@ class Demand:
         """What is held if each choice is limited to ``output_tokens``."""
         completion = self.choices * output_tokens
         amount = self.rates.bound(self.prompt_tokens, completion, self.audio_tokens) if self.rates else 0
-        return Fit(output_tokens, self.prompt_tokens + completion, amount)
+        return Fit(output_tokens, self._counted_prompt + completion, amount)
 
     @property
     def full(self) -> Fit:
@@ -60,9 +65,13 @@ class Demand:
         """The largest fit within so many tokens and so much money, None being no limit; None if there is none."""
         most = self.output_tokens
         if tokens is not None:
-            most = min(most, (tokens - self.prompt_tokens) // self.choices)
+            most = min(most, (tokens - self._counted_prompt) // self.choices)
         if amount is not None and self.rates is not None:
             completion = self.rates.affordable(amount, self.prompt_tokens, self.audio_tokens)
             if completion is not None:
                 most = min(most, completion // self.choices)
         return self.fit(most) if most >= self.least.output_tokens else None
+
+    @property
+    def _counted_prompt(self) -> int:
+        return self.prompt_tokens if self.prompt_estimate is None else self.prompt_estimate

@@ -15,6 +15,7 @@ from sluice.cli.reconcile import reconcile
 from sluice.cli.target import NoAnswerError
 from sluice.cli.usage import usage
 from sluice.config import ConfigurationError
+from sluice.errors import masked
 from sluice.local.errors import LocalError
 from sluice.local.state import DIRECTORY
 from sluice.stores.aws import AWSError
@@ -68,7 +69,7 @@ def main() -> None:
     try:
         app()
     except KeyNotFoundError as error:
-        _fail(f"there is no key {error}")
+        _fail(f"there is no key {masked(str(error))}")
     except EXPECTED as error:
         _fail(str(error))
     except NoRegionError:

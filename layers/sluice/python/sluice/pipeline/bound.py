@@ -35,6 +35,7 @@ from sluice.accounting.demand import Demand
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.catalog import ModelRow
 from sluice.errors import InvalidRequestError
+from sluice.pipeline.estimate import medium_tokens
 from sluice.pipeline.media import Document, Picture, Recording, media_of
 
 ADDED_TOKENS = 32
@@ -46,6 +47,9 @@ ADDED_TOOL_TOKENS = 256
 IMAGE_TOKENS = 48_169
 """The dearest picture known: gpt-4o-mini's of 2048 by 768 pixels, to which it scales larger ones, is 4 by 2 tiles
 of 5,667 tokens and 2,833 for the whole. Others: 14,364 (GPT-6, 12 megapixels), 6,404 (Llama), 4,005 (Claude)."""
+
+BYTES_PER_TOKEN = 3
+"""For the estimate: between English, which has more, and scripts whose every character is a token of three bytes."""
 
 BYTES_PER_AUDIO_TOKEN = 25
 """MP3 has no fewer than 8 kbit, or 1,000 bytes, a second, and WAV as it is recorded many more: that makes 40 tokens a
@@ -65,7 +69,7 @@ def demand_of(request: ChatCompletionRequest, body_bytes: int, row: ModelRow, *,
         request: validated.
         body_bytes: of its JSON as it was received.
         row: the model's.
-        bounded: whether the key has a budget or a limit of tokens. Without either the bound may be none.
+        bounded: whether the key has a budget. Without one the bound may be none.
 
     Raises:
         InvalidRequestError: a bound is needed, but there is none.
@@ -73,7 +77,9 @@ def demand_of(request: ChatCompletionRequest, body_bytes: int, row: ModelRow, *,
     context = row.context_tokens
     text, audio, pictures = body_bytes + _added(request, row), 0, 0
     documents: list[Document] = []
+    estimated = 0
     for medium in media_of(request):
+        estimated += medium_tokens(medium)
         match medium:
             case Picture(inline_bytes=inline):
                 text -= inline
@@ -96,6 +102,7 @@ def demand_of(request: ChatCompletionRequest, body_bytes: int, row: ModelRow, *,
         adjustable=adjustable,
         rates=rates_of(row.price) if row.price else None,
         audio_tokens=read if any(document.sound for document in documents) else min(audio, read),
+        prompt_estimate=min(read + pictures, -(-text // BYTES_PER_TOKEN) + estimated),
     )
 
 
@@ -146,7 +153,7 @@ def _stops(row: ModelRow) -> int | None:
 
 def _unbounded(document: Document, row: ModelRow) -> InvalidRequestError:
     return InvalidRequestError(
-        f"What '{document.param}' counts for can be anything, and this API key has a budget or a limit of tokens. "
+        f"What '{document.param}' counts for can be anything, and this API key has a budget. "
         f"It can be used where the gateway's catalogue tells how much the model reads, which it does not for "
         f"'{row.id}' (context_tokens).",
         param=document.param,

@@ -142,7 +142,7 @@ async def _understood(gateway: Gateway, call: ChatCall, key: KeyRecord, started:
         row=row,
         request_hash=await request_hash(raw, len(call.body)),
         limits=limits,
-        demand=demand_of(request, len(call.body), row, bounded=limits.bounded),
+        demand=demand_of(request, len(call.body), row, bounded=limits.budget is not None),
         deadline=started + (settings.stream_timeout_seconds if request.streams else settings.timeout_seconds),
     )
 

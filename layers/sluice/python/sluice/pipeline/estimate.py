@@ -55,11 +55,11 @@ def estimated_tokens(
         most: the upper bound, which the estimate never exceeds.
     """
     media = list(media_of(request))
-    audio = sum(_medium_tokens(medium) for medium in media if isinstance(medium, Recording))
+    audio = sum(medium_tokens(medium) for medium in media if isinstance(medium, Recording))
     prompt = (
         sum(TOKENS_PER_MESSAGE + _sum(_said(message)) for message in request.messages)
         + _sum(_schemas(request))
-        + sum(map(_medium_tokens, media))
+        + sum(map(medium_tokens, media))
     )
     replies = [choice.message for choice in received.choices] if received else []
     reasoning = _sum(reply.reasoning_content for reply in replies)
@@ -82,7 +82,8 @@ def _sum(texts: Iterator[str | None]) -> int:
     return sum(tokens_of(text) for text in texts if text)
 
 
-def _medium_tokens(medium: Medium) -> int:
+def medium_tokens(medium: Medium) -> int:
+    """The tokens that a part which is no text probably counts for."""
     match medium:
         case Picture():
             return PICTURE_TOKENS

@@ -2,13 +2,15 @@
 
 The names with RPM, TPM and TPD are the gateway's own, the others OpenAI's, whose SDKs and tools read them. OpenAI's
 ``tokens`` are those of the minute where the key has such a limit, else those of the day. A limit that the key does not
-have has no header.
+have has no header. A request in flight counts with what is held for it, the one that is answered too.
 """
 
 from collections.abc import Mapping
 
 from sluice.accounting.counter import Counter, Limits
+from sluice.accounting.periods import current_period, period_end
 from sluice.accounting.windows import DAY, MINUTE, Shape, Window
+from sluice.money import format_usd
 
 
 def rate_limit_headers(limits: Limits, counter: Counter | None, now: float) -> Mapping[str, str]:
@@ -32,7 +34,22 @@ def rate_limit_headers(limits: Limits, counter: Counter | None, now: float) -> M
         found[f"x-ratelimit-limit-{name}"] = str(limit)
         found[f"x-ratelimit-remaining-{name}"] = remaining
         found[f"x-ratelimit-reset-{name}"] = duration(_until_empty(shape, window, now))
-    return found
+    return found | _budget_headers(limits, counter, now)
+
+
+def _budget_headers(limits: Limits, counter: Counter | None, now: float) -> dict[str, str]:
+    """What is left of a budget, in USD, and in what time it starts anew."""
+    if limits.budget is None:
+        return {}
+    counted = counter.period if counter else ""
+    period = current_period(limits.budget_period, now, counted)
+    used = counter.used if counter and period == counted else 0
+    found = {
+        "x-sluice-budget-limit": format_usd(limits.budget),
+        "x-sluice-budget-remaining": format_usd(max(0, limits.budget - used)),
+    }
+    end = period_end(period)
+    return found if end is None else found | {"x-sluice-budget-reset": duration(max(0.0, end - now))}
 
 
 def _until_empty(shape: Shape, window: Window | None, now: float) -> float:
