@@ -5,7 +5,7 @@ So a test decides on each interleaving, on each loss and on each death between t
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Literal, assert_never
 
@@ -75,6 +75,7 @@ class World:
         self.now = now
         self.loop = SteppedLoop()
         self.database = FakeDynamoDB(returns_failed_items=returns_failed_items)
+        self.environments: list[Environment] = []
         self.parked: list[Call] = []
         self.late: list[Call] = []
         """Calls that were given up and will yet be carried out."""
@@ -143,11 +144,22 @@ class World:
         if after is not None and after is not before:
             self.on_write(Write(call, key_id, before or {}, after))
 
-    def close(self) -> None:
-        """Forget what still waits, and close the loop."""
-        for call in self.parked:
-            call.reply.cancel()
+    def start[Result](self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        """Have work done beside all other, up to its first call; what becomes of it, its task tells."""
+        task = self.loop.create_task(work)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
         self.run()
+        return task
+
+    def answer_all(self) -> None:
+        """Let all calls be answered, also those that come of it."""
+        while self.parked:
+            self.resume(self.parked[0], "answered")
+
+    def close(self) -> None:
+        """End all processes, and close the loop."""
+        for environment in self.environments:
+            environment.kill()
         self.loop.close()
 
 
@@ -164,6 +176,7 @@ class Environment:
         self.offset = offset
         self.dead = False
         self.requests: list[Request] = []
+        world.environments.append(self)
         aws = aws_with(self)
         self.counters = CounterStore(aws, "CountersTable")
         self.ledger = LedgerStore(aws, "LedgerTable")
@@ -219,8 +232,7 @@ class Request:
         self.outcome: Outcome | None = None
         self._ended: asyncio.Future[None] = environment.world.loop.create_future()
         environment.requests.append(self)
-        self.task = environment.world.loop.create_task(self._live())
-        environment.world.run()
+        self.task = environment.world.start(self._live())
 
     async def _live(self) -> None:
         environment = self.environment

@@ -210,9 +210,8 @@ def run(world: World, environment: Environment, body: Any) -> asyncio.Task[None]
         async with held(environment.admitter, environment.settler, KEY, DEMAND, "req_1") as hold:
             await body(hold)
 
-    task = world.loop.create_task(lives())
-    world.run()
-    go_on(world)
+    task = world.start(lives())
+    world.answer_all()
     return task
 
 

@@ -161,8 +161,7 @@ class Promises(RuleBasedStateMachine):
         assert chosen.admission is not None
         assert chosen.outcome is not None
         settler = chosen.environment.settler
-        self.world.loop.create_task(settler.settle(chosen.admission, chosen.outcome))
-        self.world.run()
+        self.world.start(settler.settle(chosen.admission, chosen.outcome))
 
     @precondition(lambda self: self.world.parked)
     @rule(call=indexes, fate=fates)
@@ -171,8 +170,7 @@ class Promises(RuleBasedStateMachine):
 
     @rule(environment=indexes)
     def reclaim_all(self, environment: int) -> None:
-        self.world.loop.create_task(self.pick(self.environments, environment).reclaimer.reclaim_all())
-        self.world.run()
+        self.world.start(self.pick(self.environments, environment).reclaimer.reclaim_all())
 
     @rule(seconds=st.sampled_from(MOMENTS))
     def a_moment_passes(self, seconds: float) -> None:
@@ -293,8 +291,7 @@ class Promises(RuleBasedStateMachine):
         self.world.now += HOLD_SECONDS + 60
         last = Environment(self.world, 0.0)
         self.environments = [last]
-        reclaiming = self.world.loop.create_task(last.reclaimer.reclaim_all())
-        self.world.run()
+        reclaiming = self.world.start(last.reclaimer.reclaim_all())
         while self.world.parked:
             self.resume(self.world.parked[0], "answered")
             self.look()
