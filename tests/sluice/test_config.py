@@ -36,3 +36,8 @@ def test_the_models_function_needs_the_counters_and_no_other_table() -> None:
 def test_a_limit_that_is_no_number_of_requests_is_refused(value: str) -> None:
     with pytest.raises(ConfigurationError, match="SLUICE_IP_RPM"):
         ModelsSettings.from_environment({"SLUICE_COUNTERS_TABLE": "counters", "SLUICE_IP_RPM": value})
+
+
+def test_a_hold_cannot_end_before_its_request_has_to() -> None:
+    with pytest.raises(ConfigurationError, match=r"^SLUICE_HOLD_SECONDS has to be longer"):
+        Settings.from_environment(TABLE_VARIABLES | {"SLUICE_HOLD_SECONDS": "300"})

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sluice.accounting.admission import (
     IN_FLIGHT_SECONDS,
+    MOST_IN_FLIGHT,
     NEVER,
     Refusal,
     RefusalReason,
@@ -49,6 +50,7 @@ DEMANDS = st.builds(
     output_tokens=st.integers(0, 60),
     adjustable=st.booleans(),
     rates=st.none() | st.just(RATES),
+    prompt_estimate=st.none() | st.integers(0, 40),
 )
 NOWS = st.floats(NOON, NOON + 100) | st.floats(NOON, NOON + 2_000_000)
 
@@ -170,7 +172,9 @@ def test_a_sure_refusal_stays_one_whatever_is_given_back(
     assert isinstance(refusal, Refusal)
     later = data.draw(st.floats(now, min(refusal.sure_until - 0.001, now + 90_000)))
     ended = [name for name in seen.holds if data.draw(st.booleans())]
-    bigger = replace(demand, prompt_tokens=demand.prompt_tokens + data.draw(st.integers(0, 50)))
+    more = data.draw(st.integers(0, 50))
+    estimate = None if demand.prompt_estimate is None else demand.prompt_estimate + more
+    bigger = replace(demand, prompt_tokens=demand.prompt_tokens + more, prompt_estimate=estimate)
     assert isinstance(decide(without(seen, ended), limits, bigger, later), Refusal)
 
 
@@ -220,6 +224,15 @@ SPENT = Counter(
 DAILY = Limits(budget_period="daily")
 
 
+def test_more_requests_in_flight_than_a_counter_can_hold_are_refused_for_a_while() -> None:
+    hold = Hold(amount=0, tokens=0, expires_at=NOON + 960, period="2026-11-21")
+    full = replace(SPENT, holds={f"req_{number}": hold for number in range(MOST_IN_FLIGHT)})
+    refusal = decide(full, DAILY, DEMAND, NOON)
+    assert refusal == Refusal("too_many_in_flight", NOON + IN_FLIGHT_SECONDS, 0.0, 0)
+    one_less = replace(full, holds=dict(list(full.holds.items())[1:]))
+    assert isinstance(decide(one_less, DAILY, DEMAND, NOON), Taking)
+
+
 @pytest.mark.parametrize(
     ("limits", "told"),
     [
@@ -230,9 +243,12 @@ DAILY = Limits(budget_period="daily")
         (replace(DAILY, rpm=2), ("requests", NOON + 68, NOON + 68, 0)),
         (replace(DAILY, rpm=0), ("requests", NEVER, NEVER, 0)),
         (replace(DAILY, tpm=29), ("too_many_tokens", NEVER, NEVER, 30)),
-        (replace(DAILY, tpm=89), ("minute_tokens", NOON + 68, NOON + 64, 30)),
-        (replace(DAILY, tpm=90), ("minute_tokens", NOON + 64, MINUTE.slot_at(NOON) * 4.0, 30)),
-        (replace(DAILY, tpm=109), ("minute_tokens", NOON + 64, MINUTE.slot_at(NOON) * 4.0, 30)),
+        (replace(DAILY, tpm=89), ("minute_tokens", NOON + 64, NOON + 64, 30)),
+        (replace(DAILY, tpm=90), ("minute_tokens", NOON + IN_FLIGHT_SECONDS, MINUTE.slot_at(NOON) * 4.0, 30)),
+        (
+            replace(DAILY, tpm=109),
+            ("minute_tokens", NOON + IN_FLIGHT_SECONDS, MINUTE.slot_at(NOON) * 4.0, 30),
+        ),
         (replace(DAILY, tpd=29), ("too_many_tokens", NEVER, NEVER, 30)),
     ],
 )
@@ -247,7 +263,7 @@ def test_of_several_refusals_the_one_is_told_that_lasts_longest() -> None:
         replace(DAILY, rpm=2, tpm=90),
         replace(DAILY, rpm=2, budget=180),
         replace(DAILY, rpm=2, budget=100),
-        replace(DAILY, rpm=2, tpd=200),
+        replace(DAILY, rpm=2, tpd=199),
     )
     found = [decide(SPENT, each, DEMAND, NOON) for each in limits]
     assert [refusal.reason for refusal in found if isinstance(refusal, Refusal)] == [
@@ -275,8 +291,7 @@ def test_a_budget_that_is_spent_surely_is_so_until_its_period_ends(period: str, 
     kinds = {"lifetime": "lifetime", "2026-11": "monthly", "2026-11-21": "daily"}
     limits = Limits(budget=100, budget_period=kinds[period])  # type: ignore[arg-type]
     refusal = decide(replace(SPENT, period=period, holds={}), limits, DEMAND, NOON)
-    assert isinstance(refusal, Refusal)
-    assert (refusal.reason, refusal.retry_at, refusal.sure_until) == ("budget", NEVER, end)
+    assert refusal == Refusal("budget", NEVER, end, at_least=30, left=0)
 
 
 def test_where_the_client_set_no_limit_the_output_is_what_tokens_and_money_allow() -> None:

@@ -163,14 +163,14 @@ async def test_a_request_that_is_cancelled_while_its_reply_is_stored_goes_on_to_
 
 
 @pytest.mark.parametrize("error", [OverloadedError("busy"), AWSError("PutItem", "AccessDenied", "no")])
-async def test_a_reply_that_cannot_be_stored_harms_nobody_and_leaves_the_turn_to_be_given_up(
+async def test_a_reply_that_cannot_be_stored_harms_nobody_and_keeps_its_turn_from_others_for_a_while(
     store: Store, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     slot = slot_of(store, JSON)
     store.error = error
     async with slot.keeping():
         slot.whole(b"{}")
-    assert slot.open
+    assert not slot.open
     assert "the reply to req_1 could not be kept" in caplog.text
 
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 PREFIX = "SLUICE_"
 
@@ -40,7 +41,8 @@ class EnvironmentSettings(BaseModel):
             return cls.model_validate({name: value for name, value in named.items() if value})
         except ValidationError as error:
             faults = "; ".join(
-                f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+                "".join(f"{PREFIX}{str(place).upper()}: " for place in fault["loc"][:1]) + fault["msg"]
+                for fault in error.errors()
             )
             raise ConfigurationError(faults) from error
 
@@ -124,6 +126,14 @@ class Settings(ModelsSettings, AccountingSettings):
 
     max_body_bytes: Annotated[int, Field(gt=0)] = 6 * 1024 * 1024
     """Largest request body; Lambda takes no larger event than 6 MB."""
+
+    @model_validator(mode="after")
+    def _holds_outlast_requests(self) -> Self:
+        if self.hold_seconds <= max(self.timeout_seconds, self.stream_timeout_seconds):
+            raise PydanticCustomError(
+                "hold_seconds", "SLUICE_HOLD_SECONDS has to be longer than both deadlines of requests"
+            )
+        return self
 
 
 def environment_credential(name: str) -> str | None:

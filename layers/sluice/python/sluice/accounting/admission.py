@@ -13,7 +13,13 @@ from sluice.accounting.periods import current_period, period_end
 from sluice.accounting.windows import DAY, MINUTE, Shape, Window, empty
 
 RefusalReason = Literal[
-    "budget", "budget_in_flight", "too_many_tokens", "requests", "minute_tokens", "day_tokens"
+    "budget",
+    "budget_in_flight",
+    "too_many_tokens",
+    "requests",
+    "minute_tokens",
+    "day_tokens",
+    "too_many_in_flight",
 ]
 """``budget``: what is not spent of it is too little. ``budget_in_flight``: it would do, but for the holds.
 ``too_many_tokens``: more than a token limit allows to any request. The others: that window is full."""
@@ -21,6 +27,10 @@ RefusalReason = Literal[
 IN_FLIGHT_SECONDS = 3.0
 """When to try again where only requests in flight stand in the way. Nobody knows when they end; an SDK tries twice
 more, and most answers take less than both waits together."""
+
+MOST_IN_FLIGHT = 2_000
+"""A key's requests in flight, each of which lies in its counter: DynamoDB takes 400 KB, and asks a write unit for each
+KB of every write."""
 
 NEVER = float("inf")
 
@@ -93,6 +103,7 @@ def decide(seen: Counter | None, limits: Limits, demand: Demand, now: float) -> 
             _tokens("minute_tokens", MINUTE, minute, limits.tpm, least, now),
             _tokens("day_tokens", DAY, day, limits.tpd, least, now),
             _requests(requests, limits.rpm, now),
+            _in_flight(counter, now),
         )
         if refusal is not None
     ]
@@ -116,8 +127,16 @@ def _requests(window: Window, limit: int | None, now: float) -> Refusal | None:
         return None
     if limit < 1:
         return Refusal("requests", NEVER, NEVER, 0)
-    until = _later(window.falls_to(MINUTE, limit - 1), now)
+    until = max(
+        window.falls_to(MINUTE, limit - 1) or 0.0, now
+    )  # a clock that is ahead may have begun the slot
     return Refusal("requests", until, until, 0)
+
+
+def _in_flight(counter: Counter, now: float) -> Refusal | None:
+    if len(counter.holds) < MOST_IN_FLIGHT:
+        return None
+    return Refusal("too_many_in_flight", now + IN_FLIGHT_SECONDS, 0.0, 0)
 
 
 def _tokens(
@@ -133,13 +152,10 @@ def _tokens(
     if least.tokens > limit:
         return Refusal("too_many_tokens", NEVER, NEVER, least.tokens)
     room = limit - least.tokens
+    # What is held will mostly be given back, nobody knows when; only what is settled has its time.
     settled = Window(window.slot, window.now, window.earlier, window.total - window.held)
-    return Refusal(
-        reason,
-        _later(window.falls_to(shape, room), now),
-        settled.falls_to(shape, room) or 0.0,
-        least.tokens,
-    )
+    until = settled.falls_to(shape, room) or 0.0
+    return Refusal(reason, until if until > now else now + IN_FLIGHT_SECONDS, until, least.tokens)
 
 
 def _budget(limit: int | None, used: int, held: int, least: Fit, now: float, period: str) -> Refusal | None:
@@ -147,10 +163,7 @@ def _budget(limit: int | None, used: int, held: int, least: Fit, now: float, per
         return None
     if used - held + least.amount > limit:
         end = period_end(period)
-        return Refusal("budget", NEVER, NEVER if end is None else end, least.amount, max(0, limit - used + held))
+        return Refusal(
+            "budget", NEVER, NEVER if end is None else end, least.amount, max(0, limit - used + held)
+        )
     return Refusal("budget_in_flight", now + IN_FLIGHT_SECONDS, 0.0, least.amount)
-
-
-def _later(until: float | None, now: float) -> float:
-    """When to try again; soon where only holds stand in the way."""
-    return now + IN_FLIGHT_SECONDS if until is None else max(until, now)

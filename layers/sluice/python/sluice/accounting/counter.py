@@ -20,7 +20,7 @@ class Limits:
     @property
     def bounded(self) -> bool:
         """Whether a request has to be bounded in tokens or money to be admitted."""
-        return not self.tpm is self.tpd is self.budget is None
+        return any(limit is not None for limit in (self.tpm, self.tpd, self.budget))
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,8 +152,8 @@ async def _answered(
     gateway: Gateway, call: ChatCall, asked: _Understood, standing: Standing, turn: Slot
 ) -> AsyncIterator[Reply]:
     """Admit, call, answer, settle; the reply to an Idempotency-Key is stored before it is settled."""
-    request_id = call.record.request_id
-    async with held(gateway.admitter, gateway.settler, asked.key, asked.demand, request_id) as hold:
+    parts, request_id = (gateway.admitter, gateway.settler), call.record.request_id
+    async with held(*parts, asked.key, asked.demand, request_id, asked.deadline) as hold:
         output_tokens = hold.admission.fit.output_tokens
         sent = limited(asked.request, output_tokens, asked.row) if asked.limits.bounded else asked.request
         standing.tell(hold.admission, filled=asked.demand.adjustable and sent is not asked.request)

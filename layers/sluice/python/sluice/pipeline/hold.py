@@ -18,7 +18,7 @@ from sluice.accounting.demand import Demand
 from sluice.errors import SluiceError
 from sluice.observability import logger
 from sluice.pipeline.admit import Admission, Admitter
-from sluice.pipeline.settle import Outcome, Settler
+from sluice.pipeline.settle import INSIST_SECONDS, Outcome, Settler
 from sluice.pipeline.to_the_end import to_the_end
 from sluice.stores.keys import KeyRecord
 from sluice.stores.ledger_rows import LedgerRow
@@ -29,25 +29,39 @@ class Held:
     """An admitted request.
 
     ``outcome`` is asked once, at the end; None from it, or none there, is a request that failed. ``row`` is what was
-    settled then.
+    settled then. ``deadline`` is the request's, by the loop's clock.
     """
 
     admission: Admission
+    deadline: float | None = None
     outcome: Callable[[], Outcome | None] | None = None
     row: LedgerRow | None = None
 
 
 @asynccontextmanager
 async def held(
-    admitter: Admitter, settler: Settler, key: KeyRecord, demand: Demand, request_id: str
+    admitter: Admitter,
+    settler: Settler,
+    key: KeyRecord,
+    demand: Demand,
+    request_id: str,
+    deadline: float | None = None,
 ) -> AsyncGenerator[Held]:
     """Admit a request, and settle it in the end.
+
+    Args:
+        admitter: admits.
+        settler: settles.
+        key: the client's.
+        demand: the most that the request can use.
+        request_id: the request's.
+        deadline: when it has to be answered, by the loop's clock; settling may take some seconds more.
 
     Raises:
         BudgetExceededError, BudgetInFlightError, RateLimitError, OverloadedError: see ``Admitter.admit``; nothing is
             held then.
     """
-    hold = Held(await _admitted(admitter, settler, key, demand, request_id))
+    hold = Held(await _admitted(admitter, settler, key, demand, request_id), deadline)
     try:
         yield hold
     finally:
@@ -63,7 +77,9 @@ async def _settled(settler: Settler, hold: Held) -> None:
     if outcome is None:
         await settler.release(hold.admission)
     else:
-        hold.row = await settler.settle(hold.admission, outcome)
+        now = asyncio.get_running_loop().time()
+        until = max(now, hold.deadline or now) + INSIST_SECONDS
+        hold.row = await settler.settle(hold.admission, outcome, until)
 
 
 async def _admitted(

@@ -1,6 +1,6 @@
 """What an answered request has used: by the provider's word, or by what was received where it gave none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sluice.accounting.costs import TokenCount, rates_of
@@ -44,7 +44,10 @@ class Meter:
             status: Literal["complete", "broken", "cancelled"] = "complete"
         else:
             status = "cancelled" if self.record.error is None else "broken"
-        received = renderer.received() if renderer.usage is None else None
+        said_all = (
+            status == "complete" and renderer.usage is not None and renderer.usage.completion_tokens > 0
+        )
+        received = None if said_all else renderer.received()
         return self._outcome(status, renderer.usage, received, renderer.response_hash)
 
     def _outcome(
@@ -54,11 +57,7 @@ class Meter:
         received: ChatCompletion | None,
         response_hash: str | None,
     ) -> Outcome:
-        tokens = (
-            estimated_tokens(self.request, received, self.most)
-            if usage is None
-            else counted(usage, self.most)
-        )
+        tokens, estimated = self._tokens(status, usage, received)
         rates = rates_of(self.row.price) if self.row.price else None
         cost = rates.cost(tokens) if rates else 0
         self._take_down(tokens, cost)
@@ -69,13 +68,32 @@ class Meter:
             provider=self.provider,
             tokens=tokens,
             cost=cost,
-            estimated=usage is None,
+            estimated=estimated,
             streamed=self.request.streams,
             first_byte_ms=None if first_byte is None else round(first_byte),
             duration_ms=round(self.record.elapsed_ms()),
             request_hash=self.request_hash,
             response_hash=response_hash,
         )
+
+    def _tokens(
+        self, status: str, usage: Usage | None, received: ChatCompletion | None
+    ) -> tuple[TokenCount, bool]:
+        """What was used, and whether that is estimated.
+
+        A provider's word counts at the end of its reply. Before, it is of a part, and a completion of no tokens that
+        says something was not counted: then what was received counts, where it is more.
+        """
+        if usage is not None and status == "complete" and usage.completion_tokens > 0:
+            return counted(usage, self.most), False
+        estimate = estimated_tokens(self.request, received, self.most)
+        if usage is None:
+            return estimate, True
+        told = counted(usage, self.most)
+        if told.completion >= estimate.completion:
+            return told, status != "complete"
+        prompt = max(told.prompt, estimate.prompt)
+        return replace(told, prompt=prompt, completion=estimate.completion), True
 
     def _take_down(self, tokens: TokenCount, cost: int) -> None:
         self.record.prompt_tokens = tokens.prompt

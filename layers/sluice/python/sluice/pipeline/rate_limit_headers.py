@@ -62,8 +62,9 @@ def _until_empty(shape: Shape, window: Window | None, now: float) -> float:
 
 def duration(seconds: float) -> str:
     """Seconds in OpenAI's notation: ``250ms``, ``7s``, ``6m0s``, ``24h0m0s``."""
-    if seconds < 1:
-        return f"{round(seconds * 1000)}ms" if seconds else "0s"
+    milliseconds = round(seconds * 1000)
+    if milliseconds < 1000:
+        return f"{milliseconds}ms" if milliseconds else "0s"
     whole = round(seconds)
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)

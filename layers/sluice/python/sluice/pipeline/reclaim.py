@@ -5,6 +5,7 @@ and charges nothing; from then on whoever else would settle the request, however
 a hold ends once, whether its own process or one or several others see to it.
 """
 
+import random
 from collections.abc import Callable, Mapping
 
 from sluice.accounting.counter import NOTHING, Counter, Hold
@@ -12,6 +13,9 @@ from sluice.observability import logger
 from sluice.stores.counters import Charge, CounterStore
 from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow
+
+AT_ONCE = 8
+"""How many holds a request reclaims on its way; the schedule reclaims all."""
 
 
 class IncompleteError(Exception):
@@ -71,9 +75,13 @@ class Reclaimer:
         return holds
 
     async def reclaim_seen(self, key_id: str, counter: Counter) -> None:
-        """Reclaim what has expired of a counter as it was seen."""
-        if expired := counter.expired(self._clock()):
-            await self.reclaim(key_id, expired)
+        """Reclaim some of what has expired of a counter as it was seen.
+
+        No more than a request can bear, and not all processes that see it the same: a crash may leave hundreds.
+        """
+        expired = list(counter.expired(self._clock()).items())
+        if expired:
+            await self.reclaim(key_id, dict(random.sample(expired, min(len(expired), AT_ONCE))))
 
 
 def charge_of(row: LedgerRow) -> Charge:

@@ -89,8 +89,9 @@ class KeptSlot(Slot):
         try:
             kept = await self._store.finish(self._claim, self._packer.packed())
         except (OverloadedError, AWSError):
+            # The turn is not given up: whoever came again now would be charged again.
             logger.warning("the reply to %s could not be kept", self._claim.request_id, exc_info=True)
-            return
+            kept = True
         self.open = False
         if not kept:
             logger.warning("the reply to %s is not kept: its turn was taken over", self._claim.request_id)

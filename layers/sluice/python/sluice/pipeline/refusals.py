@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import assert_never
 
-from sluice.accounting.admission import NEVER, Refusal
+from sluice.accounting.admission import MOST_IN_FLIGHT, NEVER, Refusal
 from sluice.accounting.counter import Limits
 from sluice.errors import BudgetExceededError, BudgetInFlightError, RateLimitError, SluiceError
 from sluice.money import format_usd
@@ -34,6 +34,11 @@ def error_of(refusal: Refusal, limits: Limits, now: float) -> SluiceError:
             return _full(f"{limits.tpm} tokens a minute", refusal, now)
         case "day_tokens":
             return _full(f"{limits.tpd} tokens a day", refusal, now)
+        case "too_many_in_flight":
+            return RateLimitError(
+                f"This key has {MOST_IN_FLIGHT} requests in flight, the most there may be; try again.",
+                retry_after=refusal.retry_at - now,
+            )
         case _:
             assert_never(refusal.reason)
 

@@ -20,8 +20,12 @@ from sluice.stores.counters import NOTHING, CounterStore
 from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow, RowStatus
 
-INSIST_SECONDS = 20.0
-"""How long settling is tried again while DynamoDB throttles: what a function's timeout leaves after its deadline."""
+INSIST_SECONDS = 15.0
+"""How long past a request's deadline settling is tried again while DynamoDB throttles. A function's timeout leaves
+30 s: for a slow reader, for this, and for the call that is under way then. What is answered early has longer."""
+
+RELEASE_SECONDS = 3.0
+"""The same for a request that failed, whose client waits for the error: a hold that is not ended expires."""
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
@@ -74,34 +78,43 @@ class Settler:
         self._clock = clock
         self._note = note
 
-    async def settle(self, admission: Admission, outcome: Outcome) -> LedgerRow | None:
+    async def settle(
+        self, admission: Admission, outcome: Outcome, until: float | None = None
+    ) -> LedgerRow | None:
         """Write down what a request cost, and end its hold; what does not succeed is in the log.
+
+        Args:
+            admission: the request's.
+            outcome: what became of it.
+            until: the time of the loop's clock up to which DynamoDB is asked again; by default for
+                ``INSIST_SECONDS``.
 
         Returns:
             The row that stands; None if none could be written.
         """
+        until = _from_now(INSIST_SECONDS) if until is None else until
         row = _row(admission, outcome, int(self._clock() * 1000))
         try:
             if row.cost > admission.hold.amount and admission.limits.budget is not None:
-                admission, row = await insist(lambda: self._beyond_the_hold(admission, row))
-            standing = await insist(lambda: self._ledger.put(row))
+                admission, row = await insist(lambda: self._beyond_the_hold(admission, row), until)
+            standing = await insist(lambda: self._ledger.put(row), until)
         except (OverloadedError, AWSError):
             logger.exception("a request could not be written to the ledger", extra={"row": asdict(row)})
             return None
         if standing.status == "lost" != row.status:
             logger.error("a request came to its end after its hold was reclaimed", extra={"row": asdict(row)})
-        await self._end(admission, standing)
+        await self._end(admission, standing, until)
         return standing
 
     async def release(self, admission: Admission) -> None:
         """End the hold of a request that failed: it costs nothing, and its tokens count for nothing."""
-        await self._end(admission, None)
+        await self._end(admission, None, _from_now(RELEASE_SECONDS))
 
-    async def _end(self, admission: Admission, row: LedgerRow | None) -> None:
+    async def _end(self, admission: Admission, row: LedgerRow | None, until: float) -> None:
         key_id, request_id, hold = admission.key.id, admission.request_id, admission.hold
         charge = NOTHING if row is None else charge_of(row)
         try:
-            counter = await insist(lambda: self._counters.settle(key_id, request_id, hold, charge))
+            counter = await insist(lambda: self._counters.settle(key_id, request_id, hold, charge), until)
         except (OverloadedError, AWSError):
             logger.exception("the hold of %s could not be ended; it will expire", request_id)
             return
@@ -135,14 +148,18 @@ class Settler:
         return admission, replace(row, cost=hold.amount, capped=True)
 
 
-async def insist[Result](operation: Callable[[], Awaitable[Result]]) -> Result:
-    """Try an operation that is safe to repeat until it is done, or for ``INSIST_SECONDS``.
+async def insist[Result](operation: Callable[[], Awaitable[Result]], until: float | None = None) -> Result:
+    """Try an operation that is safe to repeat until it is done, or it is too late.
+
+    Args:
+        operation: is made anew for each attempt.
+        until: by the loop's clock; by default ``INSIST_SECONDS`` from now.
 
     Raises:
         OverloadedError: DynamoDB throttled or was away all the time.
     """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + INSIST_SECONDS
+    deadline = _from_now(INSIST_SECONDS) if until is None else until
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
@@ -152,6 +169,10 @@ async def insist[Result](operation: Callable[[], Awaitable[Result]]) -> Result:
                 raise
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def _from_now(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
 
 
 def _row(admission: Admission, outcome: Outcome, settled_at: int) -> LedgerRow:
