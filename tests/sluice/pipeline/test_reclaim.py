@@ -12,7 +12,7 @@ from sluice.accounting.costs import Rates, TokenCount
 from sluice.accounting.counter import Counter, Hold
 from sluice.accounting.demand import Demand
 from sluice.errors import OverloadedError
-from sluice.pipeline.reclaim import IncompleteError
+from sluice.pipeline.reclaim import AT_ONCE, IncompleteError
 from sluice.pipeline.settle import Outcome
 from sluice.stores.counters import counter_of
 from sluice.stores.keys import KeyRecord
@@ -245,3 +245,16 @@ def test_a_row_is_for_the_hold_that_it_names() -> None:
     )
     assert row.settles(Hold(1, 1, 7, "lifetime"))
     assert not row.settles(Hold(1, 1, 8, "lifetime"))
+
+
+def test_a_request_reclaims_no_more_than_it_can_bear_and_the_schedule_all(world: World) -> None:
+    free = key_record("sk-crowded", id="key_crowded")
+    for number in range(AT_ONCE + 5):
+        admitted(world, f"req_{number}", key=free).environment.kill()
+    world.now = EXPIRES_AT + 0.5
+    reclaimer = Environment(world, 0.0).reclaimer
+    world.start(reclaimer.reclaim_seen(free.id, counter_in(world, free.id)))
+    world.answer_all()
+    assert len(counter_in(world, free.id).holds) == 5
+    assert reclaim_all(world) == 5
+    assert counter_in(world, free.id).holds == {}
