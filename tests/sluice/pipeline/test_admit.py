@@ -12,7 +12,7 @@ from fake_dynamodb import refused
 from key_records import key_record
 from sluice.accounting.admission import IN_FLIGHT_SECONDS
 from sluice.accounting.costs import Rates
-from sluice.accounting.counter import Hold
+from sluice.accounting.counter import NOTHING, Hold
 from sluice.accounting.demand import Demand
 from sluice.accounting.windows import MINUTE
 from sluice.errors import (
@@ -25,7 +25,7 @@ from sluice.errors import (
 from sluice.pipeline.admit import Admission, Admitter
 from sluice.pipeline.settle import Settler
 from sluice.stores.aws import AWSError, UnansweredError
-from sluice.stores.counters import LEAD, NOTHING
+from sluice.stores.counters import LEAD
 from sluice.stores.keys import KeyRecord
 
 READ, WRITE, ROW = "GetItem", "UpdateItem", "PutItem"

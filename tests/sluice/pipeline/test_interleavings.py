@@ -409,7 +409,7 @@ def test_no_interleaving_breaks_a_promise(silent: None) -> None:
     run_state_machine_as_test(
         Promises,
         settings=settings(
-            max_examples=int(__import__("os").environ.get("N", "200")),
+            max_examples=200,
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),

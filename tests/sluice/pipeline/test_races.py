@@ -12,7 +12,7 @@ from bookkeeping import Bookkeeping
 from engines import Engine
 from key_records import key_record
 from sluice.accounting.costs import Rates, TokenCount
-from sluice.accounting.counter import Counter
+from sluice.accounting.counter import Charge, Counter
 from sluice.accounting.demand import Demand
 from sluice.accounting.windows import MINUTE
 from sluice.errors import BudgetExceededError, BudgetInFlightError, OverloadedError, RateLimitError
@@ -21,7 +21,7 @@ from sluice.pipeline.reclaim import Reclaimer
 from sluice.pipeline.settle import Outcome, Settler
 from sluice.stores import aws as aws_module
 from sluice.stores.aws import AWS
-from sluice.stores.counters import Charge, CounterStore
+from sluice.stores.counters import CounterStore
 from sluice.stores.keys import KeyRecord
 from sluice.stores.ledger import LedgerStore
 

@@ -14,9 +14,9 @@ from bookkeeping import (
     key_with_budget,
     ledger_row,
 )
+from sluice.accounting.counter import Charge
 from sluice.pipeline.admit import Admission
 from sluice.pipeline.reconcile import Balance, Different, Equal
-from sluice.stores.counters import Charge
 from sluice.stores.keys import KeyNotFoundError
 
 TODAY = "2026-11-21"

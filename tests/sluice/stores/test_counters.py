@@ -10,12 +10,12 @@ from engines import Engine
 from fake_dynamodb import FakeClient, FakeDynamoDB
 from sluice.accounting.admission import Taking, decide
 from sluice.accounting.costs import Rates
-from sluice.accounting.counter import Counter, Hold, Limits
+from sluice.accounting.counter import NOTHING, Charge, Counter, Hold, Limits
 from sluice.accounting.demand import Demand
 from sluice.accounting.windows import DAY, MINUTE, Window, empty
 from sluice.errors import OverloadedError
 from sluice.stores.aws import AWS, UnansweredError
-from sluice.stores.counters import BATCH, NOTHING, Charge, CounterStore, LostRaceError
+from sluice.stores.counters import BATCH, CounterStore, LostRaceError
 
 NOW = 1_795_262_400
 PERIOD = "2026-11"

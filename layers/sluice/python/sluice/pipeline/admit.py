@@ -2,7 +2,8 @@
 
 What is known of a counter is remembered, so that the write can be made without a read. A memory that is behind costs a
 failed write, which brings the counter as it is; where that happens, the next slot is begun with a read. Nobody is
-refused, or given less than was asked for, but by a counter as it is, without holds that have expired.
+refused, or given less than was asked for, but by a counter as it is, without holds that have expired; a refusal that is
+sure to last is remembered.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from sluice.accounting.admission import Refusal, Taking, decide
-from sluice.accounting.counter import Counter, Hold, Limits
+from sluice.accounting.counter import NOTHING, Counter, Hold, Limits
 from sluice.accounting.demand import Demand, Fit
 from sluice.errors import OverloadedError
 from sluice.pipeline.limits import limits_of
@@ -21,7 +22,7 @@ from sluice.pipeline.reclaim import Reclaimer
 from sluice.pipeline.refusals import error_of
 from sluice.stores.aws import ATTEMPTS as CALL_ATTEMPTS
 from sluice.stores.aws import UnansweredError
-from sluice.stores.counters import NOTHING, CounterStore, LostRaceError
+from sluice.stores.counters import CounterStore, LostRaceError
 from sluice.stores.keys import KeyRecord
 from sluice.stores.memory import Memory
 from sluice.stores.single_flight import SingleFlight

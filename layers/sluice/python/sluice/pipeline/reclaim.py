@@ -8,9 +8,9 @@ a hold ends once, whether its own process or one or several others see to it.
 import random
 from collections.abc import Callable, Mapping
 
-from sluice.accounting.counter import NOTHING, Counter, Hold
+from sluice.accounting.counter import NOTHING, Charge, Counter, Hold
 from sluice.observability import logger
-from sluice.stores.counters import Charge, CounterStore
+from sluice.stores.counters import CounterStore
 from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow
 

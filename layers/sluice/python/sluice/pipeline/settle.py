@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 
 from sluice.accounting.costs import TokenCount
-from sluice.accounting.counter import Counter
+from sluice.accounting.counter import NOTHING, Counter
 from sluice.errors import OverloadedError
 from sluice.observability import logger
 from sluice.pipeline.admit import Admission
 from sluice.pipeline.reclaim import Reclaimer, charge_of
 from sluice.stores.aws import AWSError
-from sluice.stores.counters import NOTHING, CounterStore
+from sluice.stores.counters import CounterStore
 from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow, RowStatus
 

@@ -12,6 +12,7 @@ from sluice.accounting.admission import Taking
 from sluice.accounting.counter import NOTHING, Charge, Counter, Hold, Limits
 from sluice.accounting.windows import DAY, MINUTE, empty
 from sluice.errors import OverloadedError
+from sluice.observability import logger
 from sluice.stores.aws import AWS, ConditionFailedError, Item, UnansweredError
 from sluice.stores.counter_items import (
     BUDGET_COVERS,
@@ -23,9 +24,10 @@ from sluice.stores.counter_items import (
     hold_value,
     settling,
 )
+from sluice.stores.pages import items_of
 from sluice.stores.updates import Update, begin_window
 
-__all__ = ["NOTHING", "Charge", "CounterStore", "LostRaceError", "counter_of"]
+__all__ = ["CounterStore", "LostRaceError", "counter_of"]
 
 LEAD = "key#"
 
@@ -209,23 +211,23 @@ class CounterStore:
         return found
 
     async def scan(self) -> AsyncIterator[tuple[str, Counter]]:
-        """Every key's id and counter, page by page; for schedules and operators."""
-        start: dict[str, Any] = {}
-        while True:
-            reply = await self._dynamodb.call(
-                "Scan",
-                TableName=self._table,
-                ConsistentRead=True,
-                FilterExpression="begins_with(#id, :lead)",
-                ExpressionAttributeNames={"#id": "id"},
-                ExpressionAttributeValues={":lead": {"S": LEAD}},
-                **start,
-            )
-            for item in reply["Items"]:
-                yield item["id"]["S"].removeprefix(LEAD), counter_of(item)
-            if "LastEvaluatedKey" not in reply:
-                return
-            start = {"ExclusiveStartKey": reply["LastEvaluatedKey"]}
+        """Every key's id and counter, for schedules and operators. One that is malformed is in the log only."""
+        async for item in items_of(
+            self._dynamodb,
+            "Scan",
+            TableName=self._table,
+            ConsistentRead=True,
+            FilterExpression="begins_with(#id, :lead)",
+            ExpressionAttributeNames={"#id": "id"},
+            ExpressionAttributeValues={":lead": {"S": LEAD}},
+        ):
+            key_id = item["id"]["S"].removeprefix(LEAD)
+            try:
+                counter = counter_of(item)
+            except (KeyError, ValueError):
+                logger.exception("the counter of key %s is malformed", key_id)
+                continue
+            yield key_id, counter
 
     async def _write(self, key_id: str, update: Update) -> Counter:
         return await self._write_anew(key_id, lambda _: update)

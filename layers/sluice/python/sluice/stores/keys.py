@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sluice.errors import OverloadedError
 from sluice.stores.aws import AWS, ConditionFailedError, Item
 from sluice.stores.key_records import KeyRecord, MalformedItemError, item_of, record_of
+from sluice.stores.pages import items_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -199,14 +200,8 @@ class KeyStore:
 
     async def _pages(self, operation: str, request: Mapping[str, Any]) -> Sequence[Item]:
         """Every item that a query or scan finds, however many replies it takes."""
-        items: list[Item] = []
-        start: dict[str, Any] = {}
-        while True:
-            reply = await self._dynamodb.call(operation, TableName=self._table, **request, **start)
-            items += reply["Items"]
-            if "LastEvaluatedKey" not in reply:
-                return items
-            start = {"ExclusiveStartKey": reply["LastEvaluatedKey"]}
+        found = items_of(self._dynamodb, operation, TableName=self._table, **request)
+        return [item async for item in found]
 
 
 def current_of(records: Sequence[KeyRecord]) -> KeyRecord:

@@ -5,10 +5,10 @@ roll-up marks it.
 """
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 from sluice.stores.aws import AWS, ConditionFailedError
 from sluice.stores.ledger_rows import LedgerRow, item_of, row_of
+from sluice.stores.pages import items_of
 
 IS_NEW = "attribute_not_exists(request_id)"
 
@@ -62,18 +62,12 @@ class LedgerStore:
 
     async def rows(self, key_id: str) -> AsyncIterator[LedgerRow]:
         """All rows of a key as they are this moment, oldest first, page by page."""
-        start: dict[str, Any] = {}
-        while True:
-            reply = await self._dynamodb.call(
-                "Query",
-                TableName=self._table,
-                ConsistentRead=True,
-                KeyConditionExpression="key_id = :key",
-                ExpressionAttributeValues={":key": {"S": key_id}},
-                **start,
-            )
-            for item in reply["Items"]:
-                yield row_of(item)
-            if "LastEvaluatedKey" not in reply:
-                return
-            start = {"ExclusiveStartKey": reply["LastEvaluatedKey"]}
+        async for item in items_of(
+            self._dynamodb,
+            "Query",
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="key_id = :key",
+            ExpressionAttributeValues={":key": {"S": key_id}},
+        ):
+            yield row_of(item)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sluice.errors import OverloadedError
 from sluice.stores.aws import AWS, ConditionFailedError, Item
 from sluice.stores.ledger_rows import ROLLED_UP, LedgerRow
+from sluice.stores.pages import items_of
 from sluice.stores.usage_items import (
     DAY_KEY_MODEL,
     NUMBERS,
@@ -193,14 +194,8 @@ class UsageStore:
         return [row for row in rows if _identity(row) in unmarked]
 
     async def _pages(self, operation: str, **members: Any) -> list[Item]:
-        items: list[Item] = []
-        start: dict[str, Any] = {}
-        while True:
-            reply = await self._dynamodb.call(operation, TableName=self._usage_table, **members, **start)
-            items += reply["Items"]
-            if "LastEvaluatedKey" not in reply:
-                return items
-            start = {"ExclusiveStartKey": reply["LastEvaluatedKey"]}
+        found = items_of(self._dynamodb, operation, TableName=self._usage_table, **members)
+        return [item async for item in found]
 
 
 def portions(rows: Iterable[LedgerRow]) -> Iterator[list[LedgerRow]]:
