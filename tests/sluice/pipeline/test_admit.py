@@ -239,6 +239,17 @@ async def test_expired_holds_stand_in_nobodys_way(books: Bookkeeping, wish: Dema
     assert (row.status, row.cost, row.period) == ("lost", 0, "lifetime")
 
 
+async def test_more_expired_holds_than_a_request_can_end_keep_nobody_waiting_who_takes_less(
+    books: Bookkeeping,
+) -> None:
+    key = replace(KEY, budget_nano_usd=1000, rpm=1000)
+    for number in range(200):
+        await admitted(books, key, f"req_lost_{number}", 2)
+    books.now += 961
+    wish = demand(10, output=2000, adjustable=True)
+    assert (await books.admitter.admit(key, wish, "req_1")).hold.amount >= 600
+
+
 async def test_an_expired_hold_that_stands_in_no_way_is_left_to_others(books: Bookkeeping) -> None:
     await admitted(books, KEY, "req_lost")
     books.now += 961

@@ -2,8 +2,8 @@
 
 What is known of a counter is remembered, so that the write can be made without a read. A memory that is behind costs a
 failed write, which brings the counter as it is; where that happens, the next slot is begun with a read. Nobody is
-refused, or given less than was asked for, but by a counter as it is, without holds that have expired; a refusal that is
-sure to last is remembered.
+refused, or given less than was asked for, but by a counter as it is, nor refused for holds that have expired; a refusal
+that is sure to last is remembered.
 """
 
 import asyncio
@@ -113,13 +113,15 @@ class Admitter:
         while races < ATTEMPTS:
             now = self._clock()
             decision = decide(counter, limits, demand, now)
-            if not certain and (not _is_all(decision, demand) or self._may_be_late(key.id, decision)):
+            is_all = _is_all(decision, demand)
+            if not certain and (not is_all or self._may_be_late(key.id, decision)):
                 remembered = counter
                 counter, certain = await self._read(key.id), True
                 if counter == remembered:
                     self._shared.forget(key.id)
                 continue
-            if not _is_all(decision, demand) and counter is not None and counter.expired(now):
+            may_wait = races == 0 or isinstance(decision, Refusal)
+            if not is_all and may_wait and counter is not None and counter.expired(now):
                 await self._reclaimer.reclaim_seen(key.id, counter)
                 counter = await self._read(key.id)
                 races += 1
@@ -129,24 +131,28 @@ class Admitter:
                     self._refused.put(key.id, _Refused(now, limits, counter, refusal))
                     raise error_of(refusal, limits, now)
                 case Taking() as taking:
-                    fit = taking.fit
                     # Different for each write that is tried, of which any may be carried out much later.
-                    hold = Hold(fit.amount, fit.tokens, expires_at + races * CALL_ATTEMPTS, taking.period)
+                    expires = expires_at + races * CALL_ATTEMPTS
                     try:
-                        after = await self._take(key.id, request_id, hold, taking, limits)
+                        return await self._admitted(key, request_id, limits, taking, expires)
                     except LostRaceError as error:
                         counter, certain = error.counter, not isinstance(error, _OvertakenError)
                         races += certain
                         if certain and taking.rolls:
                             self._shared.put(key.id, key.id)
-                    else:
-                        self.note(key.id, after)
-                        return Admission(key, request_id, limits, after.holds[request_id], fit, after)
                 case unknown:
                     assert_never(unknown)
         raise OverloadedError(
             "Too many requests of this key at once; try again.", retry_after=RETRY_AFTER_SECONDS
         )
+
+    async def _admitted(
+        self, key: KeyRecord, request_id: str, limits: Limits, taking: Taking, expires_at: int
+    ) -> Admission:
+        hold = Hold(taking.fit.amount, taking.fit.tokens, expires_at, taking.period)
+        after = await self._take(key.id, request_id, hold, taking, limits)
+        self.note(key.id, after)
+        return Admission(key, request_id, limits, after.holds[request_id], taking.fit, after)
 
     def _may_be_late(self, key_id: str, decision: Taking | Refusal) -> bool:
         """Whether another environment has probably begun the slot: it was so the last time.
@@ -186,7 +192,7 @@ class Admitter:
         turn = self._turns.get(key_id) or self._turns.put(key_id, asyncio.Lock())
         async with turn:
             known = self._seen.get(key_id)
-            if known is not None and known is not taking.seen:
+            if known is not None and known != taking.seen:
                 raise _OvertakenError(known)
             after = await self._write(key_id, request_id, hold, taking, limits)
             self.note(key_id, after)
