@@ -6,9 +6,7 @@ process dies, how much time passes. After each one the promises are checked agai
 
 import calendar
 import logging
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import get_args
 
 import pytest
@@ -24,22 +22,18 @@ from hypothesis.stateful import (
 )
 
 from key_records import key_record
-from simulation import HOLD_SECONDS, Call, Environment, Fate, Request, World, Write
+from plain_account import PlainAccount
+from simulation import HOLD_SECONDS, Call, Environment, Fate, Request, World
 from sluice.accounting.costs import Rates, TokenCount
-from sluice.accounting.counter import Hold
 from sluice.accounting.demand import Demand
-from sluice.accounting.periods import period_at
 from sluice.errors import (
     BudgetExceededError,
     BudgetInFlightError,
     OverloadedError,
     RateLimitError,
-    SluiceError,
 )
 from sluice.pipeline.settle import Outcome
-from sluice.stores.counters import counter_of
 from sluice.stores.keys import KeyRecord
-from sluice.stores.ledger_rows import LedgerRow, row_of
 
 JUST_BEFORE_FEBRUARY = calendar.timegm((2026, 1, 31, 23, 59, 30))
 
@@ -57,9 +51,6 @@ MOMENTS = (0.3, 1.0, 4.0, 5.0, 13.0, 31.0, 61.0, 71.0)
 AGES = (HOLD_SECONDS - 1, HOLD_SECONDS + 2, 3000.0, 90_001.0, 32 * 86_400.0)
 OFFSETS = (-1.0, 0.0, 0.4, 1.0)
 
-SLACK = 3
-"""Clocks are up to 2 s apart, and a reply may be on its way for a moment."""
-
 demands = st.builds(
     Demand,
     prompt_tokens=st.integers(1, 12),
@@ -75,15 +66,6 @@ parts = st.sampled_from((0.0, 0.1, 0.5, 1.0))
 costs = st.sampled_from((0.0, 0.1, 0.5, 1.0, 1.5))
 
 
-@dataclass(slots=True)
-class Admitted:
-    """A hold that was seen to be written."""
-
-    at: float
-    request_id: str
-    hold: Hold
-
-
 class Promises(RuleBasedStateMachine):
     """The world, and what was seen of it."""
 
@@ -92,12 +74,6 @@ class Promises(RuleBasedStateMachine):
         self.requests: list[Request] = []
         self.waiting: dict[Request, bool] = {}
         """Requests that are not yet admitted or refused, and whether there was a moment at which they did not fit."""
-        self.admitted: defaultdict[str, list[Admitted]] = defaultdict(list)
-        self.ended: set[tuple[str, int | None]] = set()
-        """The holds that were seen to end: request and expiry."""
-        self.settled: defaultdict[str, list[tuple[float, int]]] = defaultdict(list)
-        """By key, when tokens were counted for good, and how many."""
-        self.rows: dict[str, LedgerRow] = {}
         self.count = 0
 
     @initialize(
@@ -108,7 +84,8 @@ class Promises(RuleBasedStateMachine):
     def begin(self, returns_failed_items: bool, offsets: list[float], keys: list[KeyRecord]) -> None:
         self.keys = keys
         self.world = World(JUST_BEFORE_FEBRUARY, returns_failed_items=returns_failed_items)
-        self.world.on_write = self.note
+        self.account = PlainAccount(self.world)
+        self.world.on_write = self.account.note
         self.environments = [Environment(self.world, offset) for offset in offsets]
 
     def teardown(self) -> None:
@@ -223,144 +200,48 @@ class Promises(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         for key in self.keys:
-            item = self.world.counter_item(key.id)
-            if item is not None:
-                self.check_money(key)
-                self.check_windows(key)
-        self.check_rows()
+            self.account.check(key)
+        self.account.check_rows()
         self.check_answers()
 
-    def check_money(self, key: KeyRecord) -> None:
-        counter = counter_of(self.world.counter_item(key.id) or {})
-        spent: defaultdict[str, int] = defaultdict(int)
-        charged: defaultdict[str, int] = defaultdict(int)
-        for row in self.rows_of(key):
-            charged[row.period] += row.cost
-            if (row.request_id, row.hold_expires_at) in self.ended:
-                spent[row.period] += row.cost
-        for hold in counter.holds.values():
-            spent[hold.period] += hold.amount
-        assert counter.used == spent[counter.period]
-        if key.budget_nano_usd is not None:
-            assert max(spent.values(), default=0) <= key.budget_nano_usd
-            assert max(charged.values(), default=0) <= key.budget_nano_usd
-
-    def check_windows(self, key: KeyRecord) -> None:
-        counter = counter_of(self.world.counter_item(key.id) or {})
-        held = sum(hold.tokens for hold in counter.holds.values())
-        assert (counter.requests.held, counter.minute_tokens.held, counter.day_tokens.held) == (0, held, held)
-        for limit, seconds, tokens in ((key.rpm, 60, False), (key.tpm, 60, True), (key.tpd, 86_400, True)):
-            if limit is not None:
-                history = [
-                    (each.at, self.tokens_of(key, each) if tokens else 1) for each in self.admitted[key.id]
-                ]
-                for start, _ in history:
-                    assert sum(taken for at, taken in history if start <= at < start + seconds) <= limit
-
-    def check_rows(self) -> None:
-        rows = self.world.database.tables["LedgerTable"]
-        for (_, request_id), item in rows.items():
-            row = row_of(item)
-            assert self.rows.setdefault(request_id, row) == row
-
     def check_answers(self) -> None:
+        """Nobody is refused who fitted all the time, and a refused request has left nothing behind."""
         for request in list(self.waiting):
             if not request.task.done() and request.admission is None:
-                self.waiting[request] |= not self.fits(request)
+                self.waiting[request] |= not self.account.fits(request)
                 continue
             did_not_fit = self.waiting.pop(request)
-            match request.refusal if not request.task.done() or not request.task.cancelled() else None:
+            match None if request.task.done() and request.task.cancelled() else request.refusal:
                 case BudgetExceededError() | BudgetInFlightError() | RateLimitError():
-                    assert did_not_fit or not self.fits(request)
-                    assert request.id not in self.holds_of(request.key)
-                    assert request.id not in self.rows
-                case SluiceError() as error:
-                    assert isinstance(error, OverloadedError)
+                    assert did_not_fit or not self.account.fits(request)
+                    assert request.id not in self.account.holds(request.key)
+                    assert request.id not in self.account.rows
+                case OverloadedError():
+                    pass
                 case Exception() as error:
                     raise error
                 case _:
                     pass
 
     def come_to_rest(self) -> None:
-        """Everyone dies or ends, time passes, and whoever comes next puts all in order."""
+        """Everyone dies, what was late arrives, time passes, and whoever comes next puts all in order."""
         for environment in self.environments:
             environment.kill()
         for call in self.world.late:
             self.world.carry_out(call)
         self.look()
         self.world.now += HOLD_SECONDS + 60
-        last = Environment(self.world, 0.0)
-        self.environments = [last]
-        reclaiming = self.world.start(last.reclaimer.reclaim_all())
+        reclaiming = self.world.start(Environment(self.world, 0.0).reclaimer.reclaim_all())
         while self.world.parked:
-            self.resume(self.world.parked[0], "answered")
+            self.world.resume(self.world.parked[0], "answered")
             self.look()
         reclaiming.result()
         for key in self.keys:
-            item = self.world.counter_item(key.id)
-            if item is not None:
-                counter = counter_of(item)
+            counter = self.account.counter(key)
+            if counter is not None:
                 assert not counter.holds
-                assert counter.used == sum(
-                    row.cost for row in self.rows_of(key) if row.period == counter.period
-                )
-
-    # the plain account
-
-    def note(self, write: Write) -> None:
-        """Take down what a write has done to a counter."""
-        before = counter_of(write.before).holds if write.before else {}
-        after = counter_of(write.after).holds
-        for request_id in after.keys() - before.keys():
-            self.admitted[write.key_id].append(Admitted(write.call.made_at, request_id, after[request_id]))
-        self.check_rows()
-        for request_id in before.keys() - after.keys():
-            hold = before[request_id]
-            self.ended.add((request_id, hold.expires_at))
-            row = self.rows.get(request_id)
-            if row is not None and row.hold_expires_at == hold.expires_at:
-                tokens = row.prompt_tokens + row.completion_tokens
-                self.settled[write.key_id].append((self.world.now, tokens))
-
-    def fits(self, request: Request) -> bool:
-        """Whether a request would have to be admitted now, had nobody but the truth to be asked."""
-        key, least = request.key, request.demand.least
-        item = self.world.counter_item(key.id)
-        if item is None:
-            return True
-        now = request.environment.clock()
-        counter = counter_of(item)
-        if counter.expired(now):
-            return False  # an expired hold may or may not be in the way
-        period = max(period_at(key.budget_period, now), counter.period)
-        used = counter.used if period == counter.period else 0
-        if key.budget_nano_usd is not None and used + least.amount > key.budget_nano_usd:
-            return False
-        since = self.world.now - 70 - SLACK
-        admitted = sum(1 for each in self.admitted[key.id] if each.at > since)
-        if key.rpm is not None and admitted >= key.rpm:
-            return False
-        held = sum(hold.tokens for hold in counter.holds.values())
-        for limit, seconds in ((key.tpm, 70 + SLACK), (key.tpd, 90_000 + SLACK)):
-            counted = sum(tokens for at, tokens in self.settled[key.id] if at > self.world.now - seconds)
-            if limit is not None and held + counted + least.tokens > limit:
-                return False
-        return True
-
-    def tokens_of(self, key: KeyRecord, admitted: Admitted) -> int:
-        """What a request has taken of the token limits, as far as is known."""
-        row = self.rows.get(admitted.request_id)
-        if row is not None and row.hold_expires_at == admitted.hold.expires_at:
-            return row.prompt_tokens + row.completion_tokens
-        ended = (admitted.request_id, admitted.hold.expires_at) in self.ended
-        return 0 if ended else admitted.hold.tokens
-
-    def rows_of(self, key: KeyRecord) -> Iterator[LedgerRow]:
-        return (row for row in self.rows.values() if row.key_id == key.id)
-
-    def holds_of(self, key: KeyRecord) -> Mapping[str, Hold]:
-        item = self.world.counter_item(key.id)
-        return counter_of(item).holds if item else {}
+                rows = [row for row in self.account.rows_of(key) if row.period == counter.period]
+                assert counter.used == sum(row.cost for row in rows)
 
     def in_flight(self) -> Sequence[Request]:
         return [
