@@ -3,7 +3,7 @@
 import asyncio
 import json
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,7 +17,15 @@ from sluice.errors import OverloadedError
 from sluice.stores import aws as aws_module
 from sluice.stores import connections
 from sluice.stores.access import Access, Endpoint
-from sluice.stores.aws import AWS, DYNAMODB, AWSError, Client, ConditionFailedError, error_of
+from sluice.stores.aws import (
+    AWS,
+    DYNAMODB,
+    AWSError,
+    Client,
+    ConditionFailedError,
+    UnansweredError,
+    error_of,
+)
 from sluice.stores.connections import Connections
 
 Handler = Callable[[dict[str, str], bytes], bytes | None]
@@ -164,6 +172,35 @@ async def test_an_overload_that_lasts_says_when_to_come_again() -> None:
             await client.call("ListTables")
     assert caught.value.retry_after == 1
     assert len(server.requests) == 3
+
+
+THROTTLED = reply({"__type": "x#ThrottlingException"}, 400)
+FAILED_INSIDE = reply({"__type": "x#InternalServerError"}, 500)
+
+
+@pytest.mark.parametrize(
+    ("replies", "unanswered"),
+    [
+        ((THROTTLED, THROTTLED, THROTTLED), False),
+        ((None, THROTTLED, THROTTLED), True),
+        ((THROTTLED, None, THROTTLED), True),
+        ((FAILED_INSIDE, THROTTLED, THROTTLED), True),
+        ((THROTTLED, THROTTLED, FAILED_INSIDE), True),
+    ],
+)
+async def test_a_call_that_may_have_been_carried_out_says_so(
+    replies: Sequence[bytes | None], unanswered: bool
+) -> None:
+    async with serving(*replies) as (_, client):
+        with pytest.raises(OverloadedError) as caught:
+            await client.call("ListTables")
+    assert isinstance(caught.value, UnansweredError) is unanswered
+
+
+async def test_each_attempt_of_a_call_can_have_members_of_its_own() -> None:
+    async with serving(None, THROTTLED, reply({"ok": 1})) as (server, client):
+        assert await client.call_anew("ListTables", lambda attempt: {"Limit": attempt}) == {"ok": 1}
+    assert [json.loads(body) for _, body in server.requests] == [{"Limit": 0}, {"Limit": 1}, {"Limit": 2}]
 
 
 async def test_an_endpoint_that_refuses_connections_is_an_overload() -> None:
