@@ -70,6 +70,16 @@ async def took(
     return await store.take(key_id, name, hold_of(found), found, limits, int(now))
 
 
+def begin_period(engine: Engine, key_id: str, period: str) -> None:
+    engine.botocore.update_item(
+        TableName="CountersTable",
+        Key={"id": {"S": f"key#{key_id}"}},
+        UpdateExpression="SET #period = :next",
+        ExpressionAttributeNames={"#period": "period"},
+        ExpressionAttributeValues={":next": {"S": period}},
+    )
+
+
 async def stands(store: CounterStore, key_id: str) -> Counter:
     counter = await store.read(key_id)
     assert counter is not None
@@ -184,6 +194,17 @@ async def test_a_new_slot_and_a_new_period_begin_with_the_first_write_that_knows
     with pytest.raises(LostRaceError):
         await took(store, key_id, "req_3", found)
     assert (await stands(store, key_id)) == begun
+
+
+async def test_an_admission_is_of_the_period_that_was_seen(
+    store: CounterStore, key_id: str, engine: Engine
+) -> None:
+    seen = await took(store, key_id, "req_1", taking(None, 30, DAY_1))
+    begin_period(engine, key_id, DAY_NAMES[1])
+    with pytest.raises(LostRaceError) as caught:
+        await took(store, key_id, "req_2", taking(seen, 10, DAY_1))
+    assert caught.value.counter is not None
+    assert (caught.value.counter.period, caught.value.counter.used) == (DAY_NAMES[1], 30)
 
 
 async def test_money_of_a_period_that_is_over_is_not_given_back(store: CounterStore, key_id: str) -> None:
@@ -324,13 +345,7 @@ async def test_a_correction_is_of_the_period_that_was_seen(
     await made(store, key_id)
     seen = await store.read(key_id)
     assert seen is not None
-    engine.botocore.update_item(
-        TableName="CountersTable",
-        Key={"id": {"S": f"key#{key_id}"}},
-        UpdateExpression="SET #period = :next",
-        ExpressionAttributeNames={"#period": "period"},
-        ExpressionAttributeValues={":next": {"S": "2026-12"}},
-    )
+    begin_period(engine, key_id, "2026-12")
     assert not await store.correct(key_id, seen, 5)
     assert await used(store, key_id) == 70
 
