@@ -7,9 +7,10 @@ import pytest
 
 from account import Account, noted, until
 from chat_client import ask
-from faults import Preceded, Trouble
-from journeys import FIRST, TAKE
-from money_site import HELD, MoneySite, chat_body
+from faults import Preceded, Trouble, aws_error
+from journeys import END, FAILED, FIRST, TAKE
+from money_site import COST, HELD, MoneySite, chat_body
+from sluice.stores.aws import ATTEMPTS
 from sluice.stores.ledger_rows import RowStatus
 
 SETTINGS = {"SLUICE_TIMEOUT_SECONDS": "1", "SLUICE_STREAM_TIMEOUT_SECONDS": "1"}
@@ -113,3 +114,21 @@ async def test_a_client_leaves_while_it_is_admitted(site: MoneySite) -> None:
         await gateway.done_with(account)
         await check_charged(account, None)
     assert site.provided(account) == 0
+
+
+async def test_a_client_leaves_while_its_hold_is_given_back(site: MoneySite) -> None:
+    account = await site.account(HELD + COST)
+
+    async with site.gateway() as gateway:
+        await FAILED.past.prepare(site, gateway, account)
+        throttled = [aws_error("ThrottlingException")] * 2 * ATTEMPTS
+        gateway.proxy.judge = Trouble(account.names, FAILED.way_to(END), throttled).judge
+        asking = asyncio.create_task(FAILED.ask(site, gateway, account))
+
+        async def is_given_back() -> bool:
+            return gateway.proxy.names[-2:] == [END.call] * 2
+
+        await until(is_given_back, "the hold is not given back")
+        asking.cancel()
+        await asyncio.wait({asking})
+        await check_charged(account, "complete")  # the request before it

@@ -4,12 +4,12 @@ import asyncio
 
 from account import Account, noted
 from faults import Broken, Fault, Late, Trouble
-from journeys import END, FIRST, ROW, STREAMED, TAKE, Journey, next_slot
+from journeys import END, FAILED, FIRST, ROW, STREAMED, TAKE, Journey, Past, next_slot
 from money_site import COST, HELD, Gateway, MoneySite
 from sluice.stores.aws import ATTEMPTS
 from sluice.stores.ledger_rows import RowStatus
 
-HOLD_SECONDS = 3
+HOLD_SECONDS = 4
 SETTINGS = {
     "SLUICE_HOLD_SECONDS": str(HOLD_SECONDS),
     "SLUICE_TIMEOUT_SECONDS": str(HOLD_SECONDS - 1),
@@ -17,6 +17,7 @@ SETTINGS = {
 }
 ATTEMPT_SECONDS = 1.0
 TRIES = 5
+ALL = 1_000
 
 CARRIED_OUT, LOST = Broken(carried_out=True), Broken(carried_out=False)
 
@@ -26,14 +27,14 @@ def trouble(gateway: Gateway, account: Account, way: list[str], *faults: Fault) 
     gateway.proxy.judge = Trouble(account.names, way, faults).judge
 
 
-async def check_next(site: MoneySite, account: Account, journey: Journey, *rows: RowStatus) -> None:
+async def check_next(site: MoneySite, account: Account, past: Past, *rows: RowStatus) -> None:
     """When the hold has expired, one more request finds nothing in its way, and the books balance."""
     await account.expired()
     async with site.gateway() as gateway:
-        answer = await journey.ask(site, gateway, account)
+        answer = await Journey("one more", past, ()).ask(site, gateway, account)
         assert answer.succeeded, answer
         books = await account.balanced_books()
-    expected = [*([journey.past.row] if journey.past.row else []), *rows, "complete"]
+    expected = [*([past.row] if past.row else []), *rows, "complete"]
     assert sorted(row.status for row in books.rows) == sorted(expected)
     assert {(row.status, row.cost) for row in books.rows} <= {("complete", COST), ("lost", 0)}
 
@@ -49,7 +50,19 @@ async def hold_that_cannot_be_given_back(site: MoneySite, journey: Journey) -> N
         assert site.provided(account) == journey.past.provided
         books = await account.books()
         assert books.used == books.spent + HELD
-    await check_next(site, account, journey, "lost")
+    await check_next(site, account, journey.past, "lost")
+
+
+async def hold_that_cannot_be_released(site: MoneySite) -> None:
+    account = await site.account(FAILED.past.budget)
+    async with site.gateway(settings=SETTINGS) as gateway:
+        await FAILED.past.prepare(site, gateway, account)
+        trouble(gateway, account, FAILED.way_to(END), *[LOST] * ALL)
+        answer = await FAILED.ask(site, gateway, account)
+        assert (answer.status, answer.code) == (502, "upstream_error")
+        books = await account.books()
+        assert books.used == books.spent + HELD
+    await check_next(site, account, FAILED.past, "lost")
 
 
 async def admission_after_all_is_settled(site: MoneySite) -> None:
@@ -71,7 +84,7 @@ async def admission_after_all_is_settled(site: MoneySite) -> None:
         if books != settled:
             break
     assert books.used == settled.used + HELD
-    await check_next(site, account, STREAMED, "complete")
+    await check_next(site, account, STREAMED.past, "complete")
 
 
 async def settlement_again(site: MoneySite, journey: Journey) -> None:
@@ -96,4 +109,5 @@ async def test_nothing_of_it_is_lost_or_counted_twice(site: MoneySite) -> None:
         for journey in (FIRST, STREAMED):
             group.create_task(noted(hold_that_cannot_be_given_back(site, journey), journey.name))
             group.create_task(noted(settlement_again(site, journey), journey.name))
+        group.create_task(hold_that_cannot_be_released(site))
         group.create_task(admission_after_all_is_settled(site))
