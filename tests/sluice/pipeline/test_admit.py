@@ -1,65 +1,32 @@
 """Admissions: what they cost, what they remember, and that they are right where requests meet."""
 
-import contextlib
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bookkeeping import Bookkeeping, key_that_spent
+from admissions import READ, WRITE, admitted, another, calls_of, demand
+from bookkeeping import Bookkeeping
 from fake_dynamodb import refused
 from key_records import key_record
-from sluice.accounting.admission import IN_FLIGHT_SECONDS
-from sluice.accounting.costs import Rates
 from sluice.accounting.counter import NOTHING, Hold
 from sluice.accounting.demand import Demand
 from sluice.accounting.windows import MINUTE
 from sluice.errors import (
-    BudgetExceededError,
-    BudgetInFlightError,
     OverloadedError,
-    RateLimitError,
-    SluiceError,
 )
-from sluice.pipeline.admit import Admission, Admitter
 from sluice.pipeline.settle import Settler
 from sluice.stores.aws import AWSError, UnansweredError
 from sluice.stores.counters import LEAD
-from sluice.stores.keys import KeyRecord
 
-READ, WRITE, ROW = "GetItem", "UpdateItem", "PutItem"
 DAY_SECONDS = 86_400.0
-ONE_NANO_USD_A_TOKEN = Rates(1, 1, 1, 1, 1)
 
 KEY = key_record("sk-admitted", id="key_admitted", rpm=100, tpm=10_000, tpd=100_000, budget_nano_usd=10_000)
-
-
-def demand(tokens: int, *, output: int = 0, adjustable: bool = False) -> Demand:
-    """A request that costs a nano-USD for each token."""
-    return Demand(tokens, 1, output, adjustable=adjustable, rates=ONE_NANO_USD_A_TOKEN)
 
 
 @pytest.fixture
 def books() -> Bookkeeping:
     return Bookkeeping()
-
-
-async def admitted(books: Bookkeeping, key: KeyRecord, name: str, tokens: int = 10) -> Admission:
-    return await books.admitter.admit(key, demand(tokens), name)
-
-
-async def calls_of(books: Bookkeeping, work: Any) -> Sequence[str]:
-    """What is called for some work, whatever becomes of it."""
-    books.client.calls.clear()
-    with contextlib.suppress(SluiceError):
-        await work
-    return tuple(books.client.calls)
-
-
-def another(books: Bookkeeping) -> Admitter:
-    """The admissions of another environment."""
-    return Admitter(books.counters, books.reclaimer, hold_seconds=960.0, size=10, clock=books.clock)
 
 
 # ── What it costs ───────────────────────────────────────────────────────────────────────────────────────────
@@ -108,107 +75,6 @@ async def test_a_memory_that_is_behind_costs_a_write_that_fails_and_then_a_read_
         costs.append(await calls_of(books, admitted(books, KEY, f"req_next_{number}")))
     lost = (WRITE, WRITE) if returns_failed_items else (WRITE, READ, WRITE)
     assert costs == [lost, (READ, WRITE), (READ, WRITE), (WRITE,)]
-
-
-# ── Refusals ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("limits", "tokens", "kind"),
-    [
-        ({"rpm": 1}, 10, RateLimitError),
-        ({"tpm": 15}, 10, RateLimitError),
-        ({"tpd": 15}, 10, RateLimitError),
-        ({"tpm": 9}, 10, RateLimitError),
-        ({"budget_nano_usd": 15}, 10, BudgetExceededError),
-    ],
-)
-async def test_a_sure_refusal_costs_a_read_and_then_nothing(
-    books: Bookkeeping, limits: dict[str, int], tokens: int, kind: type[SluiceError]
-) -> None:
-    key = key_record("sk-full", id="key_full", **limits)
-    if limits != {"tpm": 9}:
-        await books.settle(await admitted(books, key, "req_1"), 10)
-    before = books.database.tables["CountersTable"].copy()
-    assert WRITE not in await calls_of(books, admitted(books, key, "req_2", tokens))
-    for number in range(3):
-        with pytest.raises(kind):
-            await admitted(books, key, f"req_more_{number}", tokens)
-    assert await calls_of(books, admitted(books, key, "req_3", tokens + 5)) == ()
-    assert books.database.tables["CountersTable"] == before
-    assert await calls_of(books, another(books).admit(key, demand(tokens), "req_4")) == (READ,)
-
-
-async def test_a_refusal_that_may_pass_at_once_is_asked_again(books: Bookkeeping) -> None:
-    key = replace(KEY, budget_nano_usd=15)
-    first = await admitted(books, key, "req_1")
-    for _ in range(2):
-        with pytest.raises(BudgetInFlightError) as caught:
-            await admitted(books, key, "req_2")
-        assert caught.value.retry_after == IN_FLIGHT_SECONDS
-    await books.settler.release(first)
-    assert (await admitted(books, key, "req_3")).hold.amount == 10
-
-
-async def test_a_smaller_request_and_other_limits_are_asked_of_the_table(books: Bookkeeping) -> None:
-    key = await key_that_spent(books, 9)
-    key = replace(key, budget_nano_usd=15)
-    with pytest.raises(BudgetExceededError):
-        await admitted(books, key, "req_1", 7)
-    with pytest.raises(BudgetExceededError):
-        await admitted(books, key, "req_2", 8)
-    assert (await admitted(books, key, "req_3", 6)).counter.used == 15
-    with pytest.raises(BudgetExceededError):
-        await admitted(books, key, "req_4", 7)
-    assert (await admitted(books, replace(key, budget_nano_usd=22), "req_5", 7)).counter.used == 22
-
-
-async def test_a_refusal_is_not_remembered_for_ever(books: Bookkeeping) -> None:
-    """What is spent for good may be set right by an operator."""
-    key = replace(await key_that_spent(books, 9), budget_nano_usd=10, budget_period=None)
-    key = replace(key, id="key_lifetime")
-    await books.settle(await admitted(books, key, "req_1", 9), 9)
-    with pytest.raises(BudgetExceededError):
-        await admitted(books, key, "req_2", 5)
-    books.shift(key, -9)
-    books.now += 59
-    with pytest.raises(BudgetExceededError):
-        await admitted(books, key, "req_3", 5)
-    books.now += 1
-    assert (await admitted(books, key, "req_4", 5)).counter.used == 5
-
-
-async def test_a_remembered_refusal_tells_each_request_when_it_would_fit(books: Bookkeeping) -> None:
-    key = key_record("sk-tokens", id="key_tokens", tpm=100)
-    for number, tokens in enumerate((20, 60)):
-        books.now += 8 * number
-        await books.settle(await admitted(books, key, f"req_{number}", tokens), tokens)
-    waits = []
-    for tokens in (21, 40, 41, 100):
-        with pytest.raises(RateLimitError) as caught:
-            await admitted(books, key, "req_more", tokens)
-        waits.append(caught.value.retry_after)
-    assert waits == [60, 60, 68, 68]
-    with pytest.raises(RateLimitError, match="101 tokens") as caught:
-        await admitted(books, key, "req_more", 101)
-    assert caught.value.retriable is False
-
-
-@pytest.mark.parametrize("tokens", [21, 40, 41, 100])
-async def test_who_comes_again_when_told_is_admitted(books: Bookkeeping, tokens: int) -> None:
-    key = key_record("sk-tokens", id="key_tokens", tpm=100)
-    for number, taken in enumerate((20, 60)):
-        books.now += 8.3 * number
-        await books.settle(await admitted(books, key, f"req_{number}", taken), taken)
-    with pytest.raises(RateLimitError) as caught:
-        await admitted(books, key, "req_more", tokens)
-    assert caught.value.retry_after is not None
-    start = books.now
-    books.now = start + caught.value.retry_after - 0.001
-    with pytest.raises(RateLimitError):
-        await admitted(books, key, "req_soon", tokens)
-    books.now = start + caught.value.retry_after
-    assert (await admitted(books, key, "req_then", tokens)).hold.tokens == tokens
 
 
 # ── Less than was asked for ─────────────────────────────────────────────────────────────────────────────────

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from admissions import READ, WRITE, admitted, another, demand
 from bookkeeping import Bookkeeping
 from engines import Engine
 from key_records import key_record
-from sluice.accounting.costs import Rates, TokenCount
+from sluice.accounting.costs import TokenCount
 from sluice.accounting.counter import Charge, Counter
-from sluice.accounting.demand import Demand
 from sluice.accounting.windows import MINUTE
 from sluice.errors import BudgetExceededError, BudgetInFlightError, OverloadedError, RateLimitError
 from sluice.pipeline.admit import ATTEMPTS, Admission, Admitter
@@ -25,29 +25,14 @@ from sluice.stores.counters import CounterStore
 from sluice.stores.keys import KeyRecord
 from sluice.stores.ledger import LedgerStore
 
-READ, WRITE = "GetItem", "UpdateItem"
 CROWD = 200
 HOLD_SECONDS = 960.0
 WIDE = key_record("sk-wide", id="key_wide", rpm=10 * CROWD, budget_nano_usd=10**9)
 
 
-def demand(tokens: int) -> Demand:
-    """A request that costs a nano-USD for each token."""
-    return Demand(tokens, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1))
-
-
 @pytest.fixture
 def books() -> Bookkeeping:
     return Bookkeeping()
-
-
-async def admitted(books: Bookkeeping, key: KeyRecord, name: str) -> Admission:
-    return await books.admitter.admit(key, demand(10), name)
-
-
-def another(books: Bookkeeping) -> Admitter:
-    """The admissions of another environment."""
-    return Admitter(books.counters, books.reclaimer, hold_seconds=HOLD_SECONDS, size=10, clock=books.clock)
 
 
 async def crowd(admitter: Admitter, name: str, key: KeyRecord = WIDE) -> Sequence[Admission | BaseException]:
