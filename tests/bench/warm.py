@@ -34,7 +34,7 @@ COUNTER = Counter(empty(0), empty(0), empty(0), "2026-11", 0)
 logger.registered_handler.setStream(open("/dev/null", "w"))
 
 @asynccontextmanager
-async def held_by_nobody(admitter, settler, key, demand, request_id):
+async def held_by_nobody(admitter, settler, key, demand, request_id, deadline):
     hold = Held(Admission(key, request_id, limits_of(key), Hold(0, 0, 0, "2026-11"), demand.full, COUNTER))
     yield hold
     hold.outcome()
