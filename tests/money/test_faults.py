@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from account import noted
-from faults import Broken, Call, Fault, Trouble, Unanswered, aws_error
+from faults import Broken, Fault, Trouble, Unanswered, aws_error
 from journeys import ASK, COUNTER, END, FAILED, FIRST, KEY, ROW, STREAMED, TAKE, Journey, Step
 from money_site import COST, HELD, Gateway, MoneySite
 from sluice.stores.aws import ATTEMPTS
@@ -19,8 +19,12 @@ from sluice.stores.aws import ATTEMPTS
 BUDGET = 10 * HELD
 """Would pay for all that could be taken twice."""
 
-AT_ONCE = 32
-ATTEMPT_SECONDS = 1.0
+AT_ONCE = 8
+"""How many accounts get their past at once; what goes wrong with them mostly takes waiting."""
+
+ATTEMPT_SECONDS = 1.5
+"""How long a gateway waits for what is not answered."""
+
 MANY = ATTEMPTS + 1
 
 FAULTS: dict[str, Fault] = {
@@ -51,10 +55,14 @@ class Case:
         return f"{self.journey.name!r}: {self.step.purpose!r} is {self.fault}, {self.times} times"
 
     @property
+    def unanswered(self) -> bool:
+        """Whether the gateway has to wait until it knows."""
+        return isinstance(FAULTS[self.fault], Unanswered)
+
+    @property
     def for_too_long(self) -> bool:
         """Whether the gateway gives up, because a client waits: then the hold has to expire."""
-        unanswered = isinstance(FAULTS[self.fault], Unanswered)
-        return unanswered and self.times == MANY and self.journey is FAILED
+        return self.unanswered and self.times == MANY and self.journey is FAILED
 
     @property
     def refused(self) -> bool:
@@ -71,23 +79,13 @@ def cases() -> Iterator[Case]:
                 yield case
 
 
-class Court:
-    """A judge of calls for many requests at once."""
-
-    def __init__(self) -> None:
-        self.troubles: list[Trouble] = []
-
-    def judge(self, call: Call) -> Fault | None:
-        decided = (trouble.judge(call) for trouble in self.troubles)
-        return next((fault for fault in decided if fault is not None), None)
-
-
-async def run(case: Case, site: MoneySite, gateway: Gateway, court: Court) -> None:
+async def run(case: Case, site: MoneySite, gateway: Gateway, room: asyncio.Semaphore) -> None:
     journey = case.journey
     account = await site.account(BUDGET)
-    await journey.past.prepare(site, gateway, account)
+    async with room:
+        await journey.past.prepare(site, gateway, account)
     faults = [FAULTS[case.fault]] * case.times
-    court.troubles.append(Trouble(account.names, journey.way_to(case.step), faults))
+    gateway.proxy.judges.append(Trouble(account.names, journey.way_to(case.step), faults).judge)
 
     answer = await journey.ask(site, gateway, account)
     books = await account.balanced_books()
@@ -105,16 +103,12 @@ async def run(case: Case, site: MoneySite, gateway: Gateway, court: Court) -> No
 
 
 async def test_all_is_billed_that_is_given(site: MoneySite) -> None:
-    court = Court()
     room = asyncio.Semaphore(AT_ONCE)
-
-    async def one(case: Case, gateway: Gateway) -> None:
-        async with room:
-            await run(case, site, gateway, court)
-
     async with (
-        site.gateway(court.judge, attempt_seconds=ATTEMPT_SECONDS) as gateway,
+        site.gateway() as patient,
+        site.gateway(attempt_seconds=ATTEMPT_SECONDS) as impatient,
         asyncio.TaskGroup() as group,
     ):
         for case in cases():
-            group.create_task(noted(one(case, gateway), str(case)))
+            gateway = impatient if case.unanswered else patient
+            group.create_task(noted(run(case, site, gateway, room), str(case)))
