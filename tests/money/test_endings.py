@@ -105,7 +105,7 @@ async def test_a_client_leaves_while_it_is_admitted(site: MoneySite) -> None:
 
     async with site.gateway() as gateway:
         trouble = Trouble(account.names, FIRST.way_to(TAKE), [Preceded(leave)])
-        gateway.proxy.judges.append(trouble.judge)
+        gateway.proxy.judge = trouble.judge
         asking = asyncio.create_task(FIRST.ask(site, gateway, account))
         await admitting.wait()
         asking.cancel()
@@ -122,7 +122,7 @@ async def test_a_client_leaves_while_its_hold_is_given_back(site: MoneySite) -> 
     async with site.gateway() as gateway:
         await FAILED.past.prepare(site, gateway, account)
         throttled = [aws_error("ThrottlingException")] * 2 * ATTEMPTS
-        gateway.proxy.judges.append(Trouble(account.names, FAILED.way_to(END), throttled).judge)
+        gateway.proxy.judge = Trouble(account.names, FAILED.way_to(END), throttled).judge
         asking = asyncio.create_task(FAILED.ask(site, gateway, account))
 
         async def is_given_back() -> bool:

@@ -98,7 +98,7 @@ async def die(site: MoneySite, account: Account, death: Death) -> None:
             await death.journey.ask(site, gateway, account, at_first_byte=gateway.process.kill)
         else:
             blow = Broken(death.carried_out, death.events, then=gateway.process.kill)
-            gateway.proxy.judges.append(Trouble(account.names, death.way, [blow]).judge)
+            gateway.proxy.judge = Trouble(account.names, death.way, [blow]).judge
             await death.journey.ask(site, gateway, account)
         await gateway.process.killed()
         assert gateway.proxy.names[-1] == death.steps[death.index].call

@@ -28,7 +28,7 @@ def disturb(
 ) -> None:
     """Have something happen before a call of the request that comes next, and before each one that repeats it."""
     faults = [Preceded(event) for event in by]
-    gateway.proxy.judges.append(Trouble(account.names, journey.way_to(step), faults).judge)
+    gateway.proxy.judge = Trouble(account.names, journey.way_to(step), faults).judge
 
 
 async def check_spent(account: Account, requests: int) -> None:

@@ -1,7 +1,7 @@
 """Stands between a gateway and all that it calls: DynamoDB and the provider, both at one address.
 
-It passes every call on and every reply back as they come, takes down which calls there were, and lets go wrong what
-judges decide.
+It passes every call on and every reply back as they come, takes down which calls there were, and lets go wrong what a
+judge decides.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from faults import (
     Result,
     Unanswered,
     name_of,
+    nothing_goes_wrong,
 )
 from mock_http import Connection, Exchange, Received
 
@@ -39,11 +40,11 @@ class FaultProxy:
     Args:
         aws: the engine's address.
         provider: the provider's, without a path.
+        judge: decides what goes wrong; it can be replaced at any time.
     """
 
-    def __init__(self, aws: str, provider: str) -> None:
-        self.judges: list[Judge] = []
-        """They decide what goes wrong: of each call the first that finds a fault. More can be added at any time."""
+    def __init__(self, aws: str, provider: str, judge: Judge = nothing_goes_wrong) -> None:
+        self.judge = judge
         self.calls: list[Call] = []
         """All that came in so far."""
         self.results: list[Result] = []
@@ -99,8 +100,7 @@ class FaultProxy:
             connection.transport.close()
 
     async def _judged(self, call: Call, exchange: Exchange, origin: "_Origin", gone: asyncio.Event) -> None:
-        decided = (judge(call) for judge in self.judges)
-        fault = next((fault for fault in decided if fault is not None), None)
+        fault = self.judge(call)
         match fault:
             case None:
                 await self._pass_on(call, exchange, origin)

@@ -99,6 +99,11 @@ Judge = Callable[[Call], Fault | None]
 """Decides on a call, when it comes in, what is to go wrong with it; None is nothing."""
 
 
+def nothing_goes_wrong(_: Call) -> Fault | None:
+    """The judge of a world without faults."""
+    return None
+
+
 def aws_error(code: str, status: int = 400, *, carried_out: bool = False) -> Refused:
     """An error of DynamoDB's."""
     body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "made by the test"}

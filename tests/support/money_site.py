@@ -18,6 +18,7 @@ from account import Account, until
 from chat_client import http_client
 from engines import Engine
 from fault_proxy import FaultProxy
+from faults import Judge, nothing_goes_wrong
 from forked_gateway import ForkedGateway
 from key_records import key_record
 from made_settings import TABLE_VARIABLES
@@ -154,6 +155,7 @@ class MoneySite:
     @asynccontextmanager
     async def gateway(
         self,
+        judge: Judge = nothing_goes_wrong,
         *,
         attempt_seconds: float = ATTEMPT_SECONDS,
         settings: Mapping[str, str] | None = None,
@@ -161,6 +163,7 @@ class MoneySite:
         """Run a gateway while the context lasts.
 
         Args:
+            judge: decides what goes wrong with its calls.
             attempt_seconds: how long it waits for a reply of the engine's.
             settings: variables of its environment.
         """
@@ -168,7 +171,7 @@ class MoneySite:
         catalog = self._folder / f"{name}.toml"
         provider = self._provider.url.removesuffix("/v1")
         async with AsyncExitStack() as stack:
-            proxy = await stack.enter_async_context(FaultProxy(self.engine.endpoint.url, provider))
+            proxy = await stack.enter_async_context(FaultProxy(self.engine.endpoint.url, provider, judge))
             catalog.write_text(CATALOG.format(provider=proxy.url, context=PROMPT_TOKENS))
             environment = {
                 **TABLE_VARIABLES,
