@@ -107,6 +107,41 @@ class Promises(RuleBasedStateMachine):
         """A request is admitted while all others stand still, but for one fault in the way."""
         self.go_through(self.begin_request(environment, key, demand), calls, fault)
 
+    @rule(
+        environment=indexes,
+        key=indexes,
+        demand=demands,
+        tokens=parts,
+        cost=costs,
+        calls=st.integers(0, 6),
+        fault=faults,
+        again=st.booleans(),
+    )
+    def serve(
+        self,
+        environment: int,
+        key: int,
+        demand: Demand,
+        tokens: float,
+        cost: float,
+        calls: int,
+        fault: Fate,
+        again: bool,
+    ) -> None:
+        """A request comes and goes while all others stand still; what was late arrives, and it is settled again."""
+        request = self.begin_request(environment, key, demand)
+        calls = self.go_through(request, calls, fault)
+        if request not in self.in_flight():
+            return
+        request.end(outcome_of(request, tokens, cost))
+        self.go_through(request, calls, fault)
+        while self.world.late:
+            self.world.carry_out(self.world.late.pop())
+            self.look()
+        if again and request in self.settled_requests():
+            self.settle(request)
+            self.go_through(request, 99, fault)
+
     @precondition(lambda self: self.in_flight())
     @rule(request=indexes, tokens=parts, cost=costs, failed=st.booleans())
     def end(self, request: int, tokens: float, cost: float, failed: bool) -> None:
@@ -134,11 +169,7 @@ class Promises(RuleBasedStateMachine):
     @precondition(lambda self: self.settled_requests())
     @rule(request=indexes)
     def settle_again(self, request: int) -> None:
-        chosen = self.pick(self.settled_requests(), request)
-        assert chosen.admission is not None
-        assert chosen.outcome is not None
-        settler = chosen.environment.settler
-        self.world.start(settler.settle(chosen.admission, chosen.outcome))
+        self.settle(self.pick(self.settled_requests(), request))
 
     @precondition(lambda self: self.world.parked)
     @rule(call=indexes, fate=fates)
@@ -177,12 +208,18 @@ class Promises(RuleBasedStateMachine):
         self.waiting[request] = False
         return request
 
-    def go_through(self, request: Request, calls: int, fault: Fate) -> None:
-        """Have all calls of a request's process answered, but for one of them."""
+    def settle(self, request: Request) -> None:
+        assert request.admission is not None
+        assert request.outcome is not None
+        self.world.start(request.environment.settler.settle(request.admission, request.outcome))
+
+    def go_through(self, request: Request, calls: int, fault: Fate) -> int:
+        """Have all calls of a request's process answered, but for the one after so many; how many are left then."""
         while mine := [call for call in self.world.parked if call.environment is request.environment]:
             self.look()
             self.resume(mine[0], fault if calls == 0 else "answered")
             calls -= 1
+        return calls
 
     def resume(self, call: Call, fate: Fate) -> None:
         self.world.resume(call, fate)
@@ -290,7 +327,7 @@ def test_no_interleaving_breaks_a_promise(silent: None) -> None:
     run_state_machine_as_test(
         Promises,
         settings=settings(
-            max_examples=200,
+            max_examples=300,
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
