@@ -34,7 +34,7 @@ def find_model(catalog: Catalog, name: str, kinds: Sequence[ModelKind], key: Key
         raise ModelNotFoundError(f"The model '{name:.200}' does not exist.", param="model")
     if row.kind not in kinds:
         raise ModelNotFoundError(
-            f"The model '{name}' is not a {' or '.join(kinds)} model; it is of kind '{row.kind}'.",
+            f"The model '{name:.200}' is of the kind '{row.kind}', which this endpoint does not take.",
             param="model",
         )
     if key.models is not None and not {name, row.id, *row.aliases} & set(key.models):

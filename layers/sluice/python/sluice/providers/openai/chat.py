@@ -11,9 +11,9 @@ from sluice.api.chat_request import ChatCompletionRequest
 from sluice.errors import UpstreamError
 from sluice.providers.contract import ProviderCall, ReplyStream, UpstreamRequest
 from sluice.providers.openai import replies
-from sluice.providers.openai.reading import objects_of, validated
 from sluice.providers.openai.replies import DONE, ChoiceEnds, complete_head, reply_object
 from sluice.providers.openai.requests import post
+from sluice.providers.reading import objects_of, validated
 from sluice.wire.events import WireEvent
 from sluice.wire.sse import SSEDecoder
 

@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sluice.api.embeddings import Embedding, EmbeddingList, EmbeddingsRequest, EmbeddingUsage, EncodingFormat
 from sluice.errors import UpstreamError
 from sluice.providers.contract import ProviderCall, UpstreamRequest
-from sluice.providers.openai.reading import objects_of, validated
 from sluice.providers.openai.replies import reply_object
 from sluice.providers.openai.requests import post
+from sluice.providers.reading import objects_of, validated
 
 type Call = ProviderCall[EmbeddingsRequest]
 

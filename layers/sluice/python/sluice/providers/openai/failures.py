@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from sluice.errors import SluiceError, UpstreamError
 from sluice.providers.failures import failure_of_status, retry_after_of
-from sluice.providers.openai.reading import objects_of
+from sluice.providers.reading import objects_of
 
 _REPORTED_STATUSES: Mapping[str, int] = {
     "invalid_request_error": 400,

@@ -11,8 +11,8 @@ from pydantic_core import from_json
 
 from sluice.errors import UpstreamError
 from sluice.providers.contract import ListedModel, Target, UpstreamRequest
-from sluice.providers.openai.reading import objects_of
 from sluice.providers.openai.requests import get
+from sluice.providers.reading import objects_of
 
 _CONTEXT_MEMBERS = ("context_length", "context_window", "max_context_length", "max_model_len")
 """OpenRouter's and Together's, Groq's, Mistral's, vLLM's."""

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from sluice.providers.contract import ProviderCall
 from sluice.providers.openai.failures import raise_reported
-from sluice.providers.openai.reading import parsed_object
 from sluice.providers.openai.usage import usage_of
+from sluice.providers.reading import parsed_object
 
 DONE = b"[DONE]"
 STREAM_CONTENT_TYPE = "text/event-stream"

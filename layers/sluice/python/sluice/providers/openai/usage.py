@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from sluice.api.usage import CompletionTokensDetails, PromptTokensDetails, Usage
-from sluice.providers.openai.reading import validated
+from sluice.providers.reading import validated
 
 
 def usage_of(raw: object) -> Usage | None:
