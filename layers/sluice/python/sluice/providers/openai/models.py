@@ -47,7 +47,7 @@ def listed_models(body: bytes) -> Sequence[ListedModel]:
 
 def _model(row: Mapping[str, Any]) -> ListedModel | None:
     name = row.get("id")
-    if not isinstance(name, str) or not 0 < len(name) <= MAX_ID_LENGTH:
+    if not isinstance(name, str) or not 0 < len(name.removeprefix(_PATH_PREFIX)) <= MAX_ID_LENGTH:
         return None
     owner = row.get("owned_by")
     counts = (_count(row.get(member)) for member in _CONTEXT_MEMBERS)
