@@ -67,7 +67,9 @@ def test_what_its_own_limit_cuts_has_not_stopped() -> None:
 @pytest.mark.parametrize(
     ("members", "written"), [({}, 1), ({"n": 2}, 2), ({"best_of": 3}, 3), ({"n": 2, "best_of": 3}, 3)]
 )
-def test_usage_counts_all_that_is_written_and_the_prompts_once(members: dict[str, int], written: int) -> None:
+def test_usage_counts_all_that_is_written_and_the_prompts_once(
+    members: dict[str, int], written: int, prompt: Any
+) -> None:
     asked = completion_request(prompt, echo=True, max_tokens=4, **members)
     usage = completion_answers.answers(asked).usage
     assert usage == {
