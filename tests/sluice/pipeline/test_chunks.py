@@ -137,7 +137,7 @@ def test_a_stream_without_a_chunk_has_no_end() -> None:
 
 def test_a_number_that_cannot_be_hashed_is_the_providers_fault() -> None:
     made = renderer()
-    list(made.feed(chunk(choice("a", odd=10**400))))
+    list(made.feed(chunk(choice("a", logprobs={"odd": 10**400}))))
     with pytest.raises(UpstreamError):
         list(made.end())
 
