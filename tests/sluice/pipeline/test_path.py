@@ -2,47 +2,20 @@
 
 import hashlib
 import json
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import rfc8785
 
-from fake_dynamodb import FakeClient, FakeDynamoDB
 from fake_upstream import FakeUpstream
-from key_records import FakeKeys, key_record
-from made_settings import made_settings
-from sluice.accounting.counter import Counter
-from sluice.catalog import Catalog
+from key_records import key_record
+from path_world import SECRET, World
 from sluice.errors import SluiceError
-from sluice.keys import new_secret
-from sluice.observability import RequestRecord
 from sluice.pipeline import hashes
 from sluice.pipeline.chat import Chat, ChatDefaults
-from sluice.pipeline.gateway import Gateway
-from sluice.pipeline.path import Call, StreamedReply, WholeReply, answered
-from sluice.stores.counters import counter_of
-from sluice.stores.keys import KeyRecord
-from sluice.stores.ledger_rows import LedgerRow, row_of
+from sluice.pipeline.path import Call, StreamedReply, answered
 
-SECRET = new_secret("key")
-CATALOG = Catalog.model_validate(
-    {
-        "providers": {"far": {"kind": "openai", "base_url": "http://127.0.0.1:1"}},
-        "models": [
-            {
-                "id": "one",
-                "aliases": ["uno"],
-                "candidates": [{"provider": "far", "model": "up"}],
-                "output_tokens": 1000,
-                "price": {"input": "1", "cached_input": "0.5", "output": "2"},
-            },
-            {"id": "unpriced", "candidates": [{"provider": "far", "model": "up"}]},
-            {"id": "vectors", "kind": "embedding", "candidates": [{"provider": "far", "model": "up"}]},
-        ],
-    }
-)
 REPLY = json.dumps(
     {
         "id": "1",
@@ -53,52 +26,8 @@ REPLY = json.dumps(
 ).encode()
 
 
-class World:
-    """A gateway with a key, tables and a provider of the test's own."""
-
-    def __init__(self, upstream: FakeUpstream, record: KeyRecord | None = None) -> None:
-        self.key = record or key_record(SECRET)
-        self.tables = FakeDynamoDB()
-        self.dynamodb = FakeClient(self.tables)
-        self.upstream = upstream
-        self.record = RequestRecord("req_1", "POST", "/v1/chat/completions")
-        self.headers: dict[str, str] = {}
-        made = Gateway.assemble(made_settings(), CATALOG, self.dynamodb.aws, upstream)
-        self.gateway = replace(made, keys=FakeKeys(self.key).cache())
-
-    @property
-    def ledger(self) -> list[LedgerRow]:
-        return [row_of(item) for item in self.tables.tables["LedgerTable"].values()]
-
-    @property
-    def counter(self) -> Counter:
-        (item,) = self.tables.tables["CountersTable"].values()
-        return counter_of(item)
-
-    async def ask(
-        self,
-        body: Any,
-        *,
-        authorization: str | None = f"Bearer {SECRET}",
-        defaults: ChatDefaults | None = None,
-    ) -> Any:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        call = Call(authorization, raw, self.record, self.headers)
-        async with answered(self.gateway, call, Chat(defaults)) as reply:
-            assert self.ledger == []  # the client does not wait for it
-            match reply:
-                case WholeReply(data):
-                    return json.loads(data)
-                case StreamedReply(frames):
-                    return b"".join([frame.data async for frame in frames])
-
-
 def body(**members: Any) -> dict[str, Any]:
     return {"model": "one", "messages": [{"role": "user", "content": "Hi"}], **members}
-
-
-def sent(world: World) -> Any:
-    return json.loads(world.upstream.requests[0].body)
 
 
 @pytest.fixture
@@ -125,7 +54,7 @@ async def test_a_whole_reply_has_its_hashes_and_is_taken_down(world: World) -> N
 async def test_the_log_has_the_models_own_name_and_the_reply_the_one_asked_for(world: World) -> None:
     assert (await world.ask(body(model="uno")))["model"] == "uno"
     assert world.record.model == "one"
-    assert sent(world)["model"] == "up"
+    assert world.sent["model"] == "up"
 
 
 @pytest.mark.parametrize(
@@ -179,9 +108,9 @@ async def test_an_alias_fills_in_what_the_client_left_out(
     world: World, given: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     asked = {"messages": [{"role": "user", "content": "Hi"}], **given}
-    reply = await world.ask(asked, defaults=ChatDefaults("one", 9))
+    reply = await world.ask(asked, endpoint=Chat(ChatDefaults("one", 9)))
     limits = {
-        name: value for name, value in sent(world).items() if name.startswith("max_") and value is not None
+        name: value for name, value in world.sent.items() if name.startswith("max_") and value is not None
     }
     assert limits == expected
     assert reply["requestHash"] == hashlib.sha256(rfc8785.dumps(asked)).hexdigest()  # of the body as received
@@ -310,14 +239,14 @@ async def test_a_client_that_sets_no_limit_gets_what_the_budget_pays_for_and_is_
     world = World(upstream, key_record(SECRET, budget_nano_usd=2_000_000, budget_period="daily"))
     await world.ask(body())
     told = int(world.headers["x-sluice-max-tokens"])
-    assert sent(world)["max_tokens"] == told
+    assert world.sent["max_tokens"] == told
     assert 16 <= told < 1000
 
 
 async def test_a_client_that_sets_a_limit_keeps_it(upstream: FakeUpstream) -> None:
     world = World(upstream, key_record(SECRET, budget_nano_usd=10**9, budget_period="daily"))
     await world.ask(body(max_tokens=20))
-    assert sent(world)["max_tokens"] == 20
+    assert world.sent["max_tokens"] == 20
     assert "x-sluice-max-tokens" not in world.headers
 
 
