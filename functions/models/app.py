@@ -11,18 +11,27 @@ from sluice.asgi.exchange import Exchange
 from sluice.asgi.models import model, model_list
 from sluice.config import ModelsSettings
 from sluice.pipeline.address_limit import open_address_limiter
+from sluice.pipeline.model_status import status_list
 from sluice.pipeline.models import ModelsGateway
 from sluice.process import memory_megabytes
 
 
 async def list_models(exchange: Exchange, gateway: ModelsGateway) -> None:
     """GET all models."""
-    await exchange.send_json(200, model_list(gateway.catalog).model_dump_json().encode())
+    current = await gateway.models.current()
+    await exchange.send_json(200, model_list(current.catalog).model_dump_json().encode())
+
+
+async def show_status(exchange: Exchange, gateway: ModelsGateway) -> None:
+    """GET how each model is."""
+    found = status_list(await gateway.models.current(), time.time())
+    await exchange.send_json(200, found.model_dump_json().encode(), {"cache-control": "no-cache"})
 
 
 async def retrieve_model(exchange: Exchange, gateway: ModelsGateway) -> None:
     """GET one model; its id may contain slashes."""
-    found = model(gateway.catalog, exchange.path_parameters["id"])
+    name = exchange.path_parameters["id"]
+    found = model(await gateway.models.find(name), name)
     await exchange.send_json(200, found.model_dump_json().encode())
 
 
@@ -43,8 +52,10 @@ STARTED = time.monotonic()
 app = Application(
     {
         "/v1/models": get(list_models),
+        "/v1/models/status": get(show_status),
         "/v1/models/{id:path}": get(retrieve_model),
         "/api/v1/models": get(list_models),
+        "/api/v1/models/status": get(show_status),
         "/api/v1/models/{id:path}": get(retrieve_model),
         "/health": get(health),
     },

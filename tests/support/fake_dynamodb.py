@@ -14,7 +14,11 @@ from sluice.stores.aws import AWS, AWSError, ConditionFailedError, Item
 
 type Path = tuple[str, ...]
 
-KEYS: Mapping[str, tuple[str, ...]] = {"CountersTable": ("id",), "LedgerTable": ("key_id", "request_id")}
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "CountersTable": ("id",),
+    "LedgerTable": ("key_id", "request_id"),
+    "ModelsTable": ("id",),
+}
 """The tables that there are, by their names in the template, and what their items are found by."""
 
 MISSING: dict[str, Any] = {}

@@ -14,6 +14,7 @@ from sluice.config import (
     AddressSettings,
     EnvironmentSettings,
     ModelsSettings,
+    ProviderCheckSettings,
     RollUpSettings,
     Settings,
 )
@@ -44,6 +45,7 @@ ANSWER = {
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
+    "dynamodb:Scan",
     "dynamodb:UpdateItem",
     "secretsmanager:GetSecretValue",
 }
@@ -51,7 +53,13 @@ ACTIONS = {
     "ChatFunction": ANSWER,
     "CompletionsFunction": ANSWER,
     "EmbeddingsFunction": ANSWER,
-    "ModelsFunction": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+    "CheckHealthFunction": {
+        "dynamodb:PutItem",
+        "dynamodb:Scan",
+        "dynamodb:UpdateItem",
+        "secretsmanager:GetSecretValue",
+    },
+    "ModelsFunction": {"dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"},
     "ReclaimHoldsFunction": {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
@@ -59,14 +67,17 @@ ACTIONS = {
         "dynamodb:UpdateItem",
     },
     "RollUpUsageFunction": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+    "SyncCatalogFunction": {"dynamodb:Scan", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"},
 }
 SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "ChatFunction": Settings,
     "CompletionsFunction": Settings,
     "EmbeddingsFunction": Settings,
+    "CheckHealthFunction": ProviderCheckSettings,
     "ModelsFunction": ModelsSettings,
     "ReclaimHoldsFunction": AccountingSettings,
     "RollUpUsageFunction": RollUpSettings,
+    "SyncCatalogFunction": ProviderCheckSettings,
 }
 
 

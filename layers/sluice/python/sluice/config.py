@@ -68,8 +68,30 @@ class AddressSettings(CountersSettings):
     """Requests a minute that each client address may make; 0 is no limit."""
 
 
-class ModelsSettings(CatalogSettings, AddressSettings):
+class ModelTableSettings(CatalogSettings):
+    """What a function that knows all models needs."""
+
+    models_table: str
+    """Name of the table of models beside the catalogue's, and of how all are."""
+
+    models_cache_seconds: Annotated[float, Field(ge=0)] = 60
+    """How long what that table has is believed."""
+
+
+class ModelsSettings(ModelTableSettings, AddressSettings):
     """What the function of the model endpoints needs."""
+
+
+class SecretsSettings(EnvironmentSettings):
+    """What a function that asks providers needs."""
+
+    secrets_prefix: str | None = None
+    """Where provider credentials lie in Secrets Manager, as ``<prefix><credential name>``; without it they are
+    environment variables of that name."""
+
+
+class ProviderCheckSettings(ModelTableSettings, SecretsSettings):
+    """What a function that asks providers for their models, or how they are, needs."""
 
 
 class AccountingSettings(CountersSettings):
@@ -89,7 +111,7 @@ class RollUpSettings(EnvironmentSettings):
     """Name of the table of what they add up to."""
 
 
-class Settings(ModelsSettings, AccountingSettings):
+class Settings(ModelsSettings, SecretsSettings, AccountingSettings):
     """What a function that answers with models needs."""
 
     keys_table: str
@@ -97,10 +119,6 @@ class Settings(ModelsSettings, AccountingSettings):
 
     idempotency_table: str
     """Name of the table of requests that came with an Idempotency-Key."""
-
-    secrets_prefix: str | None = None
-    """Where provider credentials lie in Secrets Manager, as ``<prefix><credential name>``; without it they are
-    environment variables of that name."""
 
     key_cache_seconds: Annotated[float, Field(ge=0)] = 5
     """How long a key record is believed without asking the table again: a revoked key works on that long."""

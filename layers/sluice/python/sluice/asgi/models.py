@@ -10,13 +10,12 @@ def model_list(catalog: Catalog) -> ModelList:
     return ModelList(data=[_model(row) for row in catalog.models])
 
 
-def model(catalog: Catalog, name: str) -> Model:
-    """One model, by id or alias.
+def model(row: ModelRow | None, name: str) -> Model:
+    """The model that was found under a name, id or alias.
 
     Raises:
-        ModelNotFoundError: there is none of that name.
+        ModelNotFoundError: there is none.
     """
-    row = catalog.find(name)
     if row is None:
         raise ModelNotFoundError(f"The model '{name:.200}' does not exist.", param="model")
     return _model(row)

@@ -17,7 +17,7 @@ from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 from sluice.local.errors import TemplateError
-from sluice.local.event_sources import Route, Schedule, StreamSource, sources_of
+from sluice.local.event_sources import Deployment, Route, Schedule, StreamSource, sources_of
 
 LEFT_OUT = {
     "AWS::ApiGateway::": "its routes are served by this process",
@@ -52,6 +52,7 @@ class Function:
     variables: Mapping[str, "str | Resolved"]
     streams: tuple[StreamSource, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ def _function(
         variables=variables,
         streams=tuple(source for source in sources if isinstance(source, StreamSource)),
         schedules=tuple(source for source in sources if isinstance(source, Schedule)),
+        deployments=tuple(source for source in sources if isinstance(source, Deployment)),
     )
 
 
