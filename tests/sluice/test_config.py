@@ -5,6 +5,8 @@ import pytest
 from made_settings import TABLE_VARIABLES
 from sluice.config import ConfigurationError, ModelsSettings, Settings
 
+MODELS = {"SLUICE_COUNTERS_TABLE": "counters", "SLUICE_MODELS_TABLE": "models"}
+
 
 def test_settings_come_from_the_environment() -> None:
     settings = Settings.from_environment(TABLE_VARIABLES | {"SLUICE_TIMEOUT_SECONDS": "2.5", "OTHER": "x"})
@@ -27,15 +29,15 @@ def test_every_variable_at_fault_is_named() -> None:
         assert name in str(caught.value)
 
 
-def test_the_models_function_needs_the_counters_and_no_other_table() -> None:
-    settings = ModelsSettings.from_environment({"SLUICE_COUNTERS_TABLE": "counters", "SLUICE_IP_RPM": "0"})
+def test_the_models_function_needs_the_tables_of_counters_and_models_and_no_other() -> None:
+    settings = ModelsSettings.from_environment(MODELS | {"SLUICE_IP_RPM": "0"})
     assert (settings.catalog, settings.counters_table, settings.ip_rpm) == (None, "counters", 0)
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "none"])
 def test_a_limit_that_is_no_number_of_requests_is_refused(value: str) -> None:
     with pytest.raises(ConfigurationError, match="SLUICE_IP_RPM"):
-        ModelsSettings.from_environment({"SLUICE_COUNTERS_TABLE": "counters", "SLUICE_IP_RPM": value})
+        ModelsSettings.from_environment(MODELS | {"SLUICE_IP_RPM": value})
 
 
 def test_a_hold_cannot_end_before_its_request_has_to() -> None:

@@ -92,6 +92,13 @@ def functions(template: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def rules_of(translated: Mapping[str, Any], function: str) -> list[dict[str, Any]]:
+    """EventBridge's rules that call a function."""
+    arn = {"Fn::GetAtt": [function, "Arn"]}
+    rules = [rule["Properties"] for rule in resources(translated, "AWS::Events::Rule").values()]
+    return [rule for rule in rules if [target["Arn"] for target in rule["Targets"]] == [arn]]
+
+
 def called_by_streams(translated: Mapping[str, Any]) -> set[str]:
     """The functions that a stream calls."""
     mappings = resources(translated, "AWS::Lambda::EventSourceMapping").values()
@@ -236,16 +243,41 @@ def test_adding_up_writes_to_the_ledger_and_the_usage_table_alone(template: dict
 def test_holds_are_reclaimed_on_a_schedule_one_run_at_a_time(
     template: dict[str, Any], translated: dict[str, Any]
 ) -> None:
-    (rule,) = resources(translated, "AWS::Events::Rule").values()
-    assert rule["Properties"]["ScheduleExpression"] == "rate(15 minutes)"
-    (target,) = rule["Properties"]["Targets"]
-    assert target["Arn"] == {"Fn::GetAtt": ["ReclaimHoldsFunction", "Arn"]}
+    (rule,) = rules_of(translated, "ReclaimHoldsFunction")
+    assert rule["ScheduleExpression"] == "rate(15 minutes)"
     (function,) = [found for found in blueprint().functions if found.name == "ReclaimHoldsFunction"]
     (schedule,) = function.schedules
     assert functions(template)[function.name]["Timeout"] < schedule.seconds
     # What fails is tried again by the next run, and not beside it.
-    (invocation,) = resources(translated, "AWS::Lambda::EventInvokeConfig").values()
-    assert invocation["Properties"]["MaximumRetryAttempts"] == 0
+    for invocation in resources(translated, "AWS::Lambda::EventInvokeConfig").values():
+        assert invocation["Properties"]["MaximumRetryAttempts"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"), [("CheckHealthFunction", "rate(15 minutes)"), ("SyncCatalogFunction", "rate(6 hours)")]
+)
+def test_providers_are_asked_on_a_schedule_and_after_each_deployment(
+    translated: dict[str, Any], name: str, rate: str
+) -> None:
+    patterns = [rule.get("EventPattern") for rule in rules_of(translated, name)]
+    (deployed,) = [pattern for pattern in patterns if pattern is not None]
+    assert deployed == {
+        "source": ["aws.cloudformation"],
+        "detail-type": ["CloudFormation Stack Status Change"],
+        "detail": {
+            "stack-id": [{"Ref": "AWS::StackId"}],
+            "status-details": {"status": ["CREATE_COMPLETE", "UPDATE_COMPLETE"]},
+        },
+    }
+    assert [rule.get("ScheduleExpression") for rule in rules_of(translated, name)].count(rate) == 1
+    (function,) = [found for found in blueprint().functions if found.name == name]
+    assert (len(function.schedules), len(function.deployments)) == (1, 1)
+
+
+def test_three_checks_of_health_are_believed(translated: dict[str, Any]) -> None:
+    (function,) = [found for found in blueprint().functions if found.name == "CheckHealthFunction"]
+    (schedule,) = function.schedules
+    assert schedule.seconds * 3 == FRESH_SECONDS
 
 
 def test_reclaiming_touches_counters_and_ledger_each_as_it_has_to(template: dict[str, Any]) -> None:
@@ -273,13 +305,16 @@ def test_every_function_that_clients_reach_limits_addresses_where_nobody_else_do
     assert template["Parameters"]["IpLimit"]["Default"] == "table"
 
 
-def test_who_only_counts_addresses_may_touch_nothing_but_the_counters(template: dict[str, Any]) -> None:
+def test_who_only_shows_models_may_touch_counters_and_read_models(template: dict[str, Any]) -> None:
     statements = [
         statement
         for policy in functions(template)["ModelsFunction"]["Policies"]
         for statement in policy["Statement"]
     ]
-    assert [statement["Resource"] for statement in statements] == [{"Fn::GetAtt": ["CountersTable", "Arn"]}]
+    assert [(statement["Action"], statement["Resource"]) for statement in statements] == [
+        (["dynamodb:GetItem", "dynamodb:UpdateItem"], {"Fn::GetAtt": ["CountersTable", "Arn"]}),
+        ("dynamodb:Scan", {"Fn::GetAtt": ["ModelsTable", "Arn"]}),
+    ]
 
 
 def test_counters_of_addresses_expire(template: dict[str, Any]) -> None:

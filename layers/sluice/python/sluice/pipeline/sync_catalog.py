@@ -48,7 +48,8 @@ async def sync_catalog(desk: ProviderDesk) -> None:
     listed = {name: models for name, models in zip(names, lists, strict=True) if models is not None}
     changes = list(changes_of(desk.catalog, snapshot, listed))
     await asyncio.gather(*map(write, changes))
-    logger.info("the catalogue is synchronised", extra={"providers": len(listed), "changes": len(changes)})
+    if changes:
+        logger.info("%d models have come, gone or changed", len(changes))
 
 
 async def _list(desk: ProviderDesk, name: str) -> Sequence[ListedModel] | None:
