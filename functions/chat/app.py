@@ -4,6 +4,7 @@ from functools import partial
 
 from sluice.asgi.application import Application, post
 from sluice.asgi.chat import send_reply
+from sluice.asgi.cors import CrossOrigin
 from sluice.asgi.exchange import Exchange
 from sluice.config import Settings
 from sluice.pipeline.address_limit import open_address_limiter
@@ -44,5 +45,6 @@ app = Application(
     },
     open_parts=lambda: Gateway.open(Settings.from_environment()),
     open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
+    cross_origin=lambda gateway: CrossOrigin(gateway.settings.cors_origins),
     close_parts=Gateway.close,
 )

@@ -7,8 +7,9 @@ from mangum import Mangum
 from pydantic_core import to_json
 
 from sluice.asgi.application import Application, get
+from sluice.asgi.cors import CrossOrigin
 from sluice.asgi.exchange import Exchange
-from sluice.asgi.models import model, model_list
+from sluice.asgi.models import ModelReplies
 from sluice.config import ModelsSettings
 from sluice.pipeline.address_limit import open_address_limiter
 from sluice.pipeline.models import ModelsGateway
@@ -17,13 +18,12 @@ from sluice.process import memory_megabytes
 
 async def list_models(exchange: Exchange, gateway: ModelsGateway) -> None:
     """GET all models."""
-    await exchange.send_json(200, model_list(gateway.catalog).model_dump_json().encode())
+    await exchange.send_cacheable(REPLIES.all_models(gateway.catalog))
 
 
 async def retrieve_model(exchange: Exchange, gateway: ModelsGateway) -> None:
     """GET one model; its id may contain slashes."""
-    found = model(gateway.catalog, exchange.path_parameters["id"])
-    await exchange.send_json(200, found.model_dump_json().encode())
+    await exchange.send_cacheable(REPLIES.one_model(gateway.catalog, exchange.path_parameters["id"]))
 
 
 async def health(exchange: Exchange, _: ModelsGateway) -> None:
@@ -39,6 +39,7 @@ async def health(exchange: Exchange, _: ModelsGateway) -> None:
 
 
 STARTED = time.monotonic()
+REPLIES = ModelReplies()
 
 app = Application(
     {
@@ -50,6 +51,7 @@ app = Application(
     },
     open_parts=lambda: ModelsGateway.open(ModelsSettings.from_environment()),
     open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
+    cross_origin=lambda gateway: CrossOrigin(gateway.settings.cors_origins),
     close_parts=ModelsGateway.close,
 )
 handler = Mangum(app, lifespan="off")

@@ -54,6 +54,7 @@ class Dispatcher:
 
     async def _refuse(self, record: RequestRecord, send: Send) -> None:
         headers = {
+            **self._unknown.headers,
             "content-type": "application/json",
             "content-length": str(len(self._unknown.body)),
             "x-request-id": record.request_id,

@@ -186,6 +186,7 @@ class _Work:
 @asynccontextmanager
 async def _whole(work: _Work) -> AsyncIterator[WholeReply]:
     meter = work.meter
+    meter.record.asks_provider()
     completion = await whole_reply(work.gateway.upstream, work.provider, work.call, work.deadline)
     members = completion.model_dump(mode="json")
     hashes = {"requestHash": meter.request_hash, "responseHash": response_hash(members)}
@@ -198,6 +199,7 @@ async def _streamed(work: _Work) -> AsyncIterator[StreamedReply]:
     meter, deadline = work.meter, work.deadline
     include_usage = work.call.request.wants_usage_chunk
     renderer = ChunkRenderer(request_hash=meter.request_hash, include_usage=include_usage)
+    meter.record.asks_provider()
     async with streamed_reply(work.gateway.upstream, work.provider, work.call, deadline) as chunks:
         async with within(deadline):
             first = await anext(chunks)
