@@ -50,7 +50,8 @@ def measured(line: str) -> Measured:
         assert isinstance(value, str)
         assert 1 <= len(value) <= 1024
     assert 1 <= len(directive["Metrics"]) <= MOST_METRICS
-    units, values = {}, {}
+    units: dict[str, str] = {}
+    values: dict[str, float] = {}
     for metric in directive["Metrics"]:
         assert {"Name"} <= set(metric) <= {"Name", "Unit", "StorageResolution"}
         name = metric["Name"]
