@@ -276,6 +276,22 @@ async def test_an_origin_that_is_none_ends_the_start_by_name(environment: pytest
         _ = loaded("ChatFunction").parts
 
 
+@pytest.mark.parametrize("name", [function.name for function in blueprint().functions if function.routes])
+async def test_every_function_that_pages_can_ask_tells_them_so(
+    environment: pytest.MonkeyPatch, output: Callable[[], str], name: str
+) -> None:
+    page = "https://app.example.com"
+    environment.setenv("SLUICE_CORS_ORIGINS", page)
+    app = loaded(name)
+    headers = [(b"origin", page.encode()), (b"access-control-request-method", b"POST")]
+    for path in app.paths:
+        client = await Client().ask(app, path.replace("{id:path}", "demo"), "OPTIONS", headers=headers)
+        assert (client.status, client.headers["access-control-allow-origin"]) == (204, page)
+        request, _ = lines(output)
+        assert request["status"] == 204
+    await app.parts.close()
+
+
 @pytest.mark.parametrize("folder", [function.folder.name for function in blueprint().functions])
 def test_no_function_carries_a_tracer(folder: str) -> None:
     """Lambda traces by itself; the SDK would cost a cold start 180 ms. It is importable here, because moto needs it."""
