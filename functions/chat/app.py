@@ -21,6 +21,7 @@ app = Application(
         "/api/v1/chat/completions": API_CHAT,
         "/api/v1/chat": API_CHAT,
     },
+    name="chat",
     open_parts=lambda: Gateway.open(Settings.from_environment()),
     open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
     cross_origin=lambda gateway: CrossOrigin(gateway.settings.cors_origins),

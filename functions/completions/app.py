@@ -14,6 +14,7 @@ COMPLETIONS = post(partial(answer, endpoint=Completions()))
 
 app = Application(
     {"/v1/completions": COMPLETIONS, "/api/v1/completions": COMPLETIONS},
+    name="completions",
     open_parts=lambda: Gateway.open(Settings.from_environment()),
     open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
     cross_origin=lambda gateway: CrossOrigin(gateway.settings.cors_origins),

@@ -14,6 +14,7 @@ EMBEDDINGS = post(partial(answer, endpoint=Embeddings()))
 
 app = Application(
     {"/v1/embeddings": EMBEDDINGS, "/api/v1/embeddings": EMBEDDINGS},
+    name="embeddings",
     open_parts=lambda: Gateway.open(Settings.from_environment()),
     open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
     cross_origin=lambda gateway: CrossOrigin(gateway.settings.cors_origins),

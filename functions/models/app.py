@@ -49,6 +49,7 @@ app = Application(
         "/api/v1/models/{id:path}": get(retrieve_model),
         "/health": get(health),
     },
+    name="models",
     open_parts=lambda: ModelsGateway.open(ModelsSettings.from_environment()),
     open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
     cross_origin=lambda gateway: CrossOrigin(gateway.settings.cors_origins),

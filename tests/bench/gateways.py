@@ -110,6 +110,7 @@ class Environment:
         self._world = world
         self._app = Application(
             {PATH: post(chat_handler())},
+            name="test",
             open_parts=lambda: gateway,
             open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
             cross_origin=lambda gateway: CrossOrigin(gateway.settings.cors_origins),

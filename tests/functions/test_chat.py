@@ -116,9 +116,7 @@ async def test_each_invocation_leaves_one_line_and_one_of_metrics(
     tmp_path: Path, stack: tuple[Endpoint, Stack]
 ) -> None:
     async with running_platform(tmp_path) as platform:
-        process = await started(
-            platform, stack, POWERTOOLS_METRICS_NAMESPACE="sluice-test", POWERTOOLS_SERVICE_NAME="chat"
-        )
+        process = await started(platform, stack, POWERTOOLS_METRICS_NAMESPACE="sluice-test")
         names = ("whole", "stream", "without_key")
         statuses = [(await answered(platform, name)).prelude["statusCode"] for name in names]
         lines = (await process.stop()).splitlines()

@@ -117,7 +117,6 @@ def test_a_client_may_keep_the_catalogue_and_ask_whether_it_has_changed(handler:
 def test_each_request_leaves_one_line_of_metrics(handler: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "sluice-test")
-        patch.setenv("POWERTOOLS_SERVICE_NAME", "models")
         for name, method, more in (
             ("list", "GET", set()),
             ("unknown", "GET", {"ClientErrors"}),

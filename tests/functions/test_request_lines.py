@@ -81,7 +81,6 @@ def environment(
         "SLUICE_CATALOG": str(catalog),
         "SLUICE_IP_RPM": "0",
         "POWERTOOLS_METRICS_NAMESPACE": "sluice-test",
-        "POWERTOOLS_SERVICE_NAME": "chat",
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -127,7 +126,7 @@ async def asked(app: Any, secret: str, **members: Any) -> Client:
     return await Client(body).ask(app, CHAT, headers=headers)
 
 
-def lines(output: Callable[[], str]) -> tuple[dict[str, Any], Measured]:
+def lines(output: Callable[[], str], service: str = "chat") -> tuple[dict[str, Any], Measured]:
     """The one line of the log, and the one of metrics."""
     text = output()
     written = text.splitlines()
@@ -136,7 +135,11 @@ def lines(output: Callable[[], str]) -> tuple[dict[str, Any], Measured]:
     assert PROMPT not in text
     request = json.loads(written[0])["request"]
     found = measured(written[1])
-    assert (found.namespace, found.dimensions["service"], len(found.dimensions)) == ("sluice-test", "chat", 1)
+    assert (found.namespace, found.dimensions["service"], len(found.dimensions)) == (
+        "sluice-test",
+        service,
+        1,
+    )
     assert found.document["request_id"] == request["request_id"]
     assert found.values["Requests"] == 1
     assert found.values["Latency"] == request["duration_ms"]
@@ -287,7 +290,7 @@ async def test_every_function_that_pages_can_ask_tells_them_so(
     for path in app.paths:
         client = await Client().ask(app, path.replace("{id:path}", "demo"), "OPTIONS", headers=headers)
         assert (client.status, client.headers["access-control-allow-origin"]) == (204, page)
-        request, _ = lines(output)
+        request, _ = lines(output, app.name)
         assert request["status"] == 204
     await app.parts.close()
 

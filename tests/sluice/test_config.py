@@ -6,10 +6,9 @@ from made_settings import TABLE_VARIABLES
 from sluice.config import (
     AddressSettings,
     ConfigurationError,
-    MetricsVariables,
     ModelsSettings,
     Settings,
-    metrics_variables,
+    metrics_namespace,
 )
 
 
@@ -90,16 +89,11 @@ def test_an_origin_that_no_browser_sends_is_refused_by_name(value: str) -> None:
 
 
 def test_metrics_are_asked_for_by_their_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("POWERTOOLS_SERVICE_NAME", raising=False)
-    for namespace in (None, ""):
-        monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE", raising=False)
-        if namespace is not None:
-            monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", namespace)
-        assert metrics_variables() is None
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "stack")
-    assert metrics_variables() == MetricsVariables(namespace="stack", service="sluice")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "chat")
-    assert metrics_variables() == MetricsVariables(namespace="stack", service="chat")
+    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE", raising=False)
+    assert metrics_namespace() is None
+    for namespace, found in (("", None), ("stack", "stack")):
+        monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", namespace)
+        assert metrics_namespace() == found
 
 
 def test_a_hold_cannot_end_before_its_request_has_to() -> None:

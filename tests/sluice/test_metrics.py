@@ -12,14 +12,13 @@ ALWAYS = {"Requests": 1, "Latency": 12.5}
 @pytest.fixture(autouse=True)
 def _asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "stack")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "chat")
 
 
 def told(capsys: pytest.CaptureFixture[str], **members: object) -> Measured:
     record = RequestRecord("req_1", "POST", "/v1/chat/completions", status=200, duration_ms=12.5)
     for name, value in members.items():
         setattr(record, name, value)
-    count_request(record)
+    count_request(record, "chat")
     (line,) = capsys.readouterr().out.splitlines()
     found = measured(line)
     assert (found.namespace, found.dimensions) == ("stack", {"service": "chat"})
@@ -78,5 +77,5 @@ def test_nothing_is_written_where_nobody_asks(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
-    count_request(RequestRecord("req_1", "GET", "/", status=200, duration_ms=1.0))
+    count_request(RequestRecord("req_1", "GET", "/", status=200, duration_ms=1.0), "chat")
     assert capsys.readouterr().out == ""

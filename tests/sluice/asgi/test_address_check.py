@@ -106,6 +106,7 @@ def served(counts: Counts, handlers: Handlers) -> Application[str]:
     kinds = ("whole", "streamed", "unauthorized", "broken", "careful", "waiting")
     return Application(
         {f"/{kind}": post(getattr(handlers, kind)) for kind in kinds} | {"/get": get(handlers.whole)},
+        name="test",
         open_parts=lambda: "parts",
         open_limiter=lambda parts: limiter if parts == "parts" else None,
         cross_origin=lambda _: NO_PAGE,
@@ -295,6 +296,7 @@ async def test_parts_that_cannot_be_opened_are_a_fault_of_ours() -> None:
 
     broken = Application(
         {"/": get(Handlers().whole)},
+        name="test",
         open_parts=fail,
         open_limiter=lambda _: None,
         cross_origin=lambda _: NO_PAGE,
@@ -306,6 +308,7 @@ async def test_parts_that_cannot_be_opened_are_a_fault_of_ours() -> None:
 async def test_a_deployment_without_a_limit_answers_at_once(handlers: Handlers) -> None:
     free = Application(
         {"/": get(handlers.whole)},
+        name="test",
         open_parts=lambda: "",
         open_limiter=lambda _: None,
         cross_origin=lambda _: NO_PAGE,

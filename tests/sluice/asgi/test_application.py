@@ -75,6 +75,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> list[RequestRecord]:
 def app(**handlers: Any) -> Application[str]:
     return Application(
         {"/": post(echo), "/get": get(echo), **{f"/{name}": post(each) for name, each in handlers.items()}},
+        name="test",
         open_parts=lambda: "parts",
         open_limiter=lambda _: None,
         cross_origin=lambda _: CrossOrigin(frozenset()),
@@ -320,6 +321,7 @@ async def test_parts_live_from_start_to_end_of_the_lifespan() -> None:
 
     served = Application(
         {"/": post(echo)},
+        name="test",
         open_parts=lambda: "parts",
         open_limiter=lambda _: None,
         cross_origin=lambda _: CrossOrigin(frozenset()),

@@ -21,6 +21,7 @@ async def send(exchange: Exchange, _: str) -> None:
 
 APP = Application(
     {"/": get(send)},
+    name="test",
     open_parts=lambda: "parts",
     open_limiter=lambda _: None,
     cross_origin=lambda _: CrossOrigin(frozenset({PAGE})),

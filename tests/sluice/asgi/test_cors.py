@@ -44,6 +44,7 @@ def served(*origins: str) -> Application[str]:
     )
     return Application(
         {"/get": get(whole), "/stream": post(stream), "/refused": post(refused), "/broken": post(broken)},
+        name="test",
         open_parts=lambda: "parts",
         open_limiter=lambda _: None,
         cross_origin=lambda _: CrossOrigin(settings.cors_origins),
@@ -150,6 +151,7 @@ async def test_parts_that_cannot_be_opened_are_a_500_without_a_word_about_pages(
 
     app: Application[Any] = Application(
         {"/get": get(whole)},
+        name="test",
         open_parts=fail,
         open_limiter=lambda _: None,
         cross_origin=lambda _: CrossOrigin(frozenset({"*"})),

@@ -172,23 +172,9 @@ def environment_credential(name: str) -> str | None:
     return os.environ.get(name, "").strip() or None
 
 
-class MetricsVariables(BaseModel):
-    """Where metrics go, by Powertools' own names."""
-
-    model_config = ConfigDict(frozen=True)
-
-    namespace: str
-    service: str
-
-
-def metrics_variables() -> MetricsVariables | None:
-    """What the environment says about metrics; None where it asks for none."""
-    namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE")
-    if not namespace:
-        return None
-    return MetricsVariables(
-        namespace=namespace, service=os.environ.get("POWERTOOLS_SERVICE_NAME") or "sluice"
-    )
+def metrics_namespace() -> str | None:
+    """Where metrics go, from the variable that Powertools has for it; None where none are asked for."""
+    return os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or None
 
 
 class AWSVariables(BaseModel):

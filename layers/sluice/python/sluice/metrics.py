@@ -10,18 +10,18 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatc
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from sluice.config import metrics_variables
+from sluice.config import metrics_namespace
 from sluice.money import NANO_PER_USD
 from sluice.observability import RequestRecord
 
 
-def count_request(record: RequestRecord) -> None:
-    """Write the line of a request that has come to its end and is logged."""
-    variables = metrics_variables()
-    if variables is None:
+def count_request(record: RequestRecord, service: str) -> None:
+    """Write the line of a request that has come to its end and is logged; ``service`` is the function's name."""
+    namespace = metrics_namespace()
+    if namespace is None:
         return
     # One for each request: many are in flight on one loop, and the usual Metrics shares its values.
-    metrics = EphemeralMetrics(namespace=variables.namespace, service=variables.service)
+    metrics = EphemeralMetrics(namespace=namespace, service=service)
     metrics.add_metadata("request_id", record.request_id)
     for name, value in _counts(record).items():
         if value:

@@ -54,6 +54,7 @@ class Application[Parts]:
 
     Args:
         operations: by path, in Starlette's notation.
+        name: the function's, which its metrics go by.
         open_parts: builds what the handlers need.
         open_limiter: builds out of it the limit of client addresses, which counts every request, whatever becomes of
             it; None is no limit.
@@ -65,11 +66,13 @@ class Application[Parts]:
         self,
         operations: Mapping[str, Operation[Parts]],
         *,
+        name: str,
         open_parts: Callable[[], Parts],
         open_limiter: Callable[[Parts], AddressLimiter | None],
         cross_origin: Callable[[Parts], CrossOrigin],
         close_parts: Callable[[Parts], Awaitable[None]] | None = None,
     ) -> None:
+        self.name = name
         self.paths = tuple(operations)
         self._open_parts = open_parts
         self._open_limiter = open_limiter
@@ -142,7 +145,7 @@ class _Endpoint[Parts]:
             # Without a status by now, the server is ending and has cancelled this.
             record.status = record.status or CLIENT_GONE
             log_request(record)
-            count_request(record)
+            count_request(record, self._application.name)
 
     async def _answer(self, exchange: Exchange) -> None:
         try:

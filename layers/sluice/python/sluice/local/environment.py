@@ -18,9 +18,8 @@ LOOPBACK = "127.0.0.1,localhost"
 FORCED = {
     "SLUICE_SECRETS_PREFIX": "",  # provider credentials come from the user's own environment
     "POWERTOOLS_METRICS_NAMESPACE": "",  # no metrics: nothing here reads them, and they would fill the terminal
-    "POWERTOOLS_SERVICE_NAME": "",  # speaks of metrics only, and differs from function to function
 }
-"""What is neither the template's nor the user's to say; functions may disagree about it."""
+"""What is neither the template's nor the user's to say."""
 
 DEFAULTS = {"SLUICE_KEY_CACHE_SECONDS": "0"}
 """A revoked key stops at once: an extra read a request costs nothing here."""
@@ -55,8 +54,6 @@ def local_environment(
     fixed: set[str] = set()
     for function in functions:
         for name, value in function.variables.items():
-            if name in FORCED:
-                continue
             resolved = outputs[value.output] if isinstance(value, Resolved) else value
             if settings.setdefault(name, resolved) != resolved:
                 raise EnvironmentConflictError(
