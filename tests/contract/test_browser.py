@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from browser import browser
+from browser import chromium
 from dev_server import DevServer
 from gateway_process import GatewayProcess
-
-__all__ = ["browser"]  # a fixture: pytest finds it by its name here
 
 CHAT = "/v1/chat/completions"
 BODY = {"model": "demo", "messages": [{"role": "user", "content": "Hello"}]}
@@ -60,6 +58,12 @@ def site() -> Iterator[str]:
         finally:
             server.shutdown()
             serving.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
