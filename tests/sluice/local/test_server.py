@@ -178,6 +178,13 @@ def test_a_catalogue_that_is_wrong_is_named_and_leaves_nothing(
     assert not (tmp_path / ".sluice" / "dev.json").exists()
 
 
+def test_an_origin_that_is_none_is_named(tmp_path: Path) -> None:
+    done = sluice("dev", directory=tmp_path, PORT="0", SLUICE_CORS_ORIGINS="https://app.example.com/")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("sluice: SLUICE_CORS_ORIGINS: ")
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_end_it_leaves_nothing(tmp_path: Path, by: signal.Signals) -> None:
     with DevServer(tmp_path) as server:

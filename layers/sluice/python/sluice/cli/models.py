@@ -17,9 +17,7 @@ from sluice.pipeline.live_catalog import Current, rows_of
 from sluice.pipeline.model_status import status_list
 from sluice.stores.model_items import Members
 
-app = typer.Typer(
-    no_args_is_help=True, help="List models, and set what they cost."
-)
+app = typer.Typer(no_args_is_help=True, help="List models, and set what they cost.")
 
 Model = Annotated[str, typer.Argument(metavar="ID", help="The model's id.")]
 

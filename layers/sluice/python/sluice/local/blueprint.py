@@ -8,7 +8,7 @@ import copy
 import logging
 import re
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,8 @@ class FixedReply:
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those that are the same for every request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +189,16 @@ def _unknown_path(resources: Mapping[str, Any]) -> FixedReply:
             reply = resource["Properties"].get("GatewayResponses", {}).get(UNKNOWN_PATH)
             if reply is not None:
                 return FixedReply(
-                    int(reply["StatusCode"]), reply["ResponseTemplates"]["application/json"].encode()
+                    int(reply["StatusCode"]),
+                    reply["ResponseTemplates"]["application/json"].encode(),
+                    _fixed_headers(reply["ResponseParameters"]["Headers"]),
                 )
     raise TemplateError(f"the template's API has no gateway response {UNKNOWN_PATH}")
+
+
+def _fixed_headers(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The headers whose value stands in the template: API Gateway wants quotes around such a one."""
+    return {name: value.strip("'") for name, value in parameters.items() if value.startswith("'")}
 
 
 def _made_here(template: Mapping[str, Any]) -> dict[str, Any]:

@@ -210,6 +210,7 @@ async def _whole[Request: ModelRequest, Whole: ReplyShape](
 ) -> AsyncIterator[WholeReply]:
     meter, call = work.meter, work.call
     operation = endpoint.operation(work.provider, meter.row)
+    meter.record.asks_provider()
     begun = time.perf_counter()
     received = await whole_reply(work.gateway.upstream, work.provider, operation, call, work.deadline)
     work.watch.latency_ms = milliseconds_since(begun)
@@ -230,6 +231,7 @@ async def _streamed[
     meter, call, deadline = work.meter, work.call, work.deadline
     operation = endpoint.operation(work.provider, meter.row)
     renderer = endpoint.renderer(call.request, meter.request_hash)
+    meter.record.asks_provider()
     begun = time.perf_counter()
     async with streamed_reply(work.gateway.upstream, work.provider, operation, call, deadline) as chunks:
         async with within(deadline):
