@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from embedded_metrics import measured
 from sluice.local.stack import Stack
 from sluice.stores.access import Endpoint
 from streamed_functions import StreamedFunction, running_function, sample_events
@@ -56,6 +57,33 @@ async def test_a_body_in_base64_is_read(chat: StreamedFunction) -> None:
 async def test_a_second_invocation_is_served_by_the_same_process(chat: StreamedFunction) -> None:
     calls = [await chat.answered("whole") for _ in range(3)]
     assert [call.prelude["statusCode"] for call in calls] == [200, 200, 200]
+
+
+async def test_each_invocation_leaves_one_line_and_one_of_metrics(
+    tmp_path: Path, stack: tuple[Endpoint, Stack]
+) -> None:
+    namespace = {"POWERTOOLS_METRICS_NAMESPACE": "sluice-test"}
+    async with running_function("chat", tmp_path, *stack, **namespace) as chat:
+        names = ("whole", "stream", "without_key")
+        statuses = [(await chat.answered(name)).prelude["statusCode"] for name in names]
+        lines = (await chat.process.stop()).splitlines()
+    requests = [json.loads(line)["request"] for line in lines if '"request":{' in line]
+    found = [measured(line) for line in lines if line.startswith('{"_aws"')]
+    assert [request["status"] for request in requests] == statuses == [200, 200, 401]
+    assert [each.document["request_id"] for each in found] == [each["request_id"] for each in requests]
+    assert ["FirstByte" in each.values for each in found] == [False, True, False]
+
+
+async def test_a_preflight_is_answered_without_a_key(tmp_path: Path, stack: tuple[Endpoint, Stack]) -> None:
+    page = "https://app.example.com"
+    async with running_function("chat", tmp_path, *stack, SLUICE_CORS_ORIGINS=page) as chat:
+        call = await chat.answered("preflight")
+    assert (call.prelude["statusCode"], call.body) == (204, b"")
+    headers = call.prelude["headers"]
+    assert headers["access-control-allow-origin"] == page
+    assert headers["access-control-allow-methods"] == "POST"
+    assert headers["access-control-allow-headers"] == "authorization, content-type, x-stainless-lang"
+    assert headers["x-request-id"].startswith("req_")
 
 
 async def test_every_sample_event_is_used() -> None:

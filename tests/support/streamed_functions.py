@@ -12,7 +12,7 @@ from key_records import key_record
 from local_stack import ROOT, local_stack
 from made_settings import TABLE_VARIABLES
 from runtime_api import Call
-from runtime_process import Platform, running_platform
+from runtime_process import Platform, RuntimeProcess, running_platform
 from sluice.keys import new_secret
 from sluice.local.stack import Stack
 from sluice.stores.access import Endpoint
@@ -36,6 +36,7 @@ class StreamedFunction:
 
     name: str
     platform: Platform
+    process: RuntimeProcess
 
     async def answered(self, event: str) -> Call:
         """What it answers to one of its sample events."""
@@ -59,11 +60,11 @@ def stack_with_key() -> Iterator[tuple[Endpoint, Stack]]:
 
 @asynccontextmanager
 async def running_function(
-    name: str, folder: Path, endpoint: Endpoint, stack: Stack
+    name: str, folder: Path, endpoint: Endpoint, stack: Stack, **more: str
 ) -> AsyncIterator[StreamedFunction]:
-    """The function in ``functions/<name>``, in a process of its own while the context lasts."""
+    """The function in ``functions/<name>``, in a process of its own while the context lasts, with ``more`` variables."""
     async with running_platform(folder) as platform:
-        await platform.start(
+        process = await platform.start(
             SOURCE.format(path=str(ROOT / "functions" / name / "app.py")),
             **{variable: stack.tables[table] for variable, table in TABLE_VARIABLES.items()},
             AWS_ENDPOINT_URL=endpoint.url,
@@ -72,8 +73,9 @@ async def running_function(
             AWS_ACCESS_KEY_ID="local",
             AWS_SECRET_ACCESS_KEY="local",
             AWS_LAMBDA_FUNCTION_NAME=name,
+            **more,
         )
-        yield StreamedFunction(name, platform)
+        yield StreamedFunction(name, platform, process)
 
 
 def _event(function: str, name: str) -> Any:
