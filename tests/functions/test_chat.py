@@ -87,5 +87,5 @@ async def test_a_preflight_is_answered_without_a_key(tmp_path: Path, stack: tupl
 
 
 async def test_every_sample_event_is_used() -> None:
-    used = {"stream", "whole", "without_key", "wrong_method", "base64_body"}
+    used = {"stream", "whole", "without_key", "wrong_method", "base64_body", "preflight"}
     assert sample_events("chat") == used
