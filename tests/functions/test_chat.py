@@ -62,8 +62,10 @@ async def test_a_second_invocation_is_served_by_the_same_process(chat: StreamedF
 async def test_each_invocation_leaves_one_line_and_one_of_metrics(
     tmp_path: Path, stack: tuple[Endpoint, Stack]
 ) -> None:
-    namespace = {"POWERTOOLS_METRICS_NAMESPACE": "sluice-test"}
-    async with running_function("chat", tmp_path, *stack, **namespace) as chat:
+    endpoint, made = stack
+    async with running_function(
+        "chat", tmp_path, endpoint, made, POWERTOOLS_METRICS_NAMESPACE="sluice-test"
+    ) as chat:
         names = ("whole", "stream", "without_key")
         statuses = [(await chat.answered(name)).prelude["statusCode"] for name in names]
         lines = (await chat.process.stop()).splitlines()

@@ -94,7 +94,7 @@ def test_the_hashes_stand_in_the_last_chunk_and_hash_what_the_chunks_add_up_to(
     )
     *others, last = [each for batch in batches for each in batch]
     assert all("requestHash" not in each and "responseHash" not in each for each in others)
-    whole = {
+    whole: dict[str, Any] = {
         **HEAD,
         "object": "text_completion",
         "choices": [choice("ab", "stop", logprobs=None)],

@@ -71,7 +71,7 @@ class TestRequest:
         assert sent(**members) == sent() | members
 
     def test_a_stream_is_asked_for_its_usage(self) -> None:
-        members = {"stream": True, "stream_options": {"other": 1}}
+        members: dict[str, Any] = {"stream": True, "stream_options": {"other": 1}}
         assert sent(**members) == sent() | {
             "stream": True,
             "stream_options": {"other": 1, "include_usage": True},
@@ -130,7 +130,8 @@ class TestRequest:
 
     @pytest.mark.parametrize("member", ["cls", "self", "_fields_set", "model_extra", "model_config"])
     def test_no_name_of_an_unknown_member_is_a_fault_of_ours(self, member: str) -> None:
-        assert sent(**{member: ["x"]}) == sent() | {member: ["x"]}
+        members: dict[str, Any] = {member: ["x"]}
+        assert sent(**members) == sent() | members
 
     @given(st.dictionaries(st.text(), st.none() | st.integers() | st.lists(st.text()), max_size=3))
     def test_a_member_that_neither_knows_is_passed_on(self, extra: dict[str, Any]) -> None:
