@@ -67,6 +67,11 @@ def test_a_stream_adds_up_to_the_whole_reply() -> None:
     }
 
 
+def test_usage_that_comes_early_is_not_forgotten() -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    assert added_up(last(usage=usage, system_fingerprint="fp"), chunk("a"))["usage"] == usage
+
+
 def test_what_breaks_off_has_what_came() -> None:
     made = added_up(chunk("a"), chunk("b", index=1, finish="length"))
     assert [(each["text"], each["finish_reason"]) for each in made["choices"]] == [

@@ -57,7 +57,6 @@ class TestChat:
 class TestCompletions:
     def test_is_for_models_that_write(self) -> None:
         assert set(Completions.KINDS) == {"chat", "completion"}
-        assert Completions.WRITES
 
     @pytest.mark.parametrize(
         "members",
@@ -122,9 +121,8 @@ class TestEmbeddings:
     def reply(self, usage: EmbeddingUsage | None = None) -> EmbeddingList:
         return EmbeddingList(data=[], model="m", usage=usage)
 
-    def test_is_for_embedding_models_which_write_nothing(self) -> None:
+    def test_is_for_embedding_models(self) -> None:
         assert Embeddings.KINDS == ("embedding",)
-        assert not Embeddings.WRITES
         assert Embeddings().operation(PROVIDER, row(kind="embedding")) is PROVIDER.embeddings
 
     def test_a_provider_without_embeddings_is_no_fault_of_ours(self) -> None:
