@@ -220,6 +220,7 @@ class TestStream:
             choice("text"),
             choice({"content": 5}),
             choice({"tool_calls": [{"index": "x"}]}),
+            choice({"tool_calls": [{"id": "a"}]}, index=[]),
             choice({}, "bored"),
             {"error": {"message": "sk-upstream", "code": 500}},
             {"choices": [None]},
