@@ -37,3 +37,12 @@ def test_nothing_is_lost_and_no_piece_is_changed(pieces: list[list[str]]) -> Non
         whole = joined(whole, part)
     assert (whole or {"tokens": []})["tokens"] == [token for piece in pieces for token in piece]
     assert parts == [{"tokens": piece} for piece in pieces]
+
+
+def test_no_list_is_copied_for_each_chunk() -> None:
+    whole = joined(None, {"tokens": ["a"]})
+    assert whole is not None
+    tokens = whole["tokens"]
+    again = joined(whole, {"tokens": ["b"]})
+    assert again is not None
+    assert again["tokens"] is tokens

@@ -15,12 +15,14 @@ from sluice.pipeline.text_bound import completion_demand, embeddings_demand
 from text_requests import completion_request, embeddings_request
 
 TOKENS = st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=6)
+SOMETHING = st.text(min_size=1)
 INPUTS = (
-    st.text(min_size=1)
+    SOMETHING
     | TOKENS
-    | st.lists(st.text(), min_size=1, max_size=5)
+    | st.lists(SOMETHING, min_size=1, max_size=5)
     | st.lists(TOKENS, min_size=1, max_size=5)
 )
+PROMPTS = INPUTS | st.text() | st.lists(st.text(), min_size=1, max_size=5)
 NUMBERS = st.none() | st.integers(1, 128)
 CONTEXTS = st.none() | st.integers(1, 50)
 
@@ -41,7 +43,7 @@ def shortest(**members: Any) -> bytes:
     return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-@given(INPUTS, st.none() | st.text(max_size=20), NUMBERS, NUMBERS, st.none() | st.integers(0, 99), CONTEXTS)
+@given(PROMPTS, st.none() | st.text(max_size=20), NUMBERS, NUMBERS, st.none() | st.integers(0, 99), CONTEXTS)
 def test_no_completion_uses_more_than_is_held_for_it(
     prompt: Any,
     suffix: str | None,
