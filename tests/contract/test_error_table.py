@@ -20,7 +20,7 @@ from provoking import Outcome, Provocation
 from sdk_clients import Traffic
 from table_keys import secrets_for
 
-AT_ONCE = 16
+AT_ONCE = 8
 REACHED = {None: 0, "itself": 2, "twin": 2, "idempotent twin": 1, "another body": 1}
 """How many requests reach a provider that is well: what comes before, and what succeeds in the end for itself."""
 
@@ -34,8 +34,14 @@ def damaged(provider: MockProvider, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
+def secrets(gateway: GatewayProcess, damaged: GatewayProcess, key: str) -> list[dict[str, str]]:
+    """The keys of all rows by their ids, for either client. Making them is work: nothing else waits meanwhile."""
+    return [secrets_for(rows(), key, gateway, damaged) for _ in range(2)]
+
+
+@pytest.fixture(scope="module")
 def node(
-    gateway: GatewayProcess, damaged: GatewayProcess, provider: MockProvider, key: str
+    gateway: GatewayProcess, damaged: GatewayProcess, provider: MockProvider, secrets: list[dict[str, str]]
 ) -> Iterator[NodeTests]:
     """The Node client's half, which runs beside the Python client's."""
     with NodeTests(
@@ -43,7 +49,7 @@ def node(
         GATEWAY_URL=gateway.url,
         DAMAGED_URL=damaged.url,
         PROVIDER_CONTROL=provider.control,
-        GATEWAY_KEYS=secrets_for(rows(), key, gateway, damaged),
+        GATEWAY_KEYS=secrets[0],
     ) as tests:
         yield tests
 
@@ -53,23 +59,17 @@ def outcomes(
     gateway: GatewayProcess,
     damaged: GatewayProcess,
     provider: MockProvider,
-    key: str,
+    secrets: list[dict[str, str]],
     node: NodeTests,  # started first
 ) -> Iterator[dict[str, Future[Outcome]]]:
     """What comes of each row, by its id."""
-    secrets = secrets_for(rows(), key, gateway, damaged)
+
+    def outcome_of(row: Row) -> Outcome:
+        base_url = (damaged if row.server else gateway).url + BASES[row.variant]
+        return Provocation(row, base_url, secrets[1][row.id], provider).outcome()
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {
-            row.id: pool.submit(
-                Provocation(
-                    row,
-                    (damaged if row.server else gateway).url + BASES[row.variant],
-                    secrets[row.id],
-                    provider,
-                ).outcome
-            )
-            for row in rows()
-        }
+        yield {row.id: pool.submit(outcome_of, row) for row in rows()}
 
 
 def told_delay(reply: httpx2.Response) -> float:

@@ -33,7 +33,7 @@ class NodeTests:
         self._process: subprocess.Popen[bytes]
 
     def __enter__(self) -> Self:
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed on exit
+        self._output = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             self._command,
             cwd=FOLDER,

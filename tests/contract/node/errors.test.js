@@ -12,7 +12,7 @@ const KEYS = JSON.parse(process.env.GATEWAY_KEYS);
 const TABLE = JSON.parse(readFileSync(new URL("../error_table.json", import.meta.url)));
 const BASES = { whole: "/v1", streamed: "/api/v1" };
 const HELD = ["twin", "idempotent twin"];
-const AT_ONCE = 16;
+const AT_ONCE = 8;
 // A longer wait than this the client replaces by a short one of its own.
 const LONGEST_WAIT = 60;
 const DEFAULT_RETRIES = 2;
@@ -60,14 +60,13 @@ class Provocation {
     if (stream) for await (const chunk of reply) assert.ok(chunk.id);
   }
 
-  /** Brings about what comes before; what is returned has to be awaited at the end. */
+  /** Brings about what comes before; `twin` has to be awaited at the end. */
   async prepare() {
     if (this.row.before === "itself") await this.call(0);
     if (this.row.before === "another body") await this.call(0, {});
-    if (!HELD.includes(this.row.before)) return null;
-    const twin = this.call(0);
+    if (!HELD.includes(this.row.before)) return;
+    this.twin = this.call(0);
     await this.control("arrived");
-    return twin;
   }
 
   /** Has the provider wait for the request, or open its gate for two. */
@@ -112,7 +111,7 @@ describe("errors", { concurrency: AT_ONCE }, () => {
     for (const variant of row.variants ?? ["whole", "streamed"]) {
       test(`${row.name}, ${variant}`, async () => {
         const provocation = new Provocation(row, variant);
-        const twin = await provocation.prepare();
+        await provocation.prepare();
         await assert.rejects(provocation.call(row.recovers ? 0 : undefined), (error) => {
           assert.equal(error.constructor, OpenAI[row.node]);
           const found = [error.status, error.type, error.code, error.param];
@@ -133,7 +132,7 @@ describe("errors", { concurrency: AT_ONCE }, () => {
           assert.equal(provocation.exchanges.length, row.requests.node ?? row.requests);
         }
         checkWaits(provocation.exchanges);
-        await twin;
+        await provocation.twin;
       });
     }
   }
