@@ -1,7 +1,12 @@
-"""The official npm package; what is checked stands in node/gateway.test.js."""
+"""The official npm package; what is checked stands in the files of node/, the errors apart (``test_error_table``)."""
+
+import json
+
+import pytest
 
 from gateway_process import GatewayProcess
-from mock_completions import TEXT
+from mock_completions import REASONING, TEXT
+from mock_embeddings import vector_of
 from node_tests import FOLDER, NodeTests
 
 
@@ -10,6 +15,19 @@ def test_the_lock_file_names_no_registry() -> None:
     assert '"resolved"' not in (FOLDER / "package-lock.json").read_text()
 
 
-def test_the_official_client(gateway: GatewayProcess, key: str) -> None:
-    with NodeTests("gateway.test.js", GATEWAY_URL=gateway.url, GATEWAY_KEY=key, EXPECTED_TEXT=TEXT) as tests:
+@pytest.mark.parametrize("file", ["gateway.test.js", "features.test.js", "texts.test.js"])
+def test_the_official_client(gateway: GatewayProcess, key: str, file: str) -> None:
+    with NodeTests(
+        file,
+        GATEWAY_URL=gateway.url,
+        GATEWAY_KEY=key,
+        EXPECTED_TEXT=TEXT,
+        EXPECTED_REASONING=REASONING,
+        EXPECTED_VECTORS=json.dumps([vector_of("Hello", 8), vector_of("Bye", 8)]),
+    ) as tests:
         tests.check()
+
+
+def test_every_file_is_run() -> None:
+    run = {"gateway.test.js", "features.test.js", "texts.test.js", "errors.test.js"}
+    assert {path.name for path in FOLDER.glob("*.test.js")} == run
