@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import openai
 import pytest
@@ -149,18 +149,26 @@ def test_tools_there_and_back(ask: Ask, case: Case) -> None:
     assert case.arrived(2).json["messages"] == messages
 
 
-class Person(BaseModel):
+class Step(BaseModel):
+    """A part of a structured reply."""
+
+    explanation: str
+    kind: Literal["first", "second"]
+
+
+class Solution(BaseModel):
     """What a structured reply is parsed into."""
 
-    name: str
-    tags: list[str]
+    steps: list[Step]
+    answer: str
+    sure: bool
 
 
 def test_a_strict_schema(ask: Ask, case: Case) -> None:
-    schema = Person.model_json_schema() | {"additionalProperties": False}
-    form = {"type": "json_schema", "json_schema": {"name": "person", "schema": schema, "strict": True}}
+    schema = Solution.model_json_schema() | {"additionalProperties": False}
+    form = {"type": "json_schema", "json_schema": {"name": "solution", "schema": schema, "strict": True}}
     content = ask(response_format=form)["message"]["content"]
-    assert Person.model_validate_json(content) == Person(name="x", tags=[])
+    assert Solution.model_validate_json(content) == Solution(steps=[], answer="x", sure=True)
     assert case.arrived().json["response_format"] == form
 
 
@@ -169,13 +177,13 @@ def test_a_model_is_parsed(base_url: str, key: str, traffic: Traffic, case: Case
     body = chat_body(case)
     with sync_client(base_url, key, traffic) as client:
         if stream:
-            with client.chat.completions.stream(**body, response_format=Person) as events:
+            with client.chat.completions.stream(**body, response_format=Solution) as events:
                 for event in events:
                     if event.type == "chunk":
                         check_chunk(event.chunk.to_dict())
                 reply = events.get_final_completion()
         else:
-            reply = client.chat.completions.parse(**body, response_format=Person)
+            reply = client.chat.completions.parse(**body, response_format=Solution)
             check_completion(traffic.last.json())
-    assert reply.choices[0].message.parsed == Person(name="x", tags=[])
+    assert reply.choices[0].message.parsed == Solution(steps=[], answer="x", sure=True)
     assert case.arrived().json["response_format"]["json_schema"]["strict"] is True

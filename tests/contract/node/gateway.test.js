@@ -19,15 +19,6 @@ function asking(behaviour, members = {}) {
   return { model: MODEL, messages, user: `${behaviour}/node`, ...members };
 }
 
-function cityTool(name) {
-  const parameters = {
-    type: "object",
-    properties: { city: { type: "string", enum: ["Zürich"] }, days: { type: "integer", minimum: 3 } },
-    required: ["city", "days"],
-  };
-  return { type: "function", function: { name, parameters } };
-}
-
 async function collected(stream) {
   const chunks = [];
   for await (const chunk of stream) chunks.push(chunk);
@@ -75,25 +66,6 @@ test("usage chunk", async () => {
 test("stream helper", async () => {
   const stream = clientAt().chat.completions.stream(asking("ok"));
   assert.equal(await stream.finalContent(), EXPECTED_TEXT);
-});
-
-test("tools, whole and streamed", async () => {
-  const tools = [cityTool("weather"), cityTool("traffic")];
-  const client = clientAt();
-  const whole = await client.chat.completions.create(asking("ok", { tools }));
-  const streamed = await client.chat.completions.stream(asking("ok", { tools })).finalChatCompletion();
-  for (const reply of [whole, streamed]) {
-    const { message, finish_reason } = reply.choices[0];
-    assert.equal(finish_reason, "tool_calls");
-    assert.deepEqual(
-      message.tool_calls.map((call) => [call.function.name, JSON.parse(call.function.arguments)]),
-      [
-        ["weather", { city: "Zürich", days: 3 }],
-        ["traffic", { city: "Zürich", days: 3 }],
-      ],
-    );
-    assert.ok(message.tool_calls.every((call) => call.id && call.type === "function"));
-  }
 });
 
 test("structured output", async () => {
