@@ -95,25 +95,25 @@ for (const path of ["/v1", "/api/v1"]) {
     }
   }
 
-  test(`wrong input at ${path}`, async () => {
-    const client = clientAt(path);
-    for (const [call, kind, code, param] of [
-      [client.embeddings.create(embedding({ input: "" })), OpenAI.BadRequestError, null, "input"],
-      [client.embeddings.create(embedding({ model: "gpt-4o-mini" })), OpenAI.NotFoundError, "model_not_found", "model"],
-      [client.completions.create(completing({ n: 0 })), OpenAI.BadRequestError, null, "n"],
-      [
-        client.completions.create(completing({ model: "gpt-4o-mini", suffix: "!" })),
-        OpenAI.BadRequestError,
-        "unsupported_parameter",
-        "suffix",
-      ],
-    ]) {
-      await assert.rejects(call, (error) => {
+  for (const [endpoint, body, kind, code, param] of [
+    ["embeddings", embedding({ input: "" }), OpenAI.BadRequestError, null, "input"],
+    ["embeddings", embedding({ model: "gpt-4o-mini" }), OpenAI.NotFoundError, "model_not_found", "model"],
+    ["completions", completing({ n: 0 }), OpenAI.BadRequestError, null, "n"],
+    [
+      "completions",
+      completing({ model: "gpt-4o-mini", suffix: "!" }),
+      OpenAI.BadRequestError,
+      "unsupported_parameter",
+      "suffix",
+    ],
+  ]) {
+    test(`wrong ${param} of ${endpoint} at ${path}`, async () => {
+      await assert.rejects(clientAt(path)[endpoint].create(body), (error) => {
         assert.equal(error.constructor, kind);
         assert.deepEqual([error.code, error.param], [code, param]);
         assert.ok(error.requestID);
         return true;
       });
-    }
-  });
+    });
+  }
 }
