@@ -16,7 +16,7 @@ from gateway_process import GatewayProcess
 from mock_provider import MockProvider
 from node_tests import NodeTests
 from openai_schemas import check_error
-from provoking import Outcome, Provocation
+from provoking import Outcome, Provocation, told_delay
 from sdk_clients import Traffic
 from table_keys import secrets_for
 
@@ -72,12 +72,6 @@ def outcomes(
         yield {row.id: pool.submit(outcome_of, row) for row in rows()}
 
 
-def told_delay(reply: httpx2.Response) -> float:
-    """The seconds that a client is told to wait, by the header that both clients prefer."""
-    milliseconds = reply.headers.get("retry-after-ms")
-    return float(milliseconds) / 1000 if milliseconds else float(reply.headers.get("retry-after", 0))
-
-
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.id)
 def test_the_python_client(
     outcomes: dict[str, Future[Outcome]], provider: MockProvider, traffic: Traffic, row: Row
@@ -91,7 +85,7 @@ def test_the_python_client(
         check_the_recovery(row, outcome.traffic)
     else:
         attempts = [request.headers["x-stainless-retry-count"] for request in outcome.traffic.requests]
-        assert attempts == [str(number) for number in range(row.attempts)]
+        assert attempts == [str(number) for number in range(row.requests)]
     check_the_waits(outcome.traffic)
     check_what_the_provider_got(row, outcome)
 
@@ -147,7 +141,7 @@ def check_the_waits(traffic: Traffic) -> None:
 
 def check_what_the_provider_got(row: Row, outcome: Outcome) -> None:
     if row.behaviour:
-        assert len(outcome.case.requests) == row.attempts
+        assert len(outcome.case.requests) == row.requests
     else:
         assert len(outcome.case.requests) == REACHED[row.before]
 

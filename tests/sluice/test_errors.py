@@ -37,24 +37,6 @@ def test_a_delay_is_never_told_shorter_than_it_is(seconds: float, expected: tupl
     assert (headers["retry-after"], headers["retry-after-ms"]) == expected
 
 
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [
-        (60.0, ("60", "60000")),
-        (60.5, ("61", "60000")),
-        (120.0, ("120", "60000")),
-        (120.5, ("121", "120500")),
-        (86_400.0, ("86400", "86400000")),
-    ],
-)
-def test_a_client_that_waits_a_minute_at_most_is_told_a_minute(
-    seconds: float, expected: tuple[str, str]
-) -> None:
-    """``Retry-After`` tells it all, and nobody is made to wait twice for what no client waits for."""
-    headers = errors.headers(OverloadedError("later", retry_after=seconds))
-    assert (headers["retry-after"], headers["retry-after-ms"]) == expected
-
-
 def test_what_no_repetition_mends_says_so() -> None:
     assert errors.headers(UpstreamError("no", retriable=False)) == {"x-should-retry": "false"}
     assert errors.headers(UpstreamError("no")) == {}

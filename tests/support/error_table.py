@@ -15,7 +15,7 @@ The table is read by the tests of the Python client and by those of the Node cli
     status, type, code, param, says
                          the error; ``says`` is a part of its message
     python, node         the class that each client raises
-    requests             how many requests a client makes with its usual two retries; where the two differ, of each
+    requests             how many requests a client makes with its usual two retries
     retry_after, retry_after_ms
                          these headers, exactly
     recovers             the client's usual retries, after the delays that it is told, end in success
@@ -44,7 +44,7 @@ class Row:
     param: str | None
     python: str
     node: str
-    requests: int | dict[str, int]
+    requests: int
     behaviour: str | None = None
     members: dict[str, Any] | None = None
     long_prompt: int = 0
@@ -66,11 +66,6 @@ class Row:
     def streams(self) -> bool:
         """Whether the request asks for a stream."""
         return self.variant == "streamed"
-
-    @property
-    def attempts(self) -> int:
-        """How many requests the Python client makes with its usual two retries."""
-        return self.requests if isinstance(self.requests, int) else self.requests["python"]
 
 
 @functools.cache

@@ -21,6 +21,16 @@ GATES = 2
 """A twin that is held, and the request after it, which the provider would hold like it."""
 
 
+IN_FLIGHT = 3
+"""What a client is told where a request in flight stands in its way, in seconds."""
+
+
+def told_delay(reply: httpx2.Response) -> float:
+    """The seconds that a client is told to wait, by the header that both clients prefer."""
+    milliseconds = reply.headers.get("retry-after-ms")
+    return float(milliseconds) / 1000 if milliseconds else float(reply.headers.get("retry-after", 0))
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What the client made of a row."""
@@ -86,6 +96,7 @@ class Provocation:
         match self._row.before:
             case "itself":
                 self._call(Traffic(), 0)
+                self._await_settlement()
             case "another body":
                 self._call(Traffic(), 0, members={})
             case "twin" | "idempotent twin":
@@ -94,6 +105,12 @@ class Provocation:
                 stack.callback(twin.result)
                 stack.callback(self._case.release, GATES)
                 self._case.arrived()
+
+    def _await_settlement(self) -> None:
+        """Return when what came before is in flight no more: the client is told a time that is not a guess."""
+        told = 0.0
+        while told <= IN_FLIGHT:
+            told = told_delay(self._raised(Traffic(), 0).response)
 
     def _raised(self, traffic: Traffic, retries: int) -> openai.APIStatusError:
         try:

@@ -39,13 +39,6 @@ MAX_MESSAGE = 2_000
 MAX_NAME = 200
 MAX_KEY = 256
 
-NODE_WAITS = 60.0
-"""The longest wait in seconds that openai-node honours: told a longer one, it tries again within a second or two. What
-is used up of a minute may take 68 s (``accounting.windows``); told a minute, and then the rest, the client gets in."""
-
-PYTHON_WAITS = 120.0
-"""The same of openai-python, which does not try again at all where it is told to wait longer."""
-
 _KEY = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"(sk-)(?:[A-Za-z0-9]{32,}[A-Za-z0-9_-]*|(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9_-]{16,})"
@@ -257,16 +250,12 @@ def masked(text: str, length: int = MAX_NAME) -> str:
 def headers(error: SluiceError) -> dict[str, str]:
     """The reply headers that tell an SDK whether and when to try again.
 
-    ``Retry-After`` is in whole seconds, rounded up; ``retry-after-ms``, which the OpenAI SDKs prefer, is exact, except
-    that what is a little more than a minute is told to them as a minute (see ``NODE_WAITS``).
+    ``Retry-After`` is in whole seconds, rounded up; ``retry-after-ms``, which the OpenAI SDKs prefer, is exact.
     """
     found: dict[str, str] = {}
     if error.retry_after is not None:
-        wait = error.retry_after
-        found["retry-after"] = str(math.ceil(wait))
-        found["retry-after-ms"] = str(
-            math.ceil((NODE_WAITS if NODE_WAITS < wait <= PYTHON_WAITS else wait) * 1000)
-        )
+        found["retry-after"] = str(math.ceil(error.retry_after))
+        found["retry-after-ms"] = str(math.ceil(error.retry_after * 1000))
     if error.retriable is not None:
         found["x-should-retry"] = "true" if error.retriable else "false"
     return found
