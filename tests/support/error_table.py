@@ -16,8 +16,8 @@ The table is read by the tests of the Python client and by those of the Node cli
                          the error; ``says`` is a part of its message
     python, node         the class that each client raises
     requests             how many requests a client makes with its usual two retries
-    retry_after, retry_after_ms
-                         these headers, exactly
+    retry_after, retry_after_ms, should_retry
+                         these headers, exactly; whatever recovers has no x-should-retry
     recovers             the client's usual retries, after the delays that it is told, end in success
 """
 
@@ -55,6 +55,7 @@ class Row:
     says: str = ""
     retry_after: str | None = None
     retry_after_ms: str | None = None
+    should_retry: str | None = None
     recovers: bool = False
 
     @property

@@ -98,9 +98,11 @@ function checkReply(row, { headers, body }) {
   assert.deepEqual([error.type, error.code, error.param], [row.type, row.code, row.param]);
   assert.ok(error.message.includes(row.says ?? ""), error.message);
   assert.ok(headers.get("x-request-id"));
-  for (const name of ["retry_after", "retry_after_ms"]) {
-    if (row[name]) assert.equal(headers.get(name.replaceAll("_", "-")), row[name]);
+  const expected = { "retry-after": row.retry_after, "retry-after-ms": row.retry_after_ms };
+  for (const [name, value] of Object.entries({ ...expected, "x-should-retry": row.should_retry })) {
+    if (value) assert.equal(headers.get(name), value, name);
   }
+  if (row.recovers) assert.equal(headers.get("x-should-retry"), null);
 }
 
 function checkWaits(exchanges) {
