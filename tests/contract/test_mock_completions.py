@@ -156,6 +156,11 @@ def test_refuses_empty_input(direct: openai.OpenAI, given: Prompt) -> None:
         direct.embeddings.create(model=EMBEDDING_MODEL, input=given)
 
 
+def test_refuses_too_many_dimensions(direct: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError):
+        direct.embeddings.create(model=EMBEDDING_MODEL, input="Hello", dimensions=DIMENSIONS + 1)
+
+
 @pytest.mark.parametrize(
     ("behaviour", "expected"),
     [("rate_limited", openai.RateLimitError), ("server_error", openai.InternalServerError)],

@@ -8,6 +8,8 @@ import struct
 from typing import Any
 
 DIMENSIONS = 1536
+"""As many as there are, and as many as can be asked for."""
+
 MOST_INPUTS = 2048
 
 
@@ -43,7 +45,10 @@ def inputs_of(request: dict[str, Any]) -> list[str | list[int]]:
 def embeddings(request: dict[str, Any]) -> dict[str, Any]:
     """The list of ``embedding`` objects, in the encoding that the request asks for; its ``metadata`` may say the tokens."""
     inputs = inputs_of(request)
-    vectors = [vector_of(each, request.get("dimensions") or DIMENSIONS) for each in inputs]
+    dimensions = request.get("dimensions") or DIMENSIONS
+    if dimensions > DIMENSIONS:
+        raise ValueError("'dimensions' is too large")
+    vectors = [vector_of(each, dimensions) for each in inputs]
     counted = sum(len(each.split()) if isinstance(each, str) else len(each) for each in inputs)
     tokens = int((request.get("metadata") or {}).get("prompt_tokens", counted))
     in_base64 = request.get("encoding_format") == "base64"

@@ -90,6 +90,11 @@ class MockProvider:
         """What a client of OpenAI's takes as its base URL."""
         return f"http://127.0.0.1:{self._port}/v1"
 
+    @property
+    def control(self) -> str:
+        """Where tests in other processes open gates."""
+        return f"http://127.0.0.1:{self._port}{CONTROL}"
+
     def case(self, behaviour: str = "ok") -> Case:
         """A new conversation that is answered in this way."""
         return Case(self, behaviour)
