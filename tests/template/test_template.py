@@ -166,7 +166,7 @@ async def test_functions_serve_the_paths_that_the_template_sends_them() -> None:
     for function in blueprint().functions:
         if function.routes:
             app: Any = load_app(function)
-            served = {re.sub(r"\{(\w+):path\}", r"{\1+}", path) for path in app.paths}
+            served = {re.sub(r"\{(\w+):path\}", r"{\1+}", path) for path in app.methods}
             assert {route.path for route in function.routes} == served
 
 

@@ -68,6 +68,10 @@ class AddressSettings(CountersSettings):
     """Requests a minute that each client address may make; 0 is no limit."""
 
 
+class DocsSettings(AddressSettings):
+    """What the function of the documentation needs."""
+
+
 class ModelsSettings(CatalogSettings, AddressSettings):
     """What the function of the model endpoints needs."""
 

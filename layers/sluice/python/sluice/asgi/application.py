@@ -61,7 +61,8 @@ class Application[Parts]:
         open_limiter: Callable[[Parts], AddressLimiter | None],
         close_parts: Callable[[Parts], Awaitable[None]] | None = None,
     ) -> None:
-        self.paths = tuple(operations)
+        self.methods = {path: operation.methods for path, operation in operations.items()}
+        """What each path takes."""
         self._open_parts = open_parts
         self._open_limiter = open_limiter
         self._close_parts = close_parts

@@ -119,8 +119,27 @@ class Exchange:
         Raises:
             RateLimitError, OverloadedError, InternalError: see ``allowed``.
         """
-        await self._start(status, {"content-type": JSON, "content-length": str(len(body)), **(headers or {})})
+        await self.send_whole(status, JSON, body, headers)
+
+    async def send_whole(
+        self, status: int, media: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Answer with a body of this media type.
+
+        Raises:
+            RateLimitError, OverloadedError, InternalError: see ``allowed``.
+        """
+        await self._start(status, {"content-type": media, "content-length": str(len(body)), **(headers or {})})
         await self._body(b"" if self.method == NO_BODY_METHOD else body, last=True)
+
+    async def send_unchanged(self, headers: Mapping[str, str]) -> None:
+        """Tell a client that what it has kept is the newest reply.
+
+        Raises:
+            RateLimitError, OverloadedError, InternalError: see ``allowed``.
+        """
+        await self._start(304, headers)
+        await self._body(b"", last=True)
 
     async def send_events(self, frames: AsyncIterator[Frame], deadline: float) -> None:
         """Answer with server-sent events, each the moment it comes.
