@@ -20,7 +20,7 @@ EVENT_STREAM = "text/event-stream"
 BEARER = "key"
 
 DESCRIPTION = """\
-An OpenAI-compatible AI gateway. Any OpenAI client works with `/v1` (or `/api/v1`) as its base URL.
+Any OpenAI client works with `/v1` (or `/api/v1`) as its base URL.
 
 Requests and replies are OpenAI's; members of a request that are not named here are passed on to the provider. A path that
 answers GET answers HEAD too. Every error is `{"error": {"message", "type", "param", "code"}}`, and every reply has
@@ -158,7 +158,12 @@ def _content(endpoint: Endpoint) -> Part:
         return {media: {"schema": dict(schema)} for media, schema in endpoint.reply.items()}
     content: Part = {JSON: {"schema": reference(endpoint.reply)}}
     if endpoint.event is not None:
-        content[EVENT_STREAM] = {"schema": reference(endpoint.event)}
+        content[EVENT_STREAM] = {
+            "schema": {
+                "description": "One event. OpenAPI 3.1 has no word for a stream, so this is what tools take it for.",
+                "anyOf": [reference(endpoint.event), reference(Error)],
+            }
+        }
     return content
 
 

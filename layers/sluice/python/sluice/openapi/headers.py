@@ -62,8 +62,9 @@ def referred(names: Iterable[str]) -> Part:
 IDEMPOTENCY_KEY: Part = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "Any text of the client's own. A request that comes again with it is answered and charged once.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "description": "Any text of the client's own; an empty one is none. A request that comes again with it is answered "
+    "and charged once.",
+    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},
 }
 
 IF_NONE_MATCH: Part = {

@@ -34,8 +34,8 @@ class ChatCompletionEvent(ChatCompletionChunk):
     """One event of a streamed reply.
 
     The last one before ``[DONE]`` has the two hashes. With ``stream_options.include_usage`` every event has ``usage``,
-    which is null in all but the last. A stream that fails ends in an event that is an ``Error``, and without
-    ``[DONE]``.
+    which is null in all but the last.
+    A stream that fails ends in an ``Error`` and without ``[DONE]``.
     """
 
     usage: Annotated[Usage | None, Field(exclude_if=sometimes)] = None
