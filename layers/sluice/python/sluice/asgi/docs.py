@@ -10,7 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Self
 
-from sluice.asgi.files import StaticFile
+from sluice.asgi.caching import Cacheable
+from sluice.asgi.exchange import Exchange
 from sluice.config import ConfigurationError, DocsSettings
 from sluice.errors import NotFoundError
 from sluice.stores.aws import AWS
@@ -36,8 +37,12 @@ POLICY: Final = (
 )
 """What the page may do: load its own files, and ask its own host. The library's style sheet has pictures in it."""
 
-ASKED_AGAIN: Final = {"cache-control": "no-cache"}
-KEPT: Final = {"cache-control": "public, max-age=3600"}
+PAGE_HEADERS: Final = {"content-security-policy": POLICY}
+NOSNIFF: Final = {"x-content-type-options": "nosniff"}
+"""A browser takes a file for what its media type says."""
+
+LIBRARY_MAX_AGE: Final = 3600
+"""Seconds; all that is the gateway's own is asked for again each time, so that a page and its script fit each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +50,9 @@ class DocsSite:
     """Settings, the files in memory, and the way to the table that requests are counted in."""
 
     settings: DocsSettings
-    document: StaticFile
-    page: StaticFile
-    assets: Mapping[str, StaticFile]
+    document: Cacheable
+    page: Cacheable
+    assets: Mapping[str, Cacheable]
     aws: AWS
 
     @classmethod
@@ -64,16 +69,14 @@ class DocsSite:
         library = _library()
         return cls(
             settings,
-            document=_read(folder / DOCUMENT, ASKED_AGAIN),
-            page=_read(folder / PAGE, {**ASKED_AGAIN, "content-security-policy": POLICY}),
-            assets={
-                path.name: _read(path, KEPT)
-                for path in (folder / SCRIPT, *(library / name for name in LIBRARY_FILES))
-            },
+            document=_read(folder / DOCUMENT),
+            page=_read(folder / PAGE),
+            assets={SCRIPT: _read(folder / SCRIPT)}
+            | {name: _read(library / name, LIBRARY_MAX_AGE) for name in LIBRARY_FILES},
             aws=AWS(),
         )
 
-    def asset(self, name: str) -> StaticFile:
+    def asset(self, name: str) -> Cacheable:
         """A file that the page loads.
 
         Raises:
@@ -89,6 +92,31 @@ class DocsSite:
         self.aws.close()
 
 
+async def send_document(exchange: Exchange, site: DocsSite) -> None:
+    """Answer with the document."""
+    await _send(exchange, site.document)
+
+
+async def send_page(exchange: Exchange, site: DocsSite) -> None:
+    """Answer with the page, which may do no more than it has to."""
+    exchange.reply_headers.update(PAGE_HEADERS)
+    await _send(exchange, site.page)
+
+
+async def send_asset(exchange: Exchange, site: DocsSite) -> None:
+    """Answer with a file that the page loads.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    await _send(exchange, site.asset(exchange.path_parameters["file"]))
+
+
+async def _send(exchange: Exchange, file: Cacheable) -> None:
+    exchange.reply_headers.update(NOSNIFF)
+    await exchange.send_cacheable(file)
+
+
 def _library() -> Path:
     spec = find_spec(LIBRARY)  # its folder; the package is not imported
     if spec is None or not spec.submodule_search_locations:
@@ -96,5 +124,5 @@ def _library() -> Path:
     return Path(spec.submodule_search_locations[0]) / LIBRARY_FOLDER
 
 
-def _read(path: Path, headers: Mapping[str, str]) -> StaticFile:
-    return StaticFile.of(path.read_bytes(), MEDIA[path.suffix], headers)
+def _read(path: Path, max_age: int = 0) -> Cacheable:
+    return Cacheable(path.read_bytes(), MEDIA[path.suffix], max_age)

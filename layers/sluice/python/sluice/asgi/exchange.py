@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from sluice import errors
 from sluice.asgi.address_check import Allowed
+from sluice.asgi.caching import Cacheable
 from sluice.errors import RequestTooLargeError, SluiceError
 from sluice.observability import RequestRecord
 from sluice.wire.sse import Frame
@@ -47,7 +48,7 @@ class Exchange:
         self.outlived = False
         """Whether the client went away, and the work on its request went on."""
         self._outlives_client = False
-        self._headers = dict(reversed(scope["headers"]))
+        self._headers: list[tuple[bytes, bytes]] = list(scope["headers"])
         self._receive = receive
         self._send = send
         self._allowed = allowed
@@ -57,8 +58,11 @@ class Exchange:
 
     def header(self, name: str) -> str | None:
         """The first value of a header field; None without one."""
-        value = self._headers.get(name.lower().encode())
-        return None if value is None else value.decode("latin-1")
+        return next(iter(self._values(name)), None)
+
+    def header_list(self, name: str) -> str | None:
+        """A header field that holds a list, all its lines as one; None without one."""
+        return ", ".join(self._values(name)) or None
 
     async def body(self, limit: int) -> bytes:
         """The request's body.
@@ -119,26 +123,26 @@ class Exchange:
         Raises:
             RateLimitError, OverloadedError, InternalError: see ``allowed``.
         """
-        await self.send_whole(status, JSON, body, headers)
+        await self._send_whole(status, body, {"content-type": JSON, **(headers or {})})
 
-    async def send_whole(
-        self, status: int, media: str, body: bytes, headers: Mapping[str, str] | None = None
-    ) -> None:
-        """Answer with a body of this media type.
+    async def send_cacheable(self, reply: Cacheable) -> None:
+        """Answer GET or HEAD with what is the same for everybody; with 304 where the client has it already.
 
         Raises:
             RateLimitError, OverloadedError, InternalError: see ``allowed``.
         """
-        await self._start(status, {"content-type": media, "content-length": str(len(body)), **(headers or {})})
-        await self._body(b"" if self.method == NO_BODY_METHOD else body, last=True)
+        if reply.is_known(self.header_list("if-none-match")):
+            await self.send_empty(304, reply.headers)
+        else:
+            await self._send_whole(200, reply.body, {"content-type": reply.content_type, **reply.headers})
 
-    async def send_unchanged(self, headers: Mapping[str, str]) -> None:
-        """Tell a client that what it has kept is the newest reply.
+    async def send_empty(self, status: int, headers: Mapping[str, str]) -> None:
+        """Answer with a status that has no body.
 
         Raises:
             RateLimitError, OverloadedError, InternalError: see ``allowed``.
         """
-        await self._start(304, headers)
+        await self._start(status, headers)
         await self._body(b"", last=True)
 
     async def send_events(self, frames: AsyncIterator[Frame], deadline: float) -> None:
@@ -169,6 +173,14 @@ class Exchange:
         await self.send_json(
             error.status, to_json(errors.envelope(error)), {**errors.headers(error), **(headers or {})}
         )
+
+    def _values(self, name: str) -> list[str]:
+        wanted = name.lower().encode()
+        return [value.decode("latin-1") for found, value in self._headers if found == wanted]
+
+    async def _send_whole(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        await self._start(status, {"content-length": str(len(body)), **headers})
+        await self._body(b"" if self.method == NO_BODY_METHOD else body, last=True)
 
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
         if not self._refused:

@@ -7,6 +7,7 @@ from typing import Any
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.health import Health
 from sluice.api.model_list import Model, ModelList
+from sluice.asgi.docs import MEDIA
 from sluice.openapi.examples import API_CHAT, CHAT, MODEL_ID, Example
 from sluice.openapi.headers import IDEMPOTENCY_KEY
 from sluice.openapi.schemas import Shape
@@ -29,7 +30,6 @@ KEYED = OPEN | {400, 401, 402, 403, 404, 409, 413, 422, 502, 504}
 """So may one that a provider answers."""
 
 TEXT: Mapping[str, Any] = {"type": "string"}
-HTML = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +167,7 @@ ENDPOINTS = (
         id="docs",
         tag="Gateway",
         summary="This document as a page",
-        reply={HTML: TEXT},
+        reply={MEDIA[".html"]: TEXT},
         cacheable=True,
         headers=("content-security-policy", "x-content-type-options"),
         examples={"now": Example(summary="The page")},
@@ -178,7 +178,7 @@ ENDPOINTS = (
         id="docsFile",
         tag="Gateway",
         summary="A file of the page",
-        reply={"text/css; charset=utf-8": TEXT, "text/javascript; charset=utf-8": TEXT},
+        reply={MEDIA[kind]: TEXT for kind in (".css", ".js", ".txt")},
         failures=OPEN | {404},
         parameters=(
             {
@@ -186,7 +186,6 @@ ENDPOINTS = (
                 "in": "path",
                 "required": True,
                 "schema": {"type": "string", "minLength": 1},
-                "examples": {"style": {"value": "swagger-ui.css"}, "script": {"value": "page.js"}},
             },
         ),
         cacheable=True,

@@ -1,5 +1,6 @@
 """The paths that the functions serve, and the methods of each."""
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,11 +20,16 @@ type Routes = Mapping[str, frozenset[str]]
 
 
 def routes(template: Path = TEMPLATE) -> Routes:
-    """What the functions' applications serve.
+    """What the functions' applications serve. Not to be called on a running event loop.
 
     Raises:
         TemplateError: a function that has routes has no ``Application``.
     """
+    return asyncio.run(_routes(template))
+
+
+async def _routes(template: Path) -> Routes:
+    """The same on an event loop, which Mangum looks for when a function's module is loaded."""
     found: dict[str, frozenset[str]] = {}
     for function in _functions(template):
         app = load_app(function)

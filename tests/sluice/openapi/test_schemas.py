@@ -1,0 +1,126 @@
+"""What fits a request's schema is what its shape takes, and nothing else is."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from random_requests import REQUESTS, Sent
+from sluice.api.chat_reply import ChatCompletionChunk
+from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.shapes import ReplyShape
+from sluice.api.validation import validate
+from sluice.errors import InvalidRequestError
+from sluice.openapi.examples import CHAT
+from sluice.openapi.schemas import schemas_of
+from sluice.openapi.shapes import ApiChatCompletionRequest
+
+SHAPES = (ChatCompletionRequest, ApiChatCompletionRequest)
+SCHEMAS = schemas_of(SHAPES)
+VALIDATORS = {
+    shape: Draft202012Validator(
+        {"$ref": f"#/components/schemas/{shape.__name__}", "components": {"schemas": SCHEMAS}}
+    )
+    for shape in SHAPES
+}
+
+SCALARS: tuple[Any, ...] = (None, True, False, -1, 0, 1, 2, 3.5, 21, 129, 300, 2**63, "", "x", "text", "auto", [], {})
+STRANGE = st.sampled_from(SCALARS) | st.text(max_size=300) | st.lists(st.sampled_from(SCALARS), max_size=5)
+
+
+def agree(body: dict[str, Any]) -> None:
+    for shape, validator in VALIDATORS.items():
+        try:
+            validate(shape, body)
+        except InvalidRequestError as error:
+            assert not validator.is_valid(body), f"refused, but of the schema: {error.message}"
+        else:
+            assert validator.is_valid(body), next(validator.iter_errors(body))
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where a value may be replaced."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in members:
+        yield (*path, name)
+        yield from places(part, (*path, name))
+
+
+def replaced(body: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """A copy of a body with another value at a place; without the place, where there is no value."""
+    copy = json.loads(json.dumps(body))
+    part = copy
+    for name in path[:-1]:
+        part = part[name]
+    if value is ...:
+        del part[path[-1]]
+    else:
+        part[path[-1]] = value
+    return copy
+
+
+@settings(max_examples=150, deadline=None)
+@given(REQUESTS)
+def test_random_requests(sent: Sent) -> None:
+    agree(sent.members)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_random_requests_with_something_strange_in_them(data: st.DataObject) -> None:
+    body = data.draw(REQUESTS).members
+    path = data.draw(st.sampled_from(list(places(body))))
+    agree(replaced(body, path, data.draw(STRANGE | st.just(...))))
+
+
+@pytest.mark.parametrize("name", CHAT)
+def test_examples_with_something_strange_everywhere(name: str) -> None:
+    body = json.loads(json.dumps(CHAT[name].body))
+    for path in places(body):
+        for value in (..., *SCALARS):
+            agree(replaced(body, path, value))
+
+
+@pytest.mark.parametrize("member", ChatCompletionRequest.model_fields)
+def test_every_member_with_something_strange_in_it(member: str) -> None:
+    body = json.loads(json.dumps(CHAT["whole"].body))
+    for value in (*SCALARS, -2.1, 0.5, 2.1, 100, [""] * 4, ["x"] * 5, {"a": 101}, {"a": 1}, {"type": "text"}):
+        agree({**body, member: value})
+
+
+class Made(ReplyShape):
+    """A shape that is built here, so that its schema holds all that a chunk may have."""
+
+    chunk: ChatCompletionChunk
+
+
+def test_a_reply_has_all_but_what_is_left_out_and_no_null_where_none_is_sent() -> None:
+    found = schemas_of([Made])
+    chunk, choice = found["ChatCompletionChunk"], found["ChunkChoice"]
+    assert chunk["required"] == ["id", "object", "created", "model", "choices"]
+    assert choice["required"] == ["index", "delta", "logprobs", "finish_reason"]
+    assert chunk["properties"]["service_tier"] == {"type": "string"}
+    assert {"type": "null"} in choice["properties"]["finish_reason"]["anyOf"]
+
+
+def one_twin() -> type[ReplyShape]:
+    class Twin(ReplyShape):
+        one: int
+
+    return Twin
+
+
+def another_twin() -> type[ReplyShape]:
+    class Twin(ReplyShape):
+        another: int
+
+    return Twin
+
+
+def test_two_shapes_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="share a name"):
+        schemas_of([one_twin(), another_twin()])
