@@ -159,6 +159,7 @@ ENDPOINTS = (
         summary="This document",
         reply=OpenAPIDocument,
         cacheable=True,
+        headers=("x-content-type-options",),
         examples={"now": Example(summary="This document")},
     ),
     Endpoint(
