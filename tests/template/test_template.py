@@ -32,16 +32,25 @@ MANAGED_POLICIES = {
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",  # writes its log
     "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",  # sends its traces
 }
+STREAMED = {
+    "/v1/chat": "ChatFunction",
+    "/v1/chat/completions": "ChatFunction",
+    "/v1/completions": "CompletionsFunction",
+    "/v1/embeddings": "EmbeddingsFunction",
+}
 STREAM_POLICY = "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole"
 """SAM gives it to a function that a stream calls, so that Lambda can read the stream."""
+ANSWER = {
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "secretsmanager:GetSecretValue",
+}
 ACTIONS = {
-    "ChatFunction": {
-        "dynamodb:DeleteItem",
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
-        "secretsmanager:GetSecretValue",
-    },
+    "ChatFunction": ANSWER,
+    "CompletionsFunction": ANSWER,
+    "EmbeddingsFunction": ANSWER,
     "ModelsFunction": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
     "ReclaimHoldsFunction": {
         "dynamodb:GetItem",
@@ -53,6 +62,8 @@ ACTIONS = {
 }
 SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "ChatFunction": Settings,
+    "CompletionsFunction": Settings,
+    "EmbeddingsFunction": Settings,
     "ModelsFunction": ModelsSettings,
     "ReclaimHoldsFunction": AccountingSettings,
     "RollUpUsageFunction": RollUpSettings,
@@ -123,7 +134,7 @@ def test_the_api_is_regional_and_throttled(translated: dict[str, Any]) -> None:
     assert setting["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
 
 
-def test_chat_routes_stream_and_no_others(translated: dict[str, Any]) -> None:
+def test_routes_to_models_stream_and_no_others(translated: dict[str, Any]) -> None:
     streamed = set()
     for path, method, integration in methods(translated):
         assert method == "x-amazon-apigateway-any-method"
@@ -131,23 +142,26 @@ def test_chat_routes_stream_and_no_others(translated: dict[str, Any]) -> None:
         uri = integration["uri"]["Fn::Sub"]
         if integration.get("responseTransferMode") == "STREAM":
             streamed.add(path)
-            assert uri.endswith("/2021-11-15/functions/${ChatFunction.Arn}/response-streaming-invocations")
+            name = STREAMED[path.removeprefix("/api")]
+            assert uri.endswith(f"/2021-11-15/functions/${{{name}.Arn}}/response-streaming-invocations")
         else:
             assert uri.endswith("/invocations")
-    assert streamed == {
-        prefix + path for prefix in ("", "/api") for path in ("/v1/chat", "/v1/chat/completions")
-    }
+    assert streamed == {prefix + path for prefix in ("", "/api") for path in STREAMED}
 
 
-def test_a_stream_has_the_time_that_the_settings_give_it(
+def test_a_request_has_the_time_that_the_settings_give_it(
     template: dict[str, Any], translated: dict[str, Any]
 ) -> None:
-    longest = Settings.model_fields["stream_timeout_seconds"].default
-    timeout = functions(template)["ChatFunction"]["Timeout"]
-    assert timeout >= longest + SETTLING_SECONDS
-    for _, _, integration in methods(translated):
+    timeouts = {name: functions(template)[name]["Timeout"] for name in STREAMED.values()}
+    stream, whole = (
+        Settings.model_fields[name].default for name in ("stream_timeout_seconds", "timeout_seconds")
+    )
+    for name, timeout in timeouts.items():
+        longest = whole if name == "EmbeddingsFunction" else stream
+        assert timeout >= longest + SETTLING_SECONDS
+    for path, _, integration in methods(translated):
         if integration.get("responseTransferMode") == "STREAM":
-            assert integration["timeoutInMillis"] >= timeout * 1000
+            assert integration["timeoutInMillis"] >= timeouts[STREAMED[path.removeprefix("/api")]] * 1000
 
 
 def test_streaming_functions_start_the_streaming_runtime(template: dict[str, Any]) -> None:

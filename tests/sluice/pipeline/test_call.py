@@ -11,8 +11,8 @@ from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.validation import validate
 from sluice.errors import OverloadedError, SluiceError, UpstreamError, UpstreamTimeoutError
 from sluice.pipeline.call import streamed_reply, whole_reply
-from sluice.providers import openai
 from sluice.providers.contract import ProviderCall, Target
+from sluice.providers.openai import PROVIDER, chat
 
 CHOICE = {"index": 0, "delta": {"content": "a"}, "finish_reason": None}
 TEXT = b"data: " + json.dumps({"id": "1", "created": 1, "choices": [CHOICE]}).encode() + b"\n\n"
@@ -29,7 +29,7 @@ WHOLE = json.dumps(
 ).encode()
 
 
-def call(**members: Any) -> ProviderCall:
+def call(**members: Any) -> ProviderCall[ChatCompletionRequest]:
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **members}
     return ProviderCall(validate(ChatCompletionRequest, body), Target("p", "http://p", "m"), "chatcmpl-1", 1)
 
@@ -39,7 +39,7 @@ def soon(seconds: float = 30) -> float:
 
 
 async def streamed(upstream: FakeUpstream, seconds: float = 30) -> list[str | None]:
-    async with streamed_reply(upstream, openai, call(stream=True), soon(seconds)) as chunks:
+    async with streamed_reply(upstream, PROVIDER, chat, call(stream=True), soon(seconds)) as chunks:
         return [chunk.choices[0].delta.content async for chunk in chunks]
 
 
@@ -88,7 +88,7 @@ async def test_a_failure_is_told_with_its_status(stream: bool) -> None:
         if stream:
             await streamed(upstream)
         else:
-            await whole_reply(upstream, openai, call(), soon())
+            await whole_reply(upstream, PROVIDER, chat, call(), soon())
     assert caught.value.upstream_status == 429
     assert upstream.released
 
@@ -100,12 +100,12 @@ async def test_a_provider_that_hangs_is_left_at_the_deadline(stream: bool) -> No
         if stream:
             await streamed(upstream, seconds=0.01)
         else:
-            await whole_reply(upstream, openai, call(), soon(0.01))
+            await whole_reply(upstream, PROVIDER, chat, call(), soon(0.01))
     assert upstream.released
 
 
 async def test_a_whole_reply_is_translated() -> None:
-    completion = await whole_reply(FakeUpstream(WHOLE), openai, call(), soon())
+    completion = await whole_reply(FakeUpstream(WHOLE), PROVIDER, chat, call(), soon())
     assert completion.choices[0].message.content == "a"
 
 
@@ -118,7 +118,7 @@ async def test_a_broken_connection_is_the_streams_failure() -> None:
 
 async def test_who_leaves_a_stream_releases_it() -> None:
     upstream = FakeUpstream(TEXT, None)
-    async with streamed_reply(upstream, openai, call(stream=True), soon()) as chunks:
+    async with streamed_reply(upstream, PROVIDER, chat, call(stream=True), soon()) as chunks:
         await anext(chunks)
         assert not upstream.released
     assert upstream.released
@@ -127,6 +127,6 @@ async def test_who_leaves_a_stream_releases_it() -> None:
 async def test_a_refused_credential_is_the_operators_to_see(caplog: pytest.LogCaptureFixture) -> None:
     upstream = FakeUpstream(b'{"error": {"message": "bad key sk-upstream"}}', status=401)
     with caplog.at_level("ERROR", logger="sluice"), pytest.raises(UpstreamError):
-        await whole_reply(upstream, openai, call(), soon())
+        await whole_reply(upstream, PROVIDER, chat, call(), soon())
     (entry,) = caplog.records
     assert entry.getMessage() == "provider p refuses the gateway's account: status 401"

@@ -8,7 +8,6 @@ from key_records import key_record
 from sluice.catalog import Candidate, Catalog
 from sluice.errors import ModelNotAllowedError, ModelNotFoundError, UpstreamError
 from sluice.pipeline.route import find_model, target_of
-from sluice.providers import openai
 from sluice.providers.registry import PROVIDERS
 
 CATALOG = Catalog.model_validate(
@@ -43,20 +42,20 @@ class Credentials:
 @pytest.mark.parametrize("name", ["one", "uno", "x/one"])
 @pytest.mark.parametrize("models", [None, ("one",), ("uno", "other"), ("x/one",)])
 def test_a_model_is_found_by_any_name_that_the_key_may_use(name: str, models: tuple[str, ...] | None) -> None:
-    assert find_model(CATALOG, name, "chat", key_record("sk-", models=models)).id == "one"
+    assert find_model(CATALOG, name, ("chat",), key_record("sk-", models=models)).id == "one"
 
 
 @pytest.mark.parametrize("models", [(), ("other",), ("On", "ONE")])
 def test_a_key_may_use_no_other_model_than_its_own(models: tuple[str, ...]) -> None:
     with pytest.raises(ModelNotAllowedError) as caught:
-        find_model(CATALOG, "one", "chat", key_record("sk-", models=models))
+        find_model(CATALOG, "one", ("chat",), key_record("sk-", models=models))
     assert (caught.value.status, caught.value.code, caught.value.param) == (403, "model_not_allowed", "model")
 
 
 @pytest.mark.parametrize("name", ["", "two", "ONE", "one ", "vectors", "\u0000" * 500])
 def test_an_unknown_model_or_one_of_another_kind_is_not_found(name: str) -> None:
     with pytest.raises(ModelNotFoundError) as caught:
-        find_model(CATALOG, name, "chat", key_record("sk-"))
+        find_model(CATALOG, name, ("chat",), key_record("sk-"))
     assert (caught.value.status, caught.value.code, caught.value.param) == (404, "model_not_found", "model")
 
 
@@ -80,5 +79,7 @@ async def test_a_target_has_address_and_credential(
 
 async def test_a_provider_without_its_credential_is_told_by_name() -> None:
     with pytest.raises(UpstreamError, match="FAR_KEY is not set") as caught:
-        await target_of(CATALOG, ROW, Candidate(provider="far", model="up"), openai, Credentials())
+        await target_of(
+            CATALOG, ROW, Candidate(provider="far", model="up"), PROVIDERS["openai"], Credentials()
+        )
     assert caught.value.retriable is False

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import rfc8785
 
+from sluice.api.chat_accumulate import ChatAccumulator
 from sluice.api.chat_reply import ChatCompletionChunk
 from sluice.errors import UpstreamError
 from sluice.observability import RequestRecord
-from sluice.pipeline.stream import ChunkRenderer, Pace, frames
+from sluice.pipeline.chunks import ChunkRenderer
+from sluice.pipeline.stream import Pace, frames
 from sluice.wire.sse import Frame
 
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
@@ -29,7 +31,7 @@ def chunk(
 
 def render(*chunks: ChatCompletionChunk, include_usage: bool = False) -> list[list[dict[str, Any]]]:
     """What leaves after each chunk, and at the end."""
-    renderer = ChunkRenderer(request_hash="f" * 64, include_usage=include_usage)
+    renderer = ChunkRenderer(ChatAccumulator(), request_hash="f" * 64, include_usage=include_usage)
     batches = [[json.loads(data) for data in renderer.feed(each)] for each in chunks]
     return [*batches, [json.loads(data) for data in renderer.end()]]
 
@@ -163,7 +165,7 @@ class Provider:
             self.closed = True
 
     def frames(self, *, seconds: float = 30, keep_alive_seconds: float = 30) -> AsyncIterator[Frame]:
-        renderer = ChunkRenderer(request_hash="f" * 64, include_usage=False)
+        renderer = ChunkRenderer(ChatAccumulator(), request_hash="f" * 64, include_usage=False)
         deadline = asyncio.get_running_loop().time() + seconds
         return frames(self.chunks(), renderer, Pace(deadline, keep_alive_seconds), self.record)
 

@@ -12,7 +12,7 @@ from sluice.errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
-from sluice.providers import openai
+from sluice.providers.openai import failures
 
 
 def error_body(**members: Any) -> bytes:
@@ -96,7 +96,7 @@ def error_body(**members: Any) -> bytes:
 def test_failures_are_mapped_by_status_and_code(
     status: int, headers: dict[str, str], body: bytes, kind: type[SluiceError], members: dict[str, Any]
 ) -> None:
-    error = openai.failure(status, headers, body)
+    error = failures.failure(status, headers, body)
     assert isinstance(error, kind)
     assert {name: getattr(error, name) for name in members} == members
     assert "sk-" not in error.message

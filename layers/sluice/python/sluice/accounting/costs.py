@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from sluice.catalog import Price
+from sluice.catalog import ModelRow, Price
 from sluice.money import NANO_PER_USD
 
 TOKENS_PER_PRICE = 1_000_000
@@ -92,9 +92,17 @@ class Rates:
         return -(-cost // self.unit)
 
 
+def rates_of_model(row: ModelRow) -> Rates | None:
+    """What a model's tokens cost; None if the catalogue has no full price for it. Embeddings have no output."""
+    price = row.price
+    if price is not None and row.kind == "embedding" and price.output is None:
+        price = price.model_copy(update={"output": Decimal(0)})
+    return None if price is None else rates_of(price)
+
+
 @lru_cache(maxsize=1024)
 def rates_of(price: Price) -> Rates | None:
-    """A chat model's rates; None if its price does not name both input and output.
+    """The rates of a price; None if its price does not name both input and output.
 
     Cached input and sound cost as much as input, reasoning as much as output, where no price of their own is given.
     Sound is never cheaper than text.

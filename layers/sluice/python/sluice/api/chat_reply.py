@@ -4,7 +4,7 @@ Members that the schemas require stand even when null (``refusal``, ``logprobs``
 nullable are left out instead (``absent``). ``reasoning_content`` and the two hashes are ours.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -116,6 +116,25 @@ class ChunkChoice(ReplyShape):
     delta: Delta
     logprobs: Logprobs | None = None
     finish_reason: FinishReason | None = None
+
+    @property
+    def says_something(self) -> bool:
+        """Whether it adds anything to the choice's message: text, a call, logprobs."""
+        members = self.delta.model_dump(exclude_none=True)
+        return any(value not in ("", []) for name, value in members.items() if name != "role") or bool(
+            self.logprobs
+        )
+
+    def begin(self, *, first: bool) -> None:
+        """Put the role into a choice's first chunk, where clients look for it, and into no other.
+
+        Some SDKs would join its repetitions to ``assistantassistant``.
+        """
+        self.delta.role = "assistant" if first else None
+
+    def ending(self) -> Self:
+        """The same, saying no more than why it ends."""
+        return self.model_copy(update={"delta": Delta(), "logprobs": None})
 
 
 class ChatCompletionChunk(ReplyShape):

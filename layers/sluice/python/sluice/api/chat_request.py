@@ -9,18 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, Tag
 
 from sluice.api.messages import Message
+from sluice.api.model_request import StreamableRequest
 from sluice.api.shapes import Number, RequestShape, by_member, by_type
 
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Positive = Annotated[int, Field(ge=1)]
 Penalty = Annotated[Number, Field(ge=-2, le=2)]
 Schema = dict[str, Any]
-
-
-class StreamOptions(RequestShape):
-    """What a stream carries beside its text."""
-
-    include_usage: bool | None = None
 
 
 class FunctionDefinition(RequestShape):
@@ -147,20 +142,17 @@ Stop = Annotated[
 ]
 
 
-class ChatCompletionRequest(RequestShape):
+class ChatCompletionRequest(StreamableRequest):
     """A chat completion as a client asks for it."""
 
     model_config = ConfigDict(
         defer_build=False
     )  # the root: built on import, with all its parts, for the first request
 
-    model: Annotated[str, Field(min_length=1)]
     messages: Annotated[list[Message], Field(min_length=1)]
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
     n: Annotated[int, Field(ge=1, le=128)] | None = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
     stop: Stop | None = None
     max_tokens: Positive | None = None
     max_completion_tokens: Positive | None = None
@@ -177,13 +169,3 @@ class ChatCompletionRequest(RequestShape):
     logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     search_enabled: bool | None = None
-
-    @property
-    def streams(self) -> bool:
-        """Whether the reply is a stream."""
-        return self.stream is True
-
-    @property
-    def wants_usage_chunk(self) -> bool:
-        """Whether the stream ends in a chunk with usage."""
-        return self.stream_options is not None and self.stream_options.include_usage is True

@@ -76,7 +76,7 @@ def _readiness(row: ProviderRow) -> str | None:
         return "needs no key"
     if environment_credential(row.credential):
         return row.credential
-    address = row.base_url or PROVIDERS[row.kind].ADDRESS or ""
+    address = row.base_url or PROVIDERS[row.kind].address or ""
     return "on this machine, without a key" if is_local(address) else None
 
 

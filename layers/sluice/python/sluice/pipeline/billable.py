@@ -7,8 +7,8 @@ another one is one for a row of this table.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sluice.accounting.costs import rates_of
-from sluice.api.chat_request import ChatCompletionRequest
+from sluice.accounting.costs import rates_of_model
+from sluice.api.shapes import RequestShape
 from sluice.catalog import ModelRow
 from sluice.errors import ModelNotAllowedError, UnsupportedParameterError
 
@@ -45,7 +45,7 @@ CHARGES: Mapping[str, _Charge] = {
 ``auto``, which is also the tier of a request that names none, is what the operator has set at the provider."""
 
 
-def check_billable(request: ChatCompletionRequest, row: ModelRow) -> None:
+def check_billable(request: RequestShape, row: ModelRow) -> None:
     """Refuse what a key with a budget may not ask for.
 
     Raises:
@@ -53,10 +53,10 @@ def check_billable(request: ChatCompletionRequest, row: ModelRow) -> None:
             this model do not go together.
         UnsupportedParameterError: a member of the request may cost more than its tokens.
     """
-    if row.price is None or rates_of(row.price) is None:
+    if rates_of_model(row) is None:
         raise ModelNotAllowedError(
             f"This API key has a budget, which cannot be kept with the model '{row.id}': the gateway's catalogue has "
-            "no input and output price for it. Use another model, or ask the gateway's operator for a price.",
+            "no full price for it. Use another model, or ask the gateway's operator for a price.",
             param="model",
         )
     for member, value in (request.model_extra or {}).items():

@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
-from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.errors import SluiceError, UpstreamError, UpstreamTimeoutError
 from sluice.observability import logger
-from sluice.providers.contract import Provider, ProviderCall
+from sluice.providers.contract import Operation, Provider, ProviderCall, StreamingOperation, Target
 from sluice.upstream.client import Upstream, UpstreamResponse
 from sluice.wire.events import FramingError
 
@@ -35,25 +34,33 @@ async def within(deadline: float) -> AsyncIterator[None]:
         raise expired() from error
 
 
-async def whole_reply(
-    upstream: Upstream, provider: Provider, call: ProviderCall, deadline: float
-) -> ChatCompletion:
+async def whole_reply[Request, Reply](
+    upstream: Upstream,
+    provider: Provider,
+    operation: Operation[Request, Reply],
+    call: ProviderCall[Request],
+    deadline: float,
+) -> Reply:
     """The provider's whole answer.
 
     Raises:
         SluiceError: it failed, in time or not.
     """
-    async with within(deadline), upstream.send(provider.chat_request(call)) as response:
+    async with within(deadline), upstream.send(operation.upstream_request(call)) as response:
         body = await response.read()
         if response.status != 200:
-            raise _failure(response, body, provider, call)
-        return provider.chat_completion(body, call)
+            raise _failure(response, body, provider, call.target)
+        return operation.whole_reply(body, call)
 
 
 @asynccontextmanager
-async def streamed_reply(
-    upstream: Upstream, provider: Provider, call: ProviderCall, deadline: float
-) -> AsyncIterator[AsyncIterator[ChatCompletionChunk]]:
+async def streamed_reply[Request, Reply, Chunk](
+    upstream: Upstream,
+    provider: Provider,
+    operation: StreamingOperation[Request, Reply, Chunk],
+    call: ProviderCall[Request],
+    deadline: float,
+) -> AsyncIterator[AsyncIterator[Chunk]]:
     """The provider's answer chunk by chunk; entered once it has agreed to stream.
 
     The iterator ends only if the provider has said all.
@@ -63,31 +70,31 @@ async def streamed_reply(
     """
     async with AsyncExitStack() as stack:
         async with within(deadline):
-            response = await stack.enter_async_context(upstream.send(provider.chat_request(call)))
+            response = await stack.enter_async_context(upstream.send(operation.upstream_request(call)))
             if response.status != 200:
-                raise _failure(response, await response.read(), provider, call)
-        if provider.STREAM_CONTENT_TYPE not in response.headers.get("content-type", "").lower():
+                raise _failure(response, await response.read(), provider, call.target)
+        if operation.STREAM_CONTENT_TYPE not in response.headers.get("content-type", "").lower():
             raise UpstreamError("The provider did not answer with a stream.")
-        async with aclosing(_chunks(response, provider, call)) as chunks:
+        async with aclosing(_chunks(response, operation, call)) as chunks:
             yield chunks
 
 
-def _failure(response: UpstreamResponse, body: bytes, provider: Provider, call: ProviderCall) -> SluiceError:
+def _failure(response: UpstreamResponse, body: bytes, provider: Provider, target: Target) -> SluiceError:
     """The failure of a reply, with its status for the log; a refused credential is the operator's to mend."""
     error = provider.failure(response.status, response.headers, body)
     error.upstream_status = response.status
     if isinstance(error, UpstreamError) and error.retriable is False:
-        logger.error(
-            "provider %s refuses the gateway's account: status %d", call.target.provider, response.status
-        )
+        logger.error("provider %s refuses the gateway's account: status %d", target.provider, response.status)
     return error
 
 
-async def _chunks(
-    response: UpstreamResponse, provider: Provider, call: ProviderCall
-) -> AsyncGenerator[ChatCompletionChunk]:
-    decoder = provider.new_decoder()
-    stream = provider.chat_stream(call)
+async def _chunks[Request, Reply, Chunk](
+    response: UpstreamResponse,
+    operation: StreamingOperation[Request, Reply, Chunk],
+    call: ProviderCall[Request],
+) -> AsyncGenerator[Chunk]:
+    decoder = operation.new_decoder()
+    stream = operation.reply_stream(call)
     try:
         async for data in response.chunks():
             for event in decoder.feed(data):

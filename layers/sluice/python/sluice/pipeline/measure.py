@@ -1,24 +1,43 @@
 """What an answered request has used: by the provider's word, or by what was received where it gave none."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
-from sluice.accounting.costs import TokenCount, rates_of
-from sluice.api.chat_reply import ChatCompletion
-from sluice.api.chat_request import ChatCompletionRequest
+from sluice.accounting.costs import TokenCount, rates_of_model
+from sluice.api.model_request import ModelRequest
+from sluice.api.shapes import ReplyShape
 from sluice.api.usage import Usage
 from sluice.catalog import ModelRow
 from sluice.observability import RequestRecord
-from sluice.pipeline.estimate import counted, estimated_tokens
+from sluice.pipeline.endpoint import Endpoint
+from sluice.pipeline.estimate import counted
 from sluice.pipeline.settle import Outcome
-from sluice.pipeline.stream import ChunkRenderer
+
+
+class Received[Reply](Protocol):
+    """What is left of a stream when it has ended: ``pipeline.chunks.ChunkRenderer``."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """By the provider's word."""
+        ...
+
+    @property
+    def response_hash(self) -> str | None:
+        """None until all has come."""
+        ...
+
+    def received(self) -> Reply | None:
+        """What has come, None if nothing has."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
+class Meter[Request: ModelRequest, Reply: ReplyShape]:
     """Measures one request.
 
     Args:
+        endpoint: that was asked.
         request: as it was sent.
         most: the upper bound of its tokens.
         row: the model's, with its price.
@@ -27,38 +46,36 @@ class Meter:
         record: of the request; takes down tokens and cost, and knows the times.
     """
 
-    request: ChatCompletionRequest
+    endpoint: Endpoint[Request, Reply]
+    request: Request
     most: TokenCount
     row: ModelRow
     provider: str
     request_hash: str
     record: RequestRecord
 
-    def whole(self, completion: ChatCompletion, response_hash: str) -> Outcome:
+    def whole(self, reply: Reply, response_hash: str) -> Outcome:
         """The outcome of a whole reply."""
-        return self._outcome("complete", completion.usage, completion, response_hash)
+        return self._outcome("complete", self.endpoint.used(reply), reply, response_hash)
 
-    def streamed(self, renderer: ChunkRenderer) -> Outcome:
+    def streamed(self, renderer: Received[Reply]) -> Outcome:
         """The outcome of a stream that has begun, however it ended; what never came is not charged."""
         if renderer.response_hash is not None:
             status: Literal["complete", "broken", "cancelled"] = "complete"
         else:
             status = "cancelled" if self.record.error is None else "broken"
-        said_all = (
-            status == "complete" and renderer.usage is not None and renderer.usage.completion_tokens > 0
-        )
-        received = None if said_all else renderer.received()
+        received = None if self._says_all(status, renderer.usage) else renderer.received()
         return self._outcome(status, renderer.usage, received, renderer.response_hash)
 
     def _outcome(
         self,
         status: Literal["complete", "broken", "cancelled"],
         usage: Usage | None,
-        received: ChatCompletion | None,
+        received: Reply | None,
         response_hash: str | None,
     ) -> Outcome:
         tokens, estimated = self._tokens(status, usage, received)
-        rates = rates_of(self.row.price) if self.row.price else None
+        rates = rates_of_model(self.row)
         cost = rates.cost(tokens) if rates else 0
         self._take_down(tokens, cost)
         first_byte = self.record.first_byte_ms
@@ -76,17 +93,15 @@ class Meter:
             response_hash=response_hash,
         )
 
-    def _tokens(
-        self, status: str, usage: Usage | None, received: ChatCompletion | None
-    ) -> tuple[TokenCount, bool]:
+    def _tokens(self, status: str, usage: Usage | None, received: Reply | None) -> tuple[TokenCount, bool]:
         """What was used, and whether that is estimated.
 
         A provider's word counts at the end of its reply. Before, it is of a part, and a completion of no tokens that
         says something was not counted: then what was received counts, where it is more.
         """
-        if usage is not None and status == "complete" and usage.completion_tokens > 0:
+        if usage is not None and self._says_all(status, usage):
             return counted(usage, self.most), False
-        estimate = estimated_tokens(self.request, received, self.most)
+        estimate = self.endpoint.estimated(self.request, received, self.most)
         if usage is None:
             return estimate, True
         told = counted(usage, self.most)
@@ -94,6 +109,11 @@ class Meter:
             return told, status != "complete"
         prompt = max(told.prompt, estimate.prompt)
         return replace(told, prompt=prompt, completion=estimate.completion), True
+
+    def _says_all(self, status: str, usage: Usage | None) -> bool:
+        if usage is None or status != "complete":
+            return False
+        return usage.completion_tokens > 0 or not self.endpoint.WRITES
 
     def _take_down(self, tokens: TokenCount, cost: int) -> None:
         self.record.prompt_tokens = tokens.prompt

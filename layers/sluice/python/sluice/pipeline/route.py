@@ -1,5 +1,6 @@
 """Step 3: which candidate answers?"""
 
+from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -21,8 +22,8 @@ class CredentialSource(Protocol):
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def find_model(catalog: Catalog, name: str, kind: ModelKind, key: KeyRecord) -> ModelRow:
-    """The catalogue's row for a name, if it is of the endpoint's kind and the key may use it.
+def find_model(catalog: Catalog, name: str, kinds: Sequence[ModelKind], key: KeyRecord) -> ModelRow:
+    """The catalogue's row for a name, if it is of one of the endpoint's kinds and the key may use it.
 
     Raises:
         ModelNotFoundError: unknown, or of another kind.
@@ -31,9 +32,10 @@ def find_model(catalog: Catalog, name: str, kind: ModelKind, key: KeyRecord) -> 
     row = catalog.find(name)
     if row is None:
         raise ModelNotFoundError(f"The model '{name:.200}' does not exist.", param="model")
-    if row.kind != kind:
+    if row.kind not in kinds:
         raise ModelNotFoundError(
-            f"The model '{name}' is not a {kind} model; it is of kind '{row.kind}'.", param="model"
+            f"The model '{name:.200}' is of the kind '{row.kind}', which this endpoint does not take.",
+            param="model",
         )
     if key.models is not None and not {name, row.id, *row.aliases} & set(key.models):
         raise ModelNotAllowedError(f"This API key may not use the model '{name}'.", param="model")
@@ -57,7 +59,7 @@ async def target_of(
         OverloadedError: the secret could not be read.
     """
     provider_row = catalog.providers[candidate.provider]
-    base_url = provider_row.base_url or provider.ADDRESS or ""
+    base_url = provider_row.base_url or provider.address or ""
     name = provider_row.credential
     credential = await credentials.get(name) if name else None
     if name and credential is None and not is_local(base_url):

@@ -1,20 +1,24 @@
-"""What every provider module offers: the seam that a new wire format has to fit.
+"""What every provider offers: the seam that a new wire format has to fit.
 
-A provider is a module of pure functions: no I/O, no clock, no environment; whatever it needs to know is in the
-``ProviderCall``. The registry maps the catalogue's ``kind`` to the module; a new one is its module and a line there.
+A provider is a package of modules of pure functions, one for each operation and by the operation's name: no I/O, no
+clock, no environment; whatever they need to know is in the ``ProviderCall``. Each package puts its modules together as
+one ``Provider``, and the registry maps the catalogue's ``kind`` to it.
 
-    ProviderCall        ── chat_request ──▶ UpstreamRequest ──▶ (sluice.upstream sends it)
-    status 200, whole   ── chat_completion ──▶ ChatCompletion
-    status 200, stream  ── new_decoder ──▶ WireEvent ── ChatStream.feed ──▶ ChatCompletionChunk
+    ProviderCall        ── upstream_request ──▶ UpstreamRequest ──▶ (sluice.upstream sends it)
+    status 200, whole   ── whole_reply ──▶ the reply in OpenAI's shape
+    status 200, stream  ── new_decoder ──▶ WireEvent ── reply_stream(…).feed ──▶ chunks in OpenAI's shape
     any other status    ── failure ──▶ SluiceError
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.completion_reply import Completion, CompletionChunk
+from sluice.api.completion_request import CompletionRequest
+from sluice.api.embeddings import EmbeddingList, EmbeddingsRequest
 from sluice.credentials import Credential
 from sluice.errors import SluiceError
 from sluice.wire.events import Decoder, WireEvent
@@ -38,14 +42,14 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderCall:
+class ProviderCall[Request]:
     """A request, where it goes, and what a reply takes from the gateway and not from the provider.
 
     ``id`` stands in where a provider gives none, ``now`` (epoch seconds) is what requests are signed and replies dated
     with. Replies go under ``request.model``, the name that the client asked for.
     """
 
-    request: ChatCompletionRequest
+    request: Request
     target: Target
     id: str
     now: float
@@ -61,7 +65,7 @@ class UpstreamRequest:
     method: str = "POST"
 
 
-class ChatStream(Protocol):
+class ReplyStream[Chunk](Protocol):
     """The translator of one streamed reply."""
 
     @property
@@ -74,7 +78,7 @@ class ChatStream(Protocol):
         """Whether the provider has announced that no event follows."""
         ...
 
-    def feed(self, event: WireEvent) -> Sequence[ChatCompletionChunk]:
+    def feed(self, event: WireEvent) -> Sequence[Chunk]:
         """Translate one event; none, one or several chunks.
 
         Raises:
@@ -83,28 +87,18 @@ class ChatStream(Protocol):
         ...
 
 
-class Provider(Protocol):
-    """A provider module."""
+class Operation[Request, Reply](Protocol):
+    """One thing that a provider can be asked for."""
 
-    ADDRESS: str | None
-    """The base URL where the catalogue gives none; None if it has to give one."""
-
-    STREAM_CONTENT_TYPE: str
-    """What a stream's content type holds."""
-
-    def new_decoder(self) -> Decoder:
-        """From bytes to events, for one streamed reply."""
-        ...
-
-    def chat_request(self, call: ProviderCall) -> UpstreamRequest:
-        """Express a chat request in the provider's format.
+    def upstream_request(self, call: ProviderCall[Request]) -> UpstreamRequest:
+        """Express a request in the provider's format.
 
         Raises:
             UnsupportedParameterError: the provider has no way to say it.
         """
         ...
 
-    def chat_completion(self, body: bytes, call: ProviderCall) -> ChatCompletion:
+    def whole_reply(self, body: bytes, call: ProviderCall[Request]) -> Reply:
         """Translate a whole reply.
 
         Raises:
@@ -112,10 +106,66 @@ class Provider(Protocol):
         """
         ...
 
-    def chat_stream(self, call: ProviderCall) -> ChatStream:
+
+class StreamingOperation[Request, Reply, Chunk](Operation[Request, Reply], Protocol):
+    """One whose reply may be streamed."""
+
+    @property
+    def STREAM_CONTENT_TYPE(self) -> str:  # noqa: N802 - modules implement this, where it is a constant
+        """What a stream's content type holds."""
+        ...
+
+    def new_decoder(self) -> Decoder:
+        """From bytes to events, for one streamed reply."""
+        ...
+
+    def reply_stream(self, call: ProviderCall[Request]) -> ReplyStream[Chunk]:
         """A translator for one streamed reply."""
         ...
 
-    def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> SluiceError:
-        """What a reply of any status but 200 means for the client; header names are in lower case."""
+
+type ChatOperation = StreamingOperation[ChatCompletionRequest, ChatCompletion, ChatCompletionChunk]
+type CompletionOperation = StreamingOperation[CompletionRequest, Completion, CompletionChunk]
+type EmbeddingsOperation = Operation[EmbeddingsRequest, EmbeddingList]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model that a provider says it serves; ``created`` is in epoch seconds, 0 where it does not say."""
+
+    id: str
+    created: int = 0
+    owned_by: str | None = None
+    context_tokens: int | None = None
+
+
+class ModelListing(Protocol):
+    """The provider's own list of its models."""
+
+    def upstream_request(self, target: Target) -> UpstreamRequest:
+        """Ask for the list."""
         ...
+
+    def listed_models(self, body: bytes) -> Sequence[ListedModel]:
+        """Read it.
+
+        Raises:
+            UpstreamError: it is none.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider's operations; None for what it does not have.
+
+    ``address`` is the base URL where the catalogue gives none; None if it has to give one. ``failure`` says what a
+    reply of any status but 200 means for the client; header names are in lower case.
+    """
+
+    address: str | None
+    failure: Callable[[int, Mapping[str, str], bytes], SluiceError]
+    chat: ChatOperation
+    completions: CompletionOperation | None = None
+    embeddings: EmbeddingsOperation | None = None
+    models: ModelListing | None = None

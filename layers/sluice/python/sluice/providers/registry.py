@@ -1,4 +1,4 @@
-"""Which module speaks which wire format: one line a provider."""
+"""Which package speaks which wire format: one line a provider."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,23 +9,23 @@ from sluice.providers import demo, openai
 from sluice.providers.contract import Provider
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
-    "openai": openai,
-    "demo": demo,
+    "openai": openai.PROVIDER,
+    "demo": demo.PROVIDER,
 }
 
 
 def check_providers(catalog: Catalog) -> None:
-    """See that every provider of a catalogue has a module, and an address.
+    """See that every provider of a catalogue is known here, and has an address.
 
     Raises:
-        ConfigurationError: naming the provider that has not.
+        ConfigurationError: naming the provider that is not, or has none.
     """
     for name, row in catalog.providers.items():
-        module = PROVIDERS.get(row.kind)
-        if module is None:
+        provider = PROVIDERS.get(row.kind)
+        if provider is None:
             known = ", ".join(PROVIDERS)
             raise ConfigurationError(
                 f"the catalogue's provider '{name}' is of the unknown kind '{row.kind}'; there are: {known}"
             )
-        if row.base_url is None and module.ADDRESS is None:
+        if row.base_url is None and provider.address is None:
             raise ConfigurationError(f"the catalogue's provider '{name}' needs a base_url")

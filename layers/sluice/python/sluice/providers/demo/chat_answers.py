@@ -1,13 +1,8 @@
-"""The built-in demo provider: OpenAI's format, answered without any network.
-
-Its requests go to a ``demo:`` address, which ``sluice.upstream`` answers in this process with what ``answer`` makes of
-them; the replies then take the same way as every provider's. It is no AI and says so: it repeats what it was told,
-calls the tools it is told to call and fills JSON Schemas with their smallest instances.
-"""
+"""What the demo chat model says, and how its replies are written in OpenAI's format."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, assert_never
 
 from pydantic_core import to_json
@@ -28,31 +23,13 @@ from sluice.api.messages import (
     UserMessage,
 )
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
-from sluice.providers import openai
-from sluice.providers.contract import ProviderCall, UpstreamRequest
-from sluice.providers.minimal_instance import UnsatisfiableSchemaError, minimal_instance
-
-ADDRESS: str | None = "demo://localhost"
-STREAM_CONTENT_TYPE = openai.STREAM_CONTENT_TYPE
-new_decoder = openai.new_decoder
-chat_completion = openai.chat_completion
-chat_stream = openai.chat_stream
-failure = openai.failure
-usage_of = openai.usage_of
-
-MAX_PROMPT_CHARACTERS = 500_000
-MAX_REPLY_CHARACTERS = 30_000
-"""Of each choice. The demo model works inside the gateway, so what it is told and says has bounds of its own."""
-
-_TOKEN = re.compile(r"\s*(?:\w+|[^\w\s])|\s+")
-"""What counts as a token: a word or a sign, with the white space before it. Joined, they are the text again."""
+from sluice.providers.demo.minimal_instance import UnsatisfiableSchemaError, minimal_instance
+from sluice.providers.demo.words import MAX_PROMPT_CHARACTERS, MAX_REPLY_CHARACTERS, TOKEN, stopped
 
 _TOKENS_PER_MESSAGE = 3
 _ASKS = re.compile(r"\b(?:call|use)\b", re.IGNORECASE)
 _FOR_A_TOOL = re.compile(r"\btools?\b", re.IGNORECASE)
 _TOOL_NAME = re.compile(r"[\w-]+")
-
-_UNSUPPORTED = ("logprobs", "top_logprobs", "functions", "function_call", "modalities", "audio", "prediction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +51,6 @@ class Answer:
     usage: dict[str, int]
 
 
-def chat_request(call: ProviderCall) -> UpstreamRequest:
-    """The request as OpenAI's format has it, for this process's own address.
-
-    Raises:
-        UnsupportedParameterError: the demo model cannot do what is asked.
-        InvalidRequestError: the conversation is longer than it reads.
-    """
-    request = call.request
-    members = request.model_dump(exclude_unset=True, include=set(_UNSUPPORTED)) | (request.model_extra or {})
-    for member in _UNSUPPORTED:
-        if members.get(member) and members[member] != ["text"]:
-            raise UnsupportedParameterError(f"The demo model does not support '{member}'.", param=member)
-    answer(request)
-    return openai.chat_request(replace(call, target=replace(call.target, credential=None)))
-
-
 def answer(request: ChatCompletionRequest) -> Answer:
     """The demo model's answer: a pure function of the request.
 
@@ -99,12 +60,12 @@ def answer(request: ChatCompletionRequest) -> Answer:
     """
     prompt = _prompt_tokens(request)
     calls = _calls(request)
-    text = "" if calls else _stopped(_text(request), request.stop)
-    tokens = _TOKEN.findall(text[:MAX_REPLY_CHARACTERS])
+    text = "" if calls else stopped(_text(request), request.stop)
+    tokens = TOKEN.findall(text[:MAX_REPLY_CHARACTERS])
     limit = request.max_completion_tokens or request.max_tokens or len(tokens)
     cut = len(tokens) > limit or len(text) > MAX_REPLY_CHARACTERS
     tokens = tokens[:limit]
-    spent = len(tokens) + sum(len(_TOKEN.findall(call.name + call.text)) for call in calls)
+    spent = len(tokens) + sum(len(TOKEN.findall(call.name + call.text)) for call in calls)
     completion = spent * (request.n or 1)
     return Answer(
         tokens=tuple(tokens),
@@ -127,10 +88,10 @@ def _prompt_tokens(request: ChatCompletionRequest) -> int:
             param="messages",
             code="context_length_exceeded",
         )
-    return sum(len(_TOKEN.findall(part)) for part in parts) + _TOKENS_PER_MESSAGE * len(request.messages)
+    return sum(len(TOKEN.findall(part)) for part in parts) + _TOKENS_PER_MESSAGE * len(request.messages)
 
 
-def whole_reply(request: ChatCompletionRequest, made: Answer, reply_id: str, created: int) -> bytes:
+def reply_body(request: ChatCompletionRequest, made: Answer, reply_id: str, created: int) -> bytes:
     """The answer as one ``chat.completion``."""
     message: dict[str, Any] = {"role": "assistant", "content": None if made.calls else "".join(made.tokens)}
     if made.calls:
@@ -160,7 +121,7 @@ def events(request: ChatCompletionRequest, made: Answer, reply_id: str, created:
         yield from chunk(
             {"tool_calls": [{**opened, "index": position, call.kind: {"name": call.name, member: ""}}]}
         )
-        for piece in _TOKEN.findall(call.text):
+        for piece in TOKEN.findall(call.text):
             yield from chunk({"tool_calls": [{"index": position, call.kind: {member: piece}}]})
     yield from chunk({}, made.finish_reason)
     yield to_json({**head, "choices": [], "usage": made.usage})
@@ -190,11 +151,6 @@ def _text(request: ChatCompletionRequest) -> str:
             pass
     who = "The tool answered" if isinstance(last, ToolMessage | FunctionMessage) else "You said"
     return f"This is Sluice's demo model, which is no AI and only repeats. {who}: {said}"
-
-
-def _stopped(text: str, stop: str | list[str] | None) -> str:
-    sequences = [stop] if isinstance(stop, str) else stop or []
-    return text[: min((text.find(each) for each in sequences if each and each in text), default=len(text))]
 
 
 def _calls(request: ChatCompletionRequest) -> tuple[Call, ...]:

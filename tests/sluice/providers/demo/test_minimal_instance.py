@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.providers.minimal_instance import UnsatisfiableSchemaError, minimal_instance
+from sluice.providers.demo.minimal_instance import UnsatisfiableSchemaError, minimal_instance
 
 
 @pytest.mark.parametrize(

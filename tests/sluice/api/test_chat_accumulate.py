@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.api.accumulate import CompletionAccumulator
+from sluice.api.chat_accumulate import ChatAccumulator
 from sluice.api.chat_reply import ChatCompletionChunk
 
 
@@ -18,10 +18,10 @@ def chunk(
 
 
 def added_up(*chunks: ChatCompletionChunk) -> dict[str, Any]:
-    accumulator = CompletionAccumulator()
+    accumulator = ChatAccumulator()
     for each in chunks:
         accumulator.add(each)
-    return accumulator.completion().model_dump(mode="json")
+    return accumulator.whole().model_dump(mode="json")
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.text(max_size=3)), min_size=1))
@@ -77,4 +77,4 @@ def test_an_old_function_call_is_joined_too() -> None:
 
 def test_nothing_adds_up_to_nothing() -> None:
     with pytest.raises(ValueError, match="no chunk"):
-        CompletionAccumulator().completion()
+        ChatAccumulator().whole()

@@ -19,8 +19,9 @@ from sluice.errors import SluiceError
 from sluice.keys import new_secret
 from sluice.observability import RequestRecord
 from sluice.pipeline import hashes
-from sluice.pipeline.chat import ChatCall, ChatDefaults, StreamedReply, WholeReply, chat
+from sluice.pipeline.chat import Chat, ChatDefaults
 from sluice.pipeline.gateway import Gateway
+from sluice.pipeline.path import Call, StreamedReply, WholeReply, answered
 from sluice.stores.counters import counter_of
 from sluice.stores.keys import KeyRecord
 from sluice.stores.ledger_rows import LedgerRow, row_of
@@ -82,8 +83,8 @@ class World:
         defaults: ChatDefaults | None = None,
     ) -> Any:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        call = ChatCall(authorization, raw, self.record, defaults, self.headers)
-        async with chat(self.gateway, call) as reply:
+        call = Call(authorization, raw, self.record, self.headers)
+        async with answered(self.gateway, call, Chat(defaults)) as reply:
             assert self.ledger == []  # the client does not wait for it
             match reply:
                 case WholeReply(data):
@@ -268,7 +269,7 @@ async def test_a_stream_that_breaks_is_charged_by_what_was_received() -> None:
 async def test_a_stream_whose_client_goes_away_is_charged_by_what_was_received() -> None:
     world = World(FakeUpstream(events("four", "more")))
     raw = json.dumps(body(stream=True)).encode()
-    async with chat(world.gateway, ChatCall(f"Bearer {SECRET}", raw, world.record)) as reply:
+    async with answered(world.gateway, Call(f"Bearer {SECRET}", raw, world.record), Chat()) as reply:
         assert isinstance(reply, StreamedReply)
         await anext(aiter(reply.frames))
     (row,) = world.ledger
@@ -395,7 +396,7 @@ async def test_a_warm_request_makes_one_call_before_the_provider_and_two_after_i
     world.dynamodb.calls.clear()
     world.tables.tables["LedgerTable"].clear()
     world.record.request_id = "req_2"
-    call = ChatCall(f"Bearer {SECRET}", json.dumps(body()).encode(), world.record)
-    async with chat(world.gateway, call):
+    call = Call(f"Bearer {SECRET}", json.dumps(body()).encode(), world.record)
+    async with answered(world.gateway, call, Chat()):
         assert world.dynamodb.calls == ["UpdateItem"]
     assert world.dynamodb.calls == ["UpdateItem", "PutItem", "UpdateItem"]

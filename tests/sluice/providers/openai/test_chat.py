@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sluice.api.accumulate import CompletionAccumulator
+from sluice.api.chat_accumulate import ChatAccumulator
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.validation import validate
@@ -13,8 +13,9 @@ from sluice.errors import (
     SluiceError,
     UpstreamError,
 )
-from sluice.providers import openai
 from sluice.providers.contract import ProviderCall, Target
+from sluice.providers.openai import chat as openai
+from sluice.providers.openai.usage import usage_of
 from sluice.wire.events import WireEvent
 
 TARGET = Target("openai", "https://api.example/v1/", "upstream-model", "sk-upstream", {"X-Team": "blue"})
@@ -27,7 +28,7 @@ def request(**members: Any) -> ChatCompletionRequest:
     )
 
 
-def call(to: Target = TARGET, **members: Any) -> ProviderCall:
+def call(to: Target = TARGET, **members: Any) -> ProviderCall[ChatCompletionRequest]:
     return ProviderCall(request(**members), to, id="chatcmpl-ours", now=1_700_000_000.5)
 
 
@@ -42,7 +43,7 @@ def reply(**members: Any) -> bytes:
 
 
 def chunks(*raw: dict[str, Any] | bytes) -> list[ChatCompletionChunk]:
-    stream = openai.chat_stream(CALL)
+    stream = openai.reply_stream(CALL)
     return [
         chunk
         for event in raw
@@ -60,7 +61,7 @@ def choice(delta: Any = None, finish: Any = None, **members: Any) -> dict[str, A
 
 class TestRequest:
     def test_goes_to_the_candidate_with_its_credential(self) -> None:
-        sent = openai.chat_request(CALL)
+        sent = openai.upstream_request(CALL)
         assert sent.url == "https://api.example/v1/chat/completions"
         assert sent.headers["authorization"] == "Bearer sk-upstream"
         assert sent.headers["x-team"] == "blue"
@@ -68,7 +69,7 @@ class TestRequest:
         assert "sk-upstream" not in repr(sent) + repr(TARGET)
 
     def test_without_a_credential_there_is_no_header(self) -> None:
-        assert "authorization" not in openai.chat_request(call(Target("x", "http://y", "z"))).headers
+        assert "authorization" not in openai.upstream_request(call(Target("x", "http://y", "z"))).headers
 
     def test_members_are_passed_on_unchanged(self) -> None:
         members: dict[str, Any] = {
@@ -78,7 +79,7 @@ class TestRequest:
             "seed": 7,
             "temperature": None,
         }
-        body = json.loads(openai.chat_request(call(**members)).body)
+        body = json.loads(openai.upstream_request(call(**members)).body)
         assert body == {
             "model": "upstream-model",
             "messages": [{"role": "user", "content": "Hi"}],
@@ -86,25 +87,25 @@ class TestRequest:
         }
 
     def test_our_own_members_are_not_passed_on(self) -> None:
-        assert "search_enabled" not in json.loads(openai.chat_request(call(search_enabled=False)).body)
+        assert "search_enabled" not in json.loads(openai.upstream_request(call(search_enabled=False)).body)
 
     @pytest.mark.parametrize(
         "options", [None, {}, {"include_usage": False}, {"include_usage": True, "other": 1}]
     )
     def test_a_stream_is_always_asked_for_its_usage(self, options: Any) -> None:
-        body = json.loads(openai.chat_request(call(stream=True, stream_options=options)).body)
+        body = json.loads(openai.upstream_request(call(stream=True, stream_options=options)).body)
         assert body["stream_options"] == {**(options or {}), "include_usage": True}
 
     def test_a_whole_reply_is_not(self) -> None:
-        assert "stream_options" not in json.loads(openai.chat_request(CALL).body)
+        assert "stream_options" not in json.loads(openai.upstream_request(CALL).body)
 
 
 class TestWholeReply:
     def test_has_the_name_that_was_asked_for(self) -> None:
-        assert openai.chat_completion(reply(), CALL).model == "asked-for"
+        assert openai.whole_reply(reply(), CALL).model == "asked-for"
 
     def test_gets_the_members_that_the_schema_requires(self) -> None:
-        raw = openai.chat_completion(reply(system_fingerprint=None, usage=None), CALL).model_dump(mode="json")
+        raw = openai.whole_reply(reply(system_fingerprint=None, usage=None), CALL).model_dump(mode="json")
         assert raw["choices"][0]["logprobs"] is None
         assert raw["choices"][0]["message"] == {"role": "assistant", "content": "Hi", "refusal": None}
         assert raw.keys() == {"id", "object", "created", "model", "choices"}
@@ -112,7 +113,7 @@ class TestWholeReply:
     def test_takes_over_no_member_that_is_the_gateways_own(self) -> None:
         forged = reply(requestHash="f", responseHash="f", search_result=[], error=None)
         assert not {"requestHash", "responseHash", "search_result", "error"} & set(
-            openai.chat_completion(forged, CALL).model_dump()
+            openai.whole_reply(forged, CALL).model_dump()
         )
 
     @pytest.mark.parametrize(
@@ -130,14 +131,14 @@ class TestWholeReply:
     )
     def test_an_error_inside_a_good_status_means_what_its_code_means(self, error: Any, status: int) -> None:
         with pytest.raises(SluiceError) as caught:
-            openai.chat_completion(reply(error=error), CALL)
+            openai.whole_reply(reply(error=error), CALL)
         assert caught.value.status == status
 
     def test_keeps_members_it_does_not_know(self) -> None:
-        assert openai.chat_completion(reply(citations=["a"]), CALL).model_dump()["citations"] == ["a"]
+        assert openai.whole_reply(reply(citations=["a"]), CALL).model_dump()["citations"] == ["a"]
 
     def test_takes_id_and_time_from_the_context_where_there_are_none(self) -> None:
-        completion = openai.chat_completion(reply(id="", created=None), CALL)
+        completion = openai.whole_reply(reply(id="", created=None), CALL)
         assert (completion.id, completion.created) == ("chatcmpl-ours", 1_700_000_000)
 
     @pytest.mark.parametrize(
@@ -163,13 +164,13 @@ class TestWholeReply:
     )
     def test_nonsense_is_an_upstream_error_that_quotes_nothing(self, body: bytes) -> None:
         with pytest.raises(UpstreamError) as caught:
-            openai.chat_completion(body, CALL)
+            openai.whole_reply(body, CALL)
         assert "sk-" not in caught.value.message
 
 
 class TestStream:
     def test_is_complete_when_every_choice_has_ended(self) -> None:
-        stream = openai.chat_stream(CALL)
+        stream = openai.reply_stream(CALL)
         assert not stream.complete
         for index in (0, 1):
             stream.feed(WireEvent(json.dumps(choice({"content": "x"}, index=index)).encode()))
@@ -182,14 +183,14 @@ class TestStream:
         assert stream.finished
 
     def test_without_done_every_choice_that_was_asked_for_must_be_there(self) -> None:
-        stream = openai.chat_stream(call(n=2))
+        stream = openai.reply_stream(call(n=2))
         stream.feed(WireEvent(json.dumps(choice({"content": "x"}, "stop")).encode()))
         assert not stream.complete
         stream.feed(WireEvent(json.dumps(choice({"content": "x"}, "stop", index=1)).encode()))
         assert stream.complete
 
     def test_with_done_a_host_that_knows_no_n_is_taken_at_its_word(self) -> None:
-        stream = openai.chat_stream(call(n=2))
+        stream = openai.reply_stream(call(n=2))
         stream.feed(WireEvent(json.dumps(choice({"content": "x"}, "stop")).encode()))
         stream.feed(WireEvent(b"[DONE]"))
         assert stream.complete
@@ -221,7 +222,7 @@ class TestStream:
         assert [each.index for chunk in made for each in chunk.choices[0].delta.tool_calls or []] == [0, 0]
 
     def test_done_alone_does_not_make_it_complete(self) -> None:
-        stream = openai.chat_stream(CALL)
+        stream = openai.reply_stream(CALL)
         stream.feed(WireEvent(json.dumps(choice({"content": "x"})).encode()))
         stream.feed(WireEvent(b"[DONE]"))
         assert stream.finished
@@ -317,12 +318,12 @@ STREAMED: list[dict[str, Any]] = [
 
 
 def test_streamed_and_whole_replies_say_the_same() -> None:
-    accumulator = CompletionAccumulator()
+    accumulator = ChatAccumulator()
     head = {name: WHOLE[name] for name in ("id", "created", "system_fingerprint", "service_tier")}
     for chunk in chunks(*({**head, **raw} for raw in STREAMED)):
         accumulator.add(chunk)
-    whole = openai.chat_completion(json.dumps(WHOLE).encode(), CALL)
-    assert accumulator.completion().model_dump(mode="json") == whole.model_dump(mode="json")
+    whole = openai.whole_reply(json.dumps(WHOLE).encode(), CALL)
+    assert accumulator.whole().model_dump(mode="json") == whole.model_dump(mode="json")
     assert isinstance(whole, ChatCompletion)
 
 
@@ -343,7 +344,7 @@ def test_streamed_and_whole_replies_say_the_same() -> None:
     ],
 )
 def test_usage_has_one_meaning(raw: Any, expected: tuple[int | None, ...] | None) -> None:
-    usage = openai.usage_of(raw)
+    usage = usage_of(raw)
     if expected is None:
         assert usage is None
         return

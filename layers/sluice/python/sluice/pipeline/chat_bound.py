@@ -30,12 +30,12 @@ So the bound rests on the catalogue and on the provider. Where either is wrong a
 rest or charges no more than the budget has left; the budget is kept in any case.
 """
 
-from sluice.accounting.costs import rates_of
+from sluice.accounting.costs import rates_of_model
 from sluice.accounting.demand import Demand
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.catalog import ModelRow
 from sluice.errors import InvalidRequestError
-from sluice.pipeline.estimate import medium_tokens
+from sluice.pipeline.chat_estimate import medium_tokens
 from sluice.pipeline.media import Document, Picture, Recording, media_of
 
 ADDED_TOKENS = 32
@@ -100,7 +100,7 @@ def demand_of(request: ChatCompletionRequest, body_bytes: int, row: ModelRow, *,
         choices=request.n or 1,
         output_tokens=output,
         adjustable=adjustable,
-        rates=rates_of(row.price) if row.price else None,
+        rates=rates_of_model(row),
         audio_tokens=read if any(document.sound for document in documents) else min(audio, read),
         prompt_estimate=min(read + pictures, -(-text // BYTES_PER_TOKEN) + estimated),
     )

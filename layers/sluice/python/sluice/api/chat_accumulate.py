@@ -21,6 +21,7 @@ from sluice.api.chat_reply import (
     ToolCall,
     ToolCallDelta,
 )
+from sluice.api.logprobs import joined
 from sluice.api.usage import Usage
 
 
@@ -81,13 +82,7 @@ class _Choice:
             self.function.add(ToolCallDelta(index=0, function=delta.function_call))
         self.annotations += delta.annotations or ()
         self.extra.update(delta.model_extra or {})
-        for member, entries in (choice.logprobs or {}).items():
-            self.logprobs = self.logprobs or {}
-            earlier = self.logprobs.get(member)
-            both = isinstance(earlier, list) and isinstance(entries, list)
-            self.logprobs[member] = (
-                earlier + entries if both else (entries if entries is not None else earlier)
-            )
+        self.logprobs = joined(self.logprobs, choice.logprobs)
         self.finish_reason = choice.finish_reason or self.finish_reason
 
     def _text(self, member: str) -> str | None:
@@ -108,7 +103,7 @@ class _Choice:
         )
 
 
-class CompletionAccumulator:
+class ChatAccumulator:
     """Feed it each chunk that the client gets; ask for the completion at the end."""
 
     def __init__(self) -> None:
@@ -127,7 +122,7 @@ class CompletionAccumulator:
         self._system_fingerprint = chunk.system_fingerprint or self._system_fingerprint
         self._last = chunk
 
-    def completion(self) -> ChatCompletion:
+    def whole(self) -> ChatCompletion:
         """The completion so far.
 
         Raises:

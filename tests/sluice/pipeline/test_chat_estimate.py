@@ -9,19 +9,18 @@ from hypothesis import strategies as st
 from random_requests import REQUESTS, TEXT, Sent, sent
 from sluice.accounting.costs import TokenCount
 from sluice.accounting.demand import Demand
-from sluice.api.accumulate import CompletionAccumulator
+from sluice.api.chat_accumulate import ChatAccumulator
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.usage import Usage
 from sluice.catalog import Candidate, ModelRow
-from sluice.pipeline.bound import demand_of
-from sluice.pipeline.estimate import (
+from sluice.pipeline.chat_bound import demand_of
+from sluice.pipeline.chat_estimate import (
     DOCUMENT_TOKENS,
     PICTURE_TOKENS,
     TOKENS_PER_MESSAGE,
-    counted,
     estimated_tokens,
-    tokens_of,
 )
+from sluice.pipeline.estimate import counted, tokens_of
 
 ANY = TokenCount(10**9, 10**9, audio=10**9)
 CALL = {"id": "c", "type": "function", "function": {"name": "name", "arguments": '{"a": 1}'}}
@@ -152,7 +151,7 @@ def test_nothing_received_is_no_completion() -> None:
 
 
 def test_what_came_of_a_stream_counts_like_the_same_reply_whole() -> None:
-    accumulator = CompletionAccumulator()
+    accumulator = ChatAccumulator()
     for piece in ("Gr", "üße ", "from", " here"):
         accumulator.add(
             ChatCompletionChunk.model_validate(
@@ -165,9 +164,7 @@ def test_what_came_of_a_stream_counts_like_the_same_reply_whole() -> None:
             )
         )
     request = sent({"model": "m", "messages": [{"role": "user", "content": ""}]}).request
-    assert estimated_tokens(request, accumulator.completion(), ANY) == answered(
-        {"content": "Grüße from here"}
-    )
+    assert estimated_tokens(request, accumulator.whole(), ANY) == answered({"content": "Grüße from here"})
 
 
 @given(REQUESTS, st.integers(1, 20) | st.just(10**6), st.lists(TEXT, max_size=3), st.integers(1, 10))

@@ -6,15 +6,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sluice.api.accumulate import CompletionAccumulator
+from sluice.api.chat_accumulate import ChatAccumulator
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.validation import validate
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
-from sluice.providers import demo
 from sluice.providers.contract import ProviderCall, Target
+from sluice.providers.demo import PROVIDER, chat, chat_answers
+from sluice.providers.demo.words import MAX_PROMPT_CHARACTERS, MAX_REPLY_CHARACTERS
 from sluice.wire.events import WireEvent
 
-TARGET = Target("demo", demo.ADDRESS or "", "demo", "sk-unused")
+TARGET = Target("demo", PROVIDER.address or "", "demo", "sk-unused")
 SCHEMA = {
     "type": "object",
     "properties": {"city": {"type": "string", "minLength": 1}, "days": {"type": "integer", "minimum": 1}},
@@ -30,7 +31,7 @@ def request(said: Any = "Hello", **members: Any) -> ChatCompletionRequest:
     )
 
 
-def call(**members: Any) -> ProviderCall:
+def call(**members: Any) -> ProviderCall[ChatCompletionRequest]:
     return ProviderCall(request(**members), TARGET, id="chatcmpl-1", now=1)
 
 
@@ -39,11 +40,11 @@ def tools(*names: str) -> list[dict[str, Any]]:
 
 
 def text(asked: ChatCompletionRequest) -> str:
-    return "".join(demo.answer(asked).tokens)
+    return "".join(chat_answers.answer(asked).tokens)
 
 
 def called(asked: ChatCompletionRequest) -> list[str]:
-    return [call.name for call in demo.answer(asked).calls]
+    return [call.name for call in chat_answers.answer(asked).calls]
 
 
 def test_it_repeats_and_says_that_it_is_no_ai() -> None:
@@ -57,7 +58,7 @@ def test_it_names_what_it_cannot_read() -> None:
 
 
 def test_usage_is_counted() -> None:
-    answer = demo.answer(request("one two three", n=2))
+    answer = chat_answers.answer(request("one two three", n=2))
     assert answer.usage["completion_tokens"] == 2 * len(answer.tokens)
     assert answer.usage["prompt_tokens"] == 3 + 3
     assert answer.usage["total_tokens"] == answer.usage["prompt_tokens"] + answer.usage["completion_tokens"]
@@ -65,7 +66,7 @@ def test_usage_is_counted() -> None:
 
 @pytest.mark.parametrize("member", ["max_tokens", "max_completion_tokens"])
 def test_limits_cut(member: str) -> None:
-    answer = demo.answer(request(**{member: 3}))
+    answer = chat_answers.answer(request(**{member: 3}))
     assert (len(answer.tokens), answer.finish_reason, answer.usage["completion_tokens"]) == (3, "length", 3)
 
 
@@ -104,7 +105,7 @@ def test_stop_sequences_stop(stop: str | list[str]) -> None:
 def test_tools_are_called_when_told(members: dict[str, Any], said: str, names: list[str]) -> None:
     asked = request(said, tools=tools("weather", "news"), **members)
     assert called(asked) == names
-    for call in demo.answer(asked).calls:
+    for call in chat_answers.answer(asked).calls:
         jsonschema.validate(json.loads(call.text), SCHEMA)
 
 
@@ -153,30 +154,30 @@ def test_json_formats_are_obeyed() -> None:
 )
 def test_what_it_cannot_do_is_refused(members: dict[str, Any], param: str) -> None:
     with pytest.raises(UnsupportedParameterError) as caught:
-        demo.chat_request(call(**members))
+        chat.upstream_request(call(**members))
     assert caught.value.param == param
 
 
 def test_logprobs_false_is_no_wish() -> None:
-    assert demo.chat_request(call(logprobs=False, modalities=["text"])).url.startswith("demo://")
+    assert chat.upstream_request(call(logprobs=False, modalities=["text"])).url.startswith("demo://")
 
 
 @pytest.mark.parametrize("members", [{}, {"tools": tools("a", "b"), "tool_choice": "required", "n": 2}])
 def test_streamed_and_whole_say_the_same(members: dict[str, Any]) -> None:
     asked = request("a, b and c", **members)
-    answer = demo.answer(asked)
-    whole = demo.chat_completion(
-        demo.whole_reply(asked, answer, "chatcmpl-1", 1), ProviderCall(asked, TARGET, "chatcmpl-1", 1)
+    answer = chat_answers.answer(asked)
+    whole = chat.whole_reply(
+        chat_answers.reply_body(asked, answer, "chatcmpl-1", 1), ProviderCall(asked, TARGET, "chatcmpl-1", 1)
     )
     stream, accumulator = (
-        demo.chat_stream(ProviderCall(asked, TARGET, "chatcmpl-1", 1)),
-        CompletionAccumulator(),
+        chat.reply_stream(ProviderCall(asked, TARGET, "chatcmpl-1", 1)),
+        ChatAccumulator(),
     )
-    for event in demo.events(asked, answer, "chatcmpl-1", 1):
+    for event in chat_answers.events(asked, answer, "chatcmpl-1", 1):
         for chunk in stream.feed(WireEvent(event)):
             accumulator.add(chunk)
     assert stream.complete
-    streamed = accumulator.completion().model_dump(mode="json")
+    streamed = accumulator.whole().model_dump(mode="json")
     for choice in streamed["choices"]:
         choice["message"]["content"] = choice["message"]["content"] or None
     assert streamed == whole.model_dump(mode="json")
@@ -194,16 +195,16 @@ def test_streamed_and_whole_say_the_same(members: dict[str, Any]) -> None:
 )
 def test_a_large_request_is_no_large_work(members: dict[str, Any]) -> None:
     asked = request(**members)
-    answer = demo.answer(asked)
-    assert sum(map(len, answer.tokens)) <= demo.MAX_REPLY_CHARACTERS
-    assert len(demo.whole_reply(asked, answer, "chatcmpl-1", 1)) < 6_000_000
+    answer = chat_answers.answer(asked)
+    assert sum(map(len, answer.tokens)) <= MAX_REPLY_CHARACTERS
+    assert len(chat_answers.reply_body(asked, answer, "chatcmpl-1", 1)) < 6_000_000
 
 
 def test_more_than_it_reads_is_refused() -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        demo.chat_request(call(said="x" * (demo.MAX_PROMPT_CHARACTERS + 1)))
+        chat.upstream_request(call(said="x" * (MAX_PROMPT_CHARACTERS + 1)))
     assert (caught.value.code, caught.value.param) == ("context_length_exceeded", "messages")
 
 
 def test_no_credential_goes_anywhere() -> None:
-    assert "authorization" not in demo.chat_request(call()).headers
+    assert "authorization" not in chat.upstream_request(call()).headers

@@ -11,7 +11,7 @@ from random_requests import REQUESTS, TEXT_REQUESTS, Sent, sent, texts_read
 from sluice.accounting.demand import Demand
 from sluice.catalog import Candidate, ModelRow, Price, load_catalog
 from sluice.errors import InvalidRequestError
-from sluice.pipeline.bound import (
+from sluice.pipeline.chat_bound import (
     ADDED_TOKENS,
     ADDED_TOOL_TOKENS,
     BYTES_PER_AUDIO_TOKEN,
@@ -21,8 +21,8 @@ from sluice.pipeline.bound import (
     demand_of,
     limited,
 )
-from sluice.providers import openai
 from sluice.providers.contract import ProviderCall, Target
+from sluice.providers.openai import chat as openai
 
 TOKENS_AROUND_A_MESSAGE = 5
 """What ChatML and its like put around a text: two marks with a role, a line break at the start and at the end."""
@@ -232,7 +232,7 @@ def upstream_limits(request: Sent, output_tokens: int, model: ModelRow) -> dict[
     """The limits in the body that the provider is sent."""
     told = limited(request.request, output_tokens, model)
     target = Target(provider="p", base_url="http://127.0.0.1:1", model="m")
-    body = openai.chat_request(ProviderCall(told, target, id="1", now=0)).body
+    body = openai.upstream_request(ProviderCall(told, target, id="1", now=0)).body
     members = Sent(body).members
     assert members["messages"] == request.members["messages"]
     return {name: members[name] for name in ("max_tokens", "max_completion_tokens") if name in members}

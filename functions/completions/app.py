@@ -1,0 +1,19 @@
+"""Text completions, the predecessor of chat."""
+
+from functools import partial
+
+from sluice.asgi.answering import answer
+from sluice.asgi.application import Application, post
+from sluice.config import Settings
+from sluice.pipeline.address_limit import open_address_limiter
+from sluice.pipeline.completions import Completions
+from sluice.pipeline.gateway import Gateway
+
+COMPLETIONS = post(partial(answer, endpoint=Completions()))
+
+app = Application(
+    {"/v1/completions": COMPLETIONS, "/api/v1/completions": COMPLETIONS},
+    open_parts=lambda: Gateway.open(Settings.from_environment()),
+    open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
+    close_parts=Gateway.close,
+)

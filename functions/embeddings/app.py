@@ -1,0 +1,19 @@
+"""Embeddings."""
+
+from functools import partial
+
+from sluice.asgi.answering import answer
+from sluice.asgi.application import Application, post
+from sluice.config import Settings
+from sluice.pipeline.address_limit import open_address_limiter
+from sluice.pipeline.embeddings import Embeddings
+from sluice.pipeline.gateway import Gateway
+
+EMBEDDINGS = post(partial(answer, endpoint=Embeddings()))
+
+app = Application(
+    {"/v1/embeddings": EMBEDDINGS, "/api/v1/embeddings": EMBEDDINGS},
+    open_parts=lambda: Gateway.open(Settings.from_environment()),
+    open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
+    close_parts=Gateway.close,
+)

@@ -1,0 +1,67 @@
+"""What is particular to embeddings."""
+
+from typing import Any
+
+from sluice.accounting.costs import TokenCount
+from sluice.accounting.demand import Demand
+from sluice.api.embeddings import EmbeddingList, EmbeddingsRequest, EmbeddingUsage
+from sluice.api.usage import Usage
+from sluice.api.validation import validate
+from sluice.catalog import ModelRow
+from sluice.errors import UnsupportedParameterError
+from sluice.pipeline.endpoint import Endpoint
+from sluice.pipeline.text_bound import embeddings_demand
+from sluice.pipeline.text_estimate import text_tokens
+from sluice.providers.contract import EmbeddingsOperation, Provider
+
+
+class Embeddings(Endpoint[EmbeddingsRequest, EmbeddingList]):
+    """POST texts, get a vector for each."""
+
+    KINDS = ("embedding",)
+    ID_PREFIX = "embd-"
+    WRITES = False
+
+    def understood(self, raw: dict[str, Any]) -> EmbeddingsRequest:
+        """See ``Endpoint``."""
+        return validate(EmbeddingsRequest, raw)
+
+    def demand(
+        self,
+        request: EmbeddingsRequest,
+        body_bytes: int,
+        row: ModelRow,
+        *,
+        bounded: bool,  # there always is a bound
+    ) -> Demand:
+        """See ``Endpoint``."""
+        return embeddings_demand(request, body_bytes, row)
+
+    def operation(self, provider: Provider, row: ModelRow) -> EmbeddingsOperation:
+        """See ``Endpoint``."""
+        if provider.embeddings is None:
+            raise UnsupportedParameterError(
+                f"The provider of the model '{row.id}' has no embeddings.", param="model"
+            )
+        return provider.embeddings
+
+    def used(self, reply: EmbeddingList) -> Usage | None:
+        """See ``Endpoint``."""
+        if reply.usage is None:
+            return None
+        tokens = reply.usage.prompt_tokens
+        return Usage(prompt_tokens=tokens, completion_tokens=0, total_tokens=tokens)
+
+    def estimated(
+        self, request: EmbeddingsRequest, received: EmbeddingList | None, most: TokenCount
+    ) -> TokenCount:
+        """See ``Endpoint``."""
+        return TokenCount(prompt=min(text_tokens(request.texts), most.prompt), completion=0)
+
+    def told(self, request: EmbeddingsRequest, reply: EmbeddingList, most: TokenCount) -> EmbeddingList:
+        """The reply with its usage, which OpenAI's schema requires, estimated where the provider tells none."""
+        if reply.usage is not None:
+            return reply
+        tokens = self.estimated(request, reply, most).prompt
+        usage = EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens)
+        return reply.model_copy(update={"usage": usage})

@@ -1,0 +1,20 @@
+"""The built-in demo provider: OpenAI's format, answered without any network.
+
+Its requests go to a ``demo:`` address, which ``sluice.upstream`` answers in this process with what the modules
+``…_answers`` and ``vectors`` make of them; the replies then take the same way as every provider's. It is no AI and
+says so: it repeats what it was told, calls the tools it is told to call and fills JSON Schemas with their smallest
+instances.
+"""
+
+from sluice.providers.contract import Provider
+from sluice.providers.demo import chat, completions, embeddings
+from sluice.providers.openai import failures, models
+
+PROVIDER = Provider(
+    address="demo://localhost",
+    failure=failures.failure,
+    chat=chat,
+    completions=completions,
+    embeddings=embeddings,
+    models=models,
+)

@@ -1,0 +1,13 @@
+"""OpenAI's wire format, spoken by OpenAI and by many compatible hosts."""
+
+from sluice.providers.contract import Provider
+from sluice.providers.openai import chat, completions, embeddings, failures, models
+
+PROVIDER = Provider(
+    address=None,
+    failure=failures.failure,
+    chat=chat,
+    completions=completions,
+    embeddings=embeddings,
+    models=models,
+)

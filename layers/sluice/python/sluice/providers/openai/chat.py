@@ -1,0 +1,151 @@
+"""OpenAI's chat completions format, spoken by OpenAI and by many compatible hosts.
+
+Source: https://platform.openai.com/docs/api-reference/chat.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk, FinishReason
+from sluice.api.chat_request import ChatCompletionRequest
+from sluice.errors import UpstreamError
+from sluice.providers.contract import ProviderCall, ReplyStream, UpstreamRequest
+from sluice.providers.openai import replies
+from sluice.providers.openai.replies import DONE, ChoiceEnds, complete_head, reply_object
+from sluice.providers.openai.requests import post
+from sluice.providers.reading import objects_of, validated
+from sluice.wire.events import WireEvent
+from sluice.wire.sse import SSEDecoder
+
+type Call = ProviderCall[ChatCompletionRequest]
+
+STREAM_CONTENT_TYPE = replies.STREAM_CONTENT_TYPE
+new_decoder = SSEDecoder
+
+FINISH_REASONS: Mapping[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "content_filter",
+    "function_call": "function_call",
+    # Compatible hosts' own words for the same.
+    "end_turn": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_call": "tool_calls",
+    "tool_use": "tool_calls",
+}
+
+_GATEWAY_MEMBERS = frozenset({"search_enabled"})
+"""Request members that are Sluice's own and mean nothing to a provider."""
+
+
+def upstream_request(call: Call) -> UpstreamRequest:
+    """The request as it came, for the candidate's model."""
+    request = call.request
+    body = request.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=set(_GATEWAY_MEMBERS))
+    return post(call.target, "/chat/completions", body, streams=request.streams)
+
+
+def whole_reply(body: bytes, call: Call) -> ChatCompletion:
+    """A whole reply in OpenAI's format, under the name that the client asked for."""
+    raw = reply_object(body)
+    complete_head(raw, call)
+    for choice in objects_of(raw.get("choices")):
+        choice["finish_reason"] = finish_reason(choice.get("finish_reason"))
+        choice.setdefault("index", 0)
+        _normalize_logprobs(choice)
+    raw["object"] = "chat.completion"
+    reply = validated(ChatCompletion, raw)
+    if not reply.choices:
+        raise UpstreamError("The provider answered without a choice.")
+    return reply
+
+
+def reply_stream(call: Call) -> ReplyStream[ChatCompletionChunk]:
+    """A translator for one streamed reply."""
+    return _Stream(call)
+
+
+class _Stream:
+    """Chunks as they come, until ``[DONE]``."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._ends = ChoiceEnds(call.request.n or 1)
+        self._tool_calls: dict[int, tuple[int, str | None]] = {}
+        self.finished = False
+
+    @property
+    def complete(self) -> bool:
+        return self._ends.all(finished=self.finished)
+
+    def feed(self, event: WireEvent) -> Sequence[ChatCompletionChunk]:
+        if self.finished:
+            return ()
+        if event.data.strip() == DONE:
+            self.finished = True
+            return ()
+        raw = reply_object(event.data)
+        complete_head(raw, self._call)
+        for part in objects_of(raw.get("choices")):
+            _normalize_choice(part)
+            self._number_tool_calls(part)
+        raw["object"] = "chat.completion.chunk"
+        chunk = validated(ChatCompletionChunk, raw)
+        for choice in chunk.choices:
+            self._ends.take(choice.index, ended=choice.finish_reason is not None)
+        return (chunk,) if chunk.choices or chunk.usage is not None else ()
+
+    def _number_tool_calls(self, choice: dict[str, Any]) -> None:
+        """Give a call its ``index`` where a host leaves it out (Gemini's compatible endpoint).
+
+        A new id, or without any id a name, begins the next call; anything else goes on with the last one.
+        """
+        delta = choice["delta"]
+        for call in objects_of(delta.get("tool_calls") if isinstance(delta, dict) else None):
+            last, last_id = self._tool_calls.get(choice["index"], (-1, None))
+            call_id = call.get("id") or None
+            if call.get("index") is None:
+                function = call.get("function")
+                named = isinstance(function, dict) and bool(function.get("name"))
+                begins = call_id != last_id if call_id else named
+                call["index"] = last + 1 if begins or last < 0 else last
+            if isinstance(call["index"], int):
+                same = call["index"] == last
+                self._tool_calls[choice["index"]] = (call["index"], call_id or (last_id if same else None))
+
+
+def _normalize_choice(choice: dict[str, Any]) -> None:
+    """Where hosts differ in a chunk's choice."""
+    choice.setdefault("index", 0)
+    choice["finish_reason"] = finish_reason(choice["finish_reason"]) if choice.get("finish_reason") else None
+    _normalize_logprobs(choice)
+    delta = choice.get("delta") or {}
+    choice["delta"] = delta
+    if isinstance(delta, dict):
+        delta["role"] = delta.get("role") or None  # some hosts send ""
+        for call in objects_of(delta.get("tool_calls")):
+            call["type"] = call.get("type") or None
+
+
+def _normalize_logprobs(choice: dict[str, Any]) -> None:
+    """Both lists of OpenAI's logprobs stand even when null; older hosts only know the one of the content."""
+    logprobs = choice.get("logprobs")
+    if isinstance(logprobs, dict):
+        logprobs.setdefault("content", None)
+        logprobs.setdefault("refusal", None)
+
+
+def finish_reason(reason: object) -> FinishReason:
+    """Why a choice ended, in OpenAI's word for it.
+
+    Raises:
+        UpstreamError: it has none.
+    """
+    known = FINISH_REASONS.get(reason) if isinstance(reason, str) else None
+    if known is None:
+        raise UpstreamError(f"The provider stopped for a reason unknown to the gateway: {reason!r:.40}.")
+    return known

@@ -1,0 +1,92 @@
+"""Failures in OpenAI's words, and in those of compatible hosts and of proxies before them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import from_json
+
+from sluice.errors import SluiceError, UpstreamError
+from sluice.providers.failures import failure_of_status, retry_after_of
+from sluice.providers.reading import objects_of
+
+_REPORTED_STATUSES: Mapping[str, int] = {
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "tokens": 429,
+    "requests": 429,
+    "overloaded_error": 503,
+    "engine_overloaded": 503,
+}
+"""What an error inside a reply of status 200 would have been as a status, by its code or type; anything else: 500."""
+
+_CREDENTIAL_REASONS = frozenset({"API_KEY_INVALID"})
+"""Google's reasons for a 400 that is the gateway's credential and not the client's request."""
+
+_QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"})
+"""Codes that no waiting mends: the operator's account is at its end."""
+
+
+def failure(status: int, headers: Mapping[str, str], body: bytes) -> SluiceError:
+    """OpenAI's error object, or whatever a compatible host or a proxy before it answered."""
+    try:
+        raw = from_json(body)
+    except ValueError:
+        raw = None  # not JSON: the status says enough
+    if isinstance(raw, list) and len(raw) == 1:
+        raw = raw[0]  # Google wraps it in an array
+    return _failure_of(status, raw.get("error") if isinstance(raw, dict) else None, retry_after_of(headers))
+
+
+def raise_reported(raw: Mapping[str, Any]) -> None:
+    """Raise what an ``error`` member in a reply of status 200 reports, as if it had the status that its code names.
+
+    Raises:
+        SluiceError: there is one.
+    """
+    error = raw.get("error")
+    if not error:
+        return
+    kind, code = (error.get("type"), error.get("code")) if isinstance(error, dict) else (None, None)
+    names = [name for name in (code, kind) if isinstance(name, str)]
+    status = next((_REPORTED_STATUSES[name] for name in names if name in _REPORTED_STATUSES), 500)
+    if isinstance(code, int) and 400 <= code <= 599:
+        status = code
+    raise _failure_of(status, error)
+
+
+def _failure_of(status: int, error: object, retry_after: float | None = None) -> SluiceError:
+    try:
+        reported = _ReportedError.model_validate(error)
+    except ValidationError:
+        reported = _ReportedError()
+    if reported.code in _QUOTA_CODES or reported.type in _QUOTA_CODES:
+        return UpstreamError("The gateway's account at the provider is exhausted.", retriable=False)
+    if any(detail.get("reason") in _CREDENTIAL_REASONS for detail in objects_of(reported.details)):
+        status = 401
+    return failure_of_status(
+        status, reported.message, param=reported.param, code=reported.code, retry_after=retry_after
+    )
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+_Text = Annotated[str | None, BeforeValidator(_text)]
+
+
+class _ReportedError(BaseModel):
+    """OpenAI's error object; some hosts send numbers as codes."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    message: _Text = None
+    type: _Text = None
+    param: _Text = None
+    code: _Text = None
+    details: object = None

@@ -1,0 +1,63 @@
+"""The list of models of a host of OpenAI's format: ``GET /models``.
+
+Source: https://platform.openai.com/docs/api-reference/models/list. Hosts that answer with a bare array (Together) are
+read too, and so is what many add: how much a model reads.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic_core import from_json
+
+from sluice.errors import UpstreamError
+from sluice.providers.contract import ListedModel, Target, UpstreamRequest
+from sluice.providers.openai.requests import get
+from sluice.providers.reading import objects_of
+
+_CONTEXT_MEMBERS = ("context_length", "context_window", "max_context_length", "max_model_len")
+"""OpenRouter's and Together's, Groq's, Mistral's, vLLM's."""
+
+_PATH_PREFIX = "models/"
+"""Google's endpoint lists resource names and takes ids."""
+
+MAX_ID_LENGTH = 256
+
+
+def upstream_request(target: Target) -> UpstreamRequest:
+    """Ask for the list."""
+    return get(target, "/models")
+
+
+def listed_models(body: bytes) -> Sequence[ListedModel]:
+    """The models of a list, each once.
+
+    Raises:
+        UpstreamError: it is none.
+    """
+    try:
+        raw = from_json(body)
+    except ValueError as error:
+        raise UpstreamError("The provider's list of models is not JSON.") from error
+    rows = raw.get("data") if isinstance(raw, dict) else raw
+    if not isinstance(rows, list):
+        raise UpstreamError("The provider's list of models is none.")
+    found = {model.id: model for model in map(_model, objects_of(rows)) if model is not None}
+    return tuple(found.values())
+
+
+def _model(row: Mapping[str, Any]) -> ListedModel | None:
+    name = row.get("id")
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_ID_LENGTH:
+        return None
+    owner = row.get("owned_by")
+    counts = (_count(row.get(member)) for member in _CONTEXT_MEMBERS)
+    return ListedModel(
+        id=name.removeprefix(_PATH_PREFIX),
+        created=_count(row.get("created")) or 0,
+        owned_by=owner if isinstance(owner, str) and owner else None,
+        context_tokens=next((count for count in counts if count), None),
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

@@ -1,0 +1,42 @@
+"""Reading JSON that strangers wrote."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from sluice.errors import UpstreamError
+
+
+def parsed_object(data: bytes) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        UpstreamError: it is none.
+    """
+    try:
+        raw = from_json(data)
+    except ValueError as error:
+        raise UpstreamError("The provider's answer is not JSON.") from error
+    if not isinstance(raw, dict):
+        raise UpstreamError("The provider's answer is not a JSON object.")
+    return raw
+
+
+def objects_of(value: object) -> list[dict[str, Any]]:
+    """The objects in a JSON array; none if it is none."""
+    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
+
+
+def validated[Shape: BaseModel](shape: type[Shape], raw: Mapping[str, Any]) -> Shape:
+    """A part of a reply in its shape.
+
+    Raises:
+        UpstreamError: it does not fit, naming the place.
+    """
+    try:
+        return shape.model_validate(raw)
+    except ValidationError as error:
+        place = ".".join(str(element) for element in error.errors(include_input=False)[0]["loc"])
+        raise UpstreamError(f"The provider's answer is malformed at '{place}'.") from error
