@@ -25,7 +25,16 @@ BOTOCORE_SERVICES = frozenset({"sso", "sso-oidc", "sts"})
 """What botocore itself may ask for credentials."""
 UNUSED = ("*.map", "redoc", "swagger-ui-standalone-preset.js")
 """Of the documentation page's library: most of its size."""
-NOT_DEPLOYED = ("__pycache__", "*.pyc", "requirements.txt", "Makefile", "local", "openapi", "cli", "*.egg-info")
+NOT_DEPLOYED = (
+    "__pycache__",
+    "*.pyc",
+    "requirements.txt",
+    "Makefile",
+    "local",
+    "openapi",
+    "cli",
+    "*.egg-info",
+)
 
 
 def main(source: Path, target: Path, mounted: str) -> None:
@@ -91,8 +100,11 @@ def is_record(path: Path) -> bool:
 
 
 def prune(packages: Path) -> None:
-    """Leave out what nothing here uses: the descriptions of AWS services that no function calls through botocore,
-    which are nearly all of its size, and a part of the page's library."""
+    """Leave out what nothing here uses.
+
+    These are the descriptions of AWS services that no function calls through botocore, nearly all of its size, and a
+    part of the page's library.
+    """
     data = packages / "botocore" / "data"
     for service in data.iterdir() if data.exists() else ():
         if service.is_dir() and service.name not in BOTOCORE_SERVICES:

@@ -12,9 +12,7 @@ from gateway_process import GatewayProcess
 from local_stack import ROOT
 
 DOCUMENT = json.loads((ROOT / "functions" / "docs" / "openapi.json").read_text(encoding="utf-8"))
-OPERATIONS = {
-    (method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods
-}
+OPERATIONS = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
 STAGE = "/live"
 
 

@@ -4,7 +4,7 @@ import httpx
 import openai
 import pytest
 
-from gateway_process import MODELS, UNREACHABLE, GatewayProcess
+from gateway_process import DEMO_MODELS, MODELS, UNREACHABLE, GatewayProcess
 from openai_schemas import check_error, check_models
 from sdk_clients import Traffic, sync_client
 
@@ -13,7 +13,7 @@ def test_the_list(base_url: str, traffic: Traffic) -> None:
     with sync_client(base_url, "sk-none", traffic) as client:
         listed = list(client.models.list())
     check_models(traffic.last.json())
-    assert [model.id for model in listed] == ["demo", *MODELS, UNREACHABLE]
+    assert [model.id for model in listed] == [*DEMO_MODELS, *MODELS, UNREACHABLE]
     assert traffic.last.headers["x-request-id"]
 
 

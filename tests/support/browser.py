@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, sync_playwright
 EVERY_ENGINE = "SLUICE_EVERY_ENGINE"
 """This variable, if not empty, says that an engine which cannot run is a failure and no reason to skip."""
 
-NO_CHROMIUM = "The page is looked at in Chromium: apt-get install chromium, or another package that brings the command"
+NO_CHROMIUM = (
+    "The page is looked at in Chromium: apt-get install chromium, or another package that brings the command"
+)
 COMMANDS = ("chromium", "chromium-browser", "google-chrome")
 
 

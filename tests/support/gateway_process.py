@@ -49,6 +49,13 @@ context_tokens = 128000
 output_tokens = 16384
 price = {{ input = "0", cached_input = "0", output = "0" }}
 capabilities = ["tools", "vision", "json_schema"]
+
+[[models]]
+id = "demo-embedding"
+kind = "embedding"
+candidates = [{{ provider = "demo", model = "demo-embedding" }}]
+context_tokens = 128000
+price = {{ input = "0" }}
 """
 
 MODEL = """
@@ -65,6 +72,7 @@ capabilities = ["tools", "vision", "json_schema", "logprobs"]
 
 MODELS = ("gpt-4o-mini", "gpt-4o", "deepseek-reasoner", "gemini-2.5-flash")
 UNREACHABLE = "unreachable-model"
+DEMO_MODELS = ("demo", "demo-embedding")
 
 _numbers = itertools.count(1)
 

@@ -31,8 +31,8 @@ def check_reply(method: str, path: str, reply: httpx.Response) -> None:
     documented = contract()["paths"][path][method.lower()]["responses"]
     assert str(reply.status_code) in documented, (reply.status_code, reply.text)
     told = _resolved(documented[str(reply.status_code)])
-    for name, header in told["headers"].items():
-        header = _resolved(header)
+    for name, place in told["headers"].items():
+        header = _resolved(place)
         if name in reply.headers:
             _check(header["schema"], reply.headers[name])
         else:

@@ -5,21 +5,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.completion_request import CompletionRequest
+from sluice.api.embeddings import EmbeddingsRequest
 from sluice.api.health import Health
 from sluice.api.model_list import Model, ModelList
 from sluice.asgi.docs import MEDIA
-from sluice.openapi.examples import API_CHAT, CHAT, MODEL_ID, Example
+from sluice.openapi.examples import API_CHAT, CHAT, COMPLETIONS, EMBEDDINGS, MODEL_ID, Example
 from sluice.openapi.headers import IDEMPOTENCY_KEY
 from sluice.openapi.schemas import Shape
 from sluice.openapi.shapes import (
     ApiChatCompletionRequest,
     ChatCompletionEvent,
     ChatCompletionReply,
+    CompletionEvent,
+    CompletionReply,
+    EmbeddingsReply,
     OpenAPIDocument,
 )
 
 TAGS: Mapping[str, str] = {
     "Chat": "Conversations, answered whole or token by token",
+    "Completions": "Texts, continued whole or token by token",
+    "Embeddings": "Texts as vectors",
     "Models": "What can be asked",
     "Gateway": "The gateway itself",
 }
@@ -105,6 +112,36 @@ ENDPOINTS = (
         parameters=(IDEMPOTENCY_KEY,),
         headers=("idempotent-replayed",),
         examples=API_CHAT,
+    ),
+    Endpoint(
+        paths=("/v1/completions", "/api/v1/completions"),
+        method="POST",
+        id="createCompletion",
+        tag="Completions",
+        summary="Texts, continued",
+        description="A chat model that has no such endpoint at its provider gets the text as a user's message.",
+        request=CompletionRequest,
+        reply=CompletionReply,
+        event=CompletionEvent,
+        failures=KEYED,
+        keyed=True,
+        parameters=(IDEMPOTENCY_KEY,),
+        headers=("idempotent-replayed",),
+        examples=COMPLETIONS,
+    ),
+    Endpoint(
+        paths=("/v1/embeddings", "/api/v1/embeddings"),
+        method="POST",
+        id="createEmbedding",
+        tag="Embeddings",
+        summary="A vector for each text",
+        request=EmbeddingsRequest,
+        reply=EmbeddingsReply,
+        failures=KEYED,
+        keyed=True,
+        parameters=(IDEMPOTENCY_KEY,),
+        headers=("idempotent-replayed",),
+        examples=EMBEDDINGS,
     ),
     Endpoint(
         paths=("/v1/models", "/api/v1/models"),

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-MODEL = "gpt-4o-mini"
+MODEL = "demo"
+"""It answers wherever a gateway runs, without a provider's key."""
+
+EMBEDDING_MODEL = "demo-embedding"
+SEEING_MODEL = "gpt-4o-mini"
 
 _HELLO: list[Any] = [{"role": "user", "content": "Hello!"}]
 
@@ -59,13 +63,16 @@ CHAT: Mapping[str, Example] = {
     "vision": Example(
         summary="A question about a picture",
         body={
-            "model": MODEL,
+            "model": SEEING_MODEL,
             "messages": [
                 {
                     "role": "user",
                     "content": [
                         {"type": "text", "text": "What is in this picture?"},
-                        {"type": "image_url", "image_url": {"url": "data:image/gif;base64,R0lGODlhAQABAAAAACw="}},
+                        {
+                            "type": "image_url",
+                            "image_url": {"url": "data:image/gif;base64,R0lGODlhAQABAAAAACw="},
+                        },
                     ],
                 }
             ],
@@ -132,8 +139,32 @@ API_CHAT: Mapping[str, Example] = {
     "stream": Example(summary="A streamed reply", body={"messages": _HELLO, "stream": True}),
 }
 
+COMPLETIONS: Mapping[str, Example] = {
+    "whole": Example(summary="A text, continued", body={"model": MODEL, "prompt": "Once upon a time"}),
+    "stream": Example(
+        summary="A streamed reply",
+        body={"model": MODEL, "prompt": "Once upon a time", "max_tokens": 50, "stop": ["\n"], "stream": True},
+    ),
+    "unknown_model": Example(
+        summary="A model that does not exist (404)", status=404, body={"model": "gpt-0", "prompt": "Hello"}
+    ),
+}
+
+EMBEDDINGS: Mapping[str, Example] = {
+    "one": Example(summary="One text", body={"model": EMBEDDING_MODEL, "input": "The food was delicious."}),
+    "several": Example(
+        summary="Several texts, their vectors in base64",
+        body={"model": EMBEDDING_MODEL, "input": ["One text", "Another one"], "encoding_format": "base64"},
+    ),
+    "unknown_model": Example(
+        summary="A model that does not exist (404)", status=404, body={"model": "gpt-0", "input": "Hello"}
+    ),
+}
+
 MODEL_ID: Mapping[str, Example] = {
-    "id": Example(summary="A model by its id", parameters={"id": MODEL}),
-    "alias": Example(summary="A model by an alias, with a slash", parameters={"id": f"openai/{MODEL}"}),
+    "id": Example(summary="A model by its id", parameters={"id": SEEING_MODEL}),
+    "alias": Example(
+        summary="A model by an alias, with a slash", parameters={"id": f"openai/{SEEING_MODEL}"}
+    ),
     "unknown": Example(summary="A model that does not exist (404)", status=404, parameters={"id": "gpt-0"}),
 }

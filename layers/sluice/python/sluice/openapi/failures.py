@@ -51,7 +51,8 @@ def _failure(status: int, kinds: list[type[SluiceError]]) -> dict[str, Any]:
                     "allOf": [reference(Error), {"properties": {"error": {"properties": schema}}}],
                 },
                 "examples": {
-                    kind.__name__.removesuffix("Error"): {"value": envelope(kind(_words(kind)))} for kind in kinds
+                    kind.__name__.removesuffix("Error"): {"value": envelope(kind(_words(kind)))}
+                    for kind in kinds
                 },
             }
         },

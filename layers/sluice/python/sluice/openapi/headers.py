@@ -21,7 +21,8 @@ HEADERS: Mapping[str, Part] = {
     "retry-after": _header("Whole seconds after which the same request may succeed", _COUNT),
     "retry-after-ms": _header("The same in milliseconds, which the official clients prefer", _COUNT),
     "x-should-retry": _header(
-        "`false` where no repetition helps; the official clients obey it", {"type": "string", "enum": ["true", "false"]}
+        "`false` where no repetition helps; the official clients obey it",
+        {"type": "string", "enum": ["true", "false"]},
     ),
     "idempotent-replayed": _header("There, and `true`, if the reply was made for an earlier request", _TEXT),
     "etag": _header("Names this version of the reply", _TEXT, always=True),

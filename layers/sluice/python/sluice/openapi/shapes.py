@@ -6,6 +6,8 @@ from pydantic import ConfigDict, Field
 
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.completion_reply import Completion, CompletionChunk
+from sluice.api.embeddings import EmbeddingList, EmbeddingUsage
 from sluice.api.shapes import ReplyShape
 from sluice.api.usage import Usage
 from sluice.errors import ErrorType
@@ -13,12 +15,15 @@ from sluice.errors import ErrorType
 Digest = Annotated[
     str,
     Field(
-        min_length=64, max_length=64, pattern="^[0-9a-f]*$", description="SHA-256 of canonical JSON (RFC 8785)"
+        min_length=64,
+        max_length=64,
+        pattern="^[0-9a-f]*$",
+        description="SHA-256 of canonical JSON (RFC 8785)",
     ),
 ]
 
 
-def sometimes(value: object) -> bool:  # noqa: ARG001 # a rule of pydantic's form
+def sometimes(value: object) -> bool:  # a rule of pydantic's form
     """The rule of a member that may be left out, or be null."""
     return False
 
@@ -41,6 +46,29 @@ class ChatCompletionEvent(ChatCompletionChunk):
     usage: Annotated[Usage | None, Field(exclude_if=sometimes)] = None
     requestHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""  # noqa: N815
     responseHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""  # noqa: N815
+
+
+class CompletionReply(Completion):
+    """A whole reply, with the hash of the request and its own."""
+
+    requestHash: Digest  # noqa: N815
+    responseHash: Digest  # noqa: N815
+
+
+class CompletionEvent(CompletionChunk):
+    """One event of a streamed reply; ``usage`` and the hashes are as in a ``ChatCompletionEvent``."""
+
+    usage: Annotated[Usage | None, Field(exclude_if=sometimes)] = None
+    requestHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""  # noqa: N815
+    responseHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""  # noqa: N815
+
+
+class EmbeddingsReply(EmbeddingList):
+    """The vectors, with the hash of the request and that of the reply."""
+
+    usage: EmbeddingUsage
+    requestHash: Digest  # noqa: N815
+    responseHash: Digest  # noqa: N815
 
 
 class ApiChatCompletionRequest(ChatCompletionRequest):
