@@ -23,16 +23,12 @@ CASES = "12"
 """For each operation, of those that are made at random; the others are as many as the schemas have corners."""
 
 SECONDS = 900
-PHASES = ("Examples", "Coverage", "Fuzzing", "Stateful")
-CHATS = ("ChatCompletionRequest", "ApiChatCompletionRequest")
+PHASES = ("Coverage", "Fuzzing", "Stateful")
 REACHED = 200
 """How many requests reach the provider at least, where the model is one of its models."""
 
-REFUSED_HERE: Mapping[str, Mapping[str, Any]] = {
-    **{name: {"search_enabled": {"enum": [False, None]}} for name in CHATS},
-    "CompletionRequest": {"best_of": {"type": "null"}},
-}
-"""Members that may be less than they may: there is no search engine, and ``best_of`` must be as large as ``n``."""
+AS_LARGE_AS_N: Mapping[str, Mapping[str, Any]] = {"CompletionRequest": {"best_of": {"type": "null"}}}
+"""How ``best_of`` has to be, which no schema can tell."""
 
 NAMED: Mapping[str, Mapping[str, Any]] = {
     "ChatCompletionRequest": {"model": {"enum": ["gpt-4o-mini"]}},
@@ -46,7 +42,16 @@ NAMED: Mapping[str, Mapping[str, Any]] = {
 def test_the_gateway_takes_what_the_document_says_and_nothing_else(
     gateway: GatewayProcess, key: str, tmp_path: Path
 ) -> None:
-    run(gateway, key, narrowed(REFUSED_HERE), tmp_path)
+    """With any model, so that hardly one exists: a valid request is a 404, and a 400 says what is wrong with it.
+
+    Under /api a model may be missing, and is filled in by one that may refuse.
+    """
+    document = narrowed(AS_LARGE_AS_N)
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                del content["examples"]  # their models exist
+    run(gateway, key, document, tmp_path, "--exclude-path-regex", "^/api/v1/chat")
 
 
 def test_the_gateway_answers_as_the_document_says(
@@ -89,4 +94,4 @@ def run(gateway: GatewayProcess, key: str, document: dict[str, Any], folder: Pat
         check=False,
     )
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
-    assert all(f"✅ {phase}" in done.stdout for phase in PHASES), done.stdout
+    assert all(f"{phase} (in" in done.stdout for phase in PHASES), done.stdout

@@ -12,6 +12,7 @@ from local_stack import ROOT, blueprint
 from sluice.config import (
     AccountingSettings,
     AddressSettings,
+    DocsSettings,
     EnvironmentSettings,
     ModelsSettings,
     RollUpSettings,
@@ -51,6 +52,7 @@ ACTIONS = {
     "ChatFunction": ANSWER,
     "CompletionsFunction": ANSWER,
     "EmbeddingsFunction": ANSWER,
+    "DocsFunction": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
     "ModelsFunction": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
     "ReclaimHoldsFunction": {
         "dynamodb:GetItem",
@@ -64,6 +66,7 @@ SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "ChatFunction": Settings,
     "CompletionsFunction": Settings,
     "EmbeddingsFunction": Settings,
+    "DocsFunction": DocsSettings,
     "ModelsFunction": ModelsSettings,
     "ReclaimHoldsFunction": AccountingSettings,
     "RollUpUsageFunction": RollUpSettings,
@@ -262,11 +265,12 @@ def test_every_function_that_clients_reach_limits_addresses_where_nobody_else_do
     assert template["Parameters"]["IpLimit"]["Default"] == "table"
 
 
-def test_who_only_counts_addresses_may_touch_nothing_but_the_counters(template: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["DocsFunction", "ModelsFunction"])
+def test_who_only_counts_addresses_may_touch_nothing_but_the_counters(
+    template: dict[str, Any], name: str
+) -> None:
     statements = [
-        statement
-        for policy in functions(template)["ModelsFunction"]["Policies"]
-        for statement in policy["Statement"]
+        statement for policy in functions(template)[name]["Policies"] for statement in policy["Statement"]
     ]
     assert [statement["Resource"] for statement in statements] == [{"Fn::GetAtt": ["CountersTable", "Arn"]}]
 

@@ -32,6 +32,8 @@ VALIDATORS = {
 }
 
 SCALARS: tuple[Any, ...] = (
+    1.0,
+    2.0**40,
     None,
     True,
     False,
@@ -67,7 +69,7 @@ SPECIAL: tuple[Any, ...] = (
         [2**31],
         [None],
     ),
-    *([""], [[True]], [["x"]], [1.5], ["x"] * 2049),
+    *([""], [[True]], [["x"]], [1.5], [5.0, 6], [7, 8.0], [[9.0]], [1.0, 2.5], [[1.0], [2.5]], ["x"] * 2049),
 )
 STRANGE = st.sampled_from(SCALARS) | st.text(max_size=300) | st.lists(st.sampled_from(SCALARS), max_size=5)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Tag
 
 from sluice.api.model_request import ModelRequest
-from sluice.api.shapes import ReplyShape, absent
+from sluice.api.shapes import WHOLE, ReplyShape, absent
 from sluice.api.text_input import BY_FORM, Text, Texts, TokenLists, Tokens, texts_of
 from sluice.api.usage import Count
 
@@ -20,7 +20,7 @@ class EmbeddingsRequest(ModelRequest):
 
     input: Annotated[Annotated[str, Field(min_length=1), Tag("<text")] | Texts | Tokens | TokenLists, BY_FORM]
     encoding_format: EncodingFormat | None = None
-    dimensions: Annotated[int, Field(ge=1)] | None = None
+    dimensions: Annotated[int, Field(ge=1), WHOLE] | None = None
     user: str | None = None
 
     @property

@@ -10,8 +10,8 @@ from sluice.openapi.endpoints import ENDPOINTS, TAGS, Endpoint
 from sluice.openapi.failures import failures, response_name
 from sluice.openapi.headers import ALWAYS, CACHING, HEADERS, IF_NONE_MATCH, LIMITS, referred
 from sluice.openapi.routes import Routes
-from sluice.openapi.schemas import Shape, reference, schemas_of
-from sluice.openapi.shapes import Error
+from sluice.openapi.schemas import reference, schemas_of
+from sluice.openapi.shapes import NOT_SERVED, Error
 
 type Part = dict[str, Any]
 
@@ -61,7 +61,7 @@ def document(routes: Routes, endpoints: tuple[Endpoint, ...] = ENDPOINTS) -> Par
             },
             "headers": dict(HEADERS),
             "responses": failures(),
-            "schemas": schemas_of(_shapes(endpoints)),
+            "schemas": _schemas(endpoints),
         },
     }
 
@@ -75,14 +75,18 @@ def _compare(routes: Routes, endpoints: tuple[Endpoint, ...]) -> None:
         raise UndocumentedError("; ".join(faults))
 
 
-def _shapes(endpoints: tuple[Endpoint, ...]) -> list[Shape]:
-    found = [
+def _schemas(endpoints: tuple[Endpoint, ...]) -> Part:
+    shapes = [
         shape
         for endpoint in endpoints
         for shape in (endpoint.request, endpoint.reply, endpoint.event)
         if isinstance(shape, type)
     ]
-    return [Error, *dict.fromkeys(found)]
+    found = schemas_of([Error, *dict.fromkeys(shapes)])
+    for schema in found.values():
+        members = schema.get("properties", {})
+        members |= {name: refused for name, refused in NOT_SERVED.items() if name in members}
+    return found
 
 
 def _paths(endpoints: tuple[Endpoint, ...]) -> Part:

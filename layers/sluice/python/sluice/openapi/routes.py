@@ -36,7 +36,7 @@ async def _routes(template: Path) -> Routes:
         if not isinstance(app, Application):
             raise TemplateError(f"the app of {function.name} is no Application")
         for path, methods in app.methods.items():
-            found[re.sub(r"\{(\w+):\w+\}", r"{\1}", path)] = methods - IMPLIED
+            found[re.sub(r"\{(\w+):\w+\}", r"{\1}", path)] = frozenset(methods) - IMPLIED
     return found
 
 

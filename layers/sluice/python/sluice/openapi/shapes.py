@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
-from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.chat_request import ChatCompletionRequest, Positive
 from sluice.api.completion_reply import Completion, CompletionChunk
 from sluice.api.embeddings import EmbeddingList, EmbeddingUsage
 from sluice.api.shapes import ReplyShape
@@ -75,7 +75,7 @@ class ApiChatCompletionRequest(ChatCompletionRequest):
     """A chat completion as a client asks for it under ``/api``: ``model`` and a limit of tokens may be left out."""
 
     model: Annotated[str, Field(min_length=1)] | None = "gemini-2.5-flash"  # type: ignore[assignment] # filled in
-    max_tokens: Annotated[int, Field(ge=1)] | None = 4096
+    max_tokens: Positive | None = 4096
 
 
 class ErrorDetail(ReplyShape):
@@ -101,3 +101,7 @@ class OpenAPIDocument(ReplyShape):
     """This document."""
 
     openapi: Literal["3.1.1"] = "3.1.1"
+
+
+NOT_SERVED = {"search_enabled": {"enum": [False, None], "description": "There is no search engine."}}
+"""Members of requests that are understood, and refused if they ask for anything: their schemas here."""
