@@ -7,7 +7,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "layers" / "sluice" / "python" / "sluice"
 
 TIERS = (
-    ("sluice.config", "sluice.errors", "sluice.observability", "sluice"),
+    ("sluice.config", "sluice.errors", "sluice.metrics", "sluice.observability", "sluice"),
     (
         "sluice.catalog",
         "sluice.credentials",

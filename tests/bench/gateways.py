@@ -27,6 +27,7 @@ from key_records import key_record
 from made_settings import TABLES, made_settings
 from sluice.accounting.windows import DAY, MINUTE
 from sluice.asgi.application import Application, post
+from sluice.asgi.cors import CrossOrigin
 from sluice.catalog import Catalog
 from sluice.keys import new_secret
 from sluice.pipeline.address_limit import open_address_limiter
@@ -109,8 +110,10 @@ class Environment:
         self._world = world
         self._app = Application(
             {PATH: post(chat_handler())},
+            name="test",
             open_parts=lambda: gateway,
             open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
+            cross_origin=lambda gateway: CrossOrigin(gateway.settings.cors_origins),
         )
 
     async def ask(

@@ -46,6 +46,17 @@ def test_a_wrong_method(http: httpx.Client, method: str) -> None:
 
 
 def test_head_is_answered_like_get_without_a_body(http: httpx.Client) -> None:
-    reply = http.head("/v1/models")
+    whole, reply = http.get("/v1/models"), http.head("/v1/models")
     assert reply.status_code == 200
     assert reply.content == b""
+    for name in ("content-length", "content-type", "etag", "cache-control"):
+        assert reply.headers[name] == whole.headers[name]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/openai/gpt-4o-mini"])
+def test_what_a_client_has_already_is_not_sent_again(http: httpx.Client, path: str, method: str) -> None:
+    tag = http.get(path).headers["etag"]
+    reply = http.request(method, path, headers={"if-none-match": f'"other", W/{tag}'})
+    assert (reply.status_code, reply.content, reply.headers["etag"]) == (304, b"", tag)
+    assert http.get(path).status_code == 200, "the connection is still in step"

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from embedded_metrics import measured
 from key_records import key_record
 from local_stack import ROOT, local_stack
 from made_settings import TABLE_VARIABLES
 from runtime_api import Call
-from runtime_process import Platform, running_platform
+from runtime_process import Platform, RuntimeProcess, running_platform
 from sluice.keys import new_secret
 from sluice.local.stack import Stack
 from sluice.stores.access import Endpoint
@@ -42,20 +43,25 @@ def stack() -> Iterator[tuple[Endpoint, Stack]]:
         yield endpoint, made
 
 
+async def started(platform: Platform, stack: tuple[Endpoint, Stack], **more: str) -> RuntimeProcess:
+    endpoint, made = stack
+    return await platform.start(
+        SOURCE,
+        **{name: made.tables[table] for name, table in TABLE_VARIABLES.items()},
+        AWS_ENDPOINT_URL=endpoint.url,
+        AWS_REGION=endpoint.region,
+        AWS_DEFAULT_REGION=endpoint.region,
+        AWS_ACCESS_KEY_ID="local",
+        AWS_SECRET_ACCESS_KEY="local",
+        AWS_LAMBDA_FUNCTION_NAME="chat",
+        **more,
+    )
+
+
 @pytest.fixture
 async def lambda_(tmp_path: Path, stack: tuple[Endpoint, Stack]) -> AsyncIterator[Platform]:
-    endpoint, made = stack
     async with running_platform(tmp_path) as platform:
-        await platform.start(
-            SOURCE,
-            **{name: made.tables[table] for name, table in TABLE_VARIABLES.items()},
-            AWS_ENDPOINT_URL=endpoint.url,
-            AWS_REGION=endpoint.region,
-            AWS_DEFAULT_REGION=endpoint.region,
-            AWS_ACCESS_KEY_ID="local",
-            AWS_SECRET_ACCESS_KEY="local",
-            AWS_LAMBDA_FUNCTION_NAME="chat",
-        )
+        await started(platform, stack)
         yield platform
 
 
@@ -106,6 +112,34 @@ async def test_a_second_invocation_is_served_by_the_same_process(lambda_: Platfo
     assert [call.prelude["statusCode"] for call in calls] == [200, 200, 200]
 
 
+async def test_each_invocation_leaves_one_line_and_one_of_metrics(
+    tmp_path: Path, stack: tuple[Endpoint, Stack]
+) -> None:
+    async with running_platform(tmp_path) as platform:
+        process = await started(platform, stack, POWERTOOLS_METRICS_NAMESPACE="sluice-test")
+        names = ("whole", "stream", "without_key")
+        statuses = [(await answered(platform, name)).prelude["statusCode"] for name in names]
+        lines = (await process.stop()).splitlines()
+    requests = [json.loads(line)["request"] for line in lines if '"request":{' in line]
+    found = [measured(line) for line in lines if line.startswith('{"_aws"')]
+    assert [request["status"] for request in requests] == statuses == [200, 200, 401]
+    assert [each.document["request_id"] for each in found] == [each["request_id"] for each in requests]
+    assert ["FirstByte" in each.values for each in found] == [False, True, False]
+
+
+async def test_a_preflight_is_answered_without_a_key(tmp_path: Path, stack: tuple[Endpoint, Stack]) -> None:
+    page = "https://app.example.com"
+    async with running_platform(tmp_path) as platform:
+        await started(platform, stack, SLUICE_CORS_ORIGINS=page)
+        call = await answered(platform, "preflight")
+    assert (call.prelude["statusCode"], call.body) == (204, b"")
+    headers = call.prelude["headers"]
+    assert headers["access-control-allow-origin"] == page
+    assert headers["access-control-allow-methods"] == "POST"
+    assert headers["access-control-allow-headers"] == "authorization, content-type, x-stainless-lang"
+    assert headers["x-request-id"].startswith("req_")
+
+
 async def test_every_sample_event_is_used() -> None:
-    used = {"stream", "whole", "without_key", "wrong_method", "base64_body"}
+    used = {"stream", "whole", "without_key", "wrong_method", "base64_body", "preflight"}
     assert {path.stem for path in EVENTS.glob("*.json")} == used

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from embedded_metrics import measured
 from local_stack import ROOT, botocore_client, local_stack
+from sluice.local.stack import Stack
+from sluice.stores.access import Endpoint
 
 EVENTS = ROOT / "events" / "models"
 SOURCE = "203.0.113.7"
@@ -44,9 +47,22 @@ def started(**environment: str) -> Iterator[Callable[[Any, Any], dict[str, Any]]
     loop.close()
 
 
+def environment(endpoint: Endpoint, stack: Stack, limit: int = 0) -> dict[str, str]:
+    """What the function finds on AWS."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint.url,
+        "AWS_REGION": endpoint.region,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "SLUICE_COUNTERS_TABLE": stack.tables["CountersTable"],
+        "SLUICE_MODELS_TABLE": stack.tables["ModelsTable"],
+        "SLUICE_IP_RPM": str(limit),
+    }
+
+
 @pytest.fixture(scope="module")
 def handler() -> Iterator[Callable[[Any, Any], dict[str, Any]]]:
-    with started(SLUICE_COUNTERS_TABLE="none", SLUICE_IP_RPM="0") as found:
+    with local_stack() as (endpoint, stack), started(**environment(endpoint, stack)) as found:
         yield found
 
 
@@ -91,17 +107,65 @@ def test_health_tells_real_figures(handler: Any) -> None:
     assert reply["headers"]["cache-control"] == "no-store"
 
 
-def test_head_has_no_body(handler: Any) -> None:
-    reply, body = answer(handler, "list", httpMethod="HEAD")
+@pytest.mark.parametrize("name", ["list", "one"])
+def test_head_has_no_body(handler: Any, name: str) -> None:
+    whole, _ = answer(handler, name)
+    reply, body = answer(handler, name, httpMethod="HEAD")
     assert (reply["statusCode"], body) == (200, None)
+    for header in ("content-length", "content-type", "etag", "cache-control"):
+        assert reply["headers"][header] == whole["headers"][header]
+
+
+@pytest.mark.parametrize("name", ["list", "one"])
+def test_a_client_may_keep_the_catalogue_and_ask_whether_it_has_changed(handler: Any, name: str) -> None:
+    whole, _ = answer(handler, name)
+    tag = whole["headers"]["etag"]
+    assert whole["headers"]["cache-control"] == "public, max-age=60"
+    assert answer(handler, name)[0]["headers"]["etag"] == tag
+    known = {"If-None-Match": tag}
+    reply, body = answer(handler, name, headers=known, multiValueHeaders={"If-None-Match": [tag]})
+    assert (reply["statusCode"], body, reply["headers"]["etag"]) == (304, None, tag)
+    other = {"If-None-Match": ['"other"']}
+    assert answer(handler, name, headers={}, multiValueHeaders=other)[0]["statusCode"] == 200
+
+
+def test_each_request_leaves_one_line_of_metrics(handler: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "sluice-test")
+        for name, method, more in (
+            ("list", "GET", set()),
+            ("unknown", "GET", {"ClientErrors"}),
+            ("list", "DELETE", {"ClientErrors"}),
+        ):
+            answer(handler, name, httpMethod=method)
+            (line,) = [line for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+            found = measured(line)
+            assert found.dimensions == {"service": "models"}
+            assert set(found.values) == {"Requests", "Latency"} | more
+
+
+def test_a_page_may_ask_and_read_where_its_origin_is_allowed() -> None:
+    page = "https://app.example.com"
+    asking = {"Origin": page, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "x-a"}
+    lines = {name: [value] for name, value in asking.items()}
+    for origins, allowed in (("*", "*"), (page, page), ("https://other.example.com", None), ("", None)):
+        with started(SLUICE_COUNTERS_TABLE="none", SLUICE_IP_RPM="0", SLUICE_CORS_ORIGINS=origins) as handler:
+            reply, body = answer(
+                handler, "list", httpMethod="OPTIONS", headers=asking, multiValueHeaders=lines
+            )
+            assert (reply["statusCode"], body) == (204, None)
+            assert reply["headers"]["allow"] == "GET, HEAD, OPTIONS"
+            assert reply["headers"].get("access-control-allow-origin") == allowed
+            assert reply["headers"].get("access-control-allow-headers") == ("x-a" if allowed else None)
+            for name in ("list", "unknown"):
+                reply, _ = answer(handler, name, headers=asking, multiValueHeaders=lines)
+                assert reply["headers"].get("access-control-allow-origin") == allowed
 
 
 def test_a_client_is_limited_by_the_address_that_api_gateway_saw() -> None:
     with local_stack() as (endpoint, stack):
         table = stack.tables["CountersTable"]
-        aws = {"AWS_ENDPOINT_URL": endpoint.url, "AWS_REGION": endpoint.region}
-        credentials = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-        with started(**aws, **credentials, SLUICE_COUNTERS_TABLE=table, SLUICE_IP_RPM="10") as handler:
+        with started(**environment(endpoint, stack, limit=10)) as handler:
             for number in range(10):
                 lying = {name: f"{value}{number}" for name, value in FORGED.items()}
                 reply, _ = answer(
@@ -111,7 +175,13 @@ def test_a_client_is_limited_by_the_address_that_api_gateway_saw() -> None:
                     multiValueHeaders={name: [value] for name, value in lying.items()},
                 )
                 assert reply["statusCode"] in {200, 404}
-            for name, method in (("health", "GET"), ("unknown", "GET"), ("list", "DELETE"), ("list", "HEAD")):
+            for name, method in (
+                ("health", "GET"),
+                ("unknown", "GET"),
+                ("list", "DELETE"),
+                ("list", "HEAD"),
+                ("list", "OPTIONS"),
+            ):
                 reply, body = answer(handler, name, httpMethod=method, headers=FORGED, multiValueHeaders=None)
                 assert reply["statusCode"] == 429
                 assert 0 < int(reply["headers"]["retry-after"]) <= 70

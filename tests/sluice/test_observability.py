@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from io import StringIO
 
@@ -66,6 +67,49 @@ def test_a_failure_that_is_not_the_clients_is_a_warning(output: StringIO, status
 def test_a_key_in_the_path_is_masked(output: StringIO) -> None:
     log_request(RequestRecord("req_1", "GET", "/v1/models/sk-" + "a" * 48, status=404))
     assert "aaaa" not in output.getvalue()
+
+
+FORGED = "\r\n12:00:00 INFO GET / 200 1 ms\u2028\x85\x1b[2J\u202e"
+
+
+@pytest.mark.parametrize("member", ["path", "method", "model", "error"])
+def test_no_member_ends_a_line_or_is_longer_than_it_may_be(output: StringIO, member: str) -> None:
+    for value in (FORGED, "x" * 10_000, "sk-" + "a" * 48):
+        made = record(**{member: value})
+        log_request(made)
+        readable = logging.LogRecord("sluice", logging.INFO, "", 0, "request", None, None)
+        readable.request = made.members()
+        text = ReadableFormatter("%(message)s").format(readable)
+        assert text.isprintable()
+        assert len(text) < 500
+        assert "aaaa" not in text
+    written = output.getvalue()
+    assert written.count("\n") == len(written.splitlines()) == 3
+    assert "aaaa" not in written
+    for line in written.splitlines():
+        assert json.loads(line)["request"][member].isprintable()
+
+
+def test_text_in_a_traceback_looks_like_no_entry_of_its_own() -> None:
+    try:
+        int(f"no{FORGED}")
+    except ValueError:
+        entry = logging.LogRecord("sluice", logging.ERROR, "", 0, "it %s", (FORGED,), sys.exc_info())
+    first, *rest = ReadableFormatter("%(message)s").format(entry).split("\n")
+    assert first == "it \\r"
+    assert len(rest) > 3
+    assert all(line.startswith("  ") and line.isprintable() for line in rest)
+
+
+def test_a_provider_that_was_asked_again_is_told() -> None:
+    made = record(model="gpt", provider="openai", duration_ms=1.0)
+    assert "attempts" not in made.members()
+    for attempts in (1, 2):
+        made.asks_provider()
+        assert made.members()["attempts"] == attempts
+    entry = logging.LogRecord("sluice", logging.INFO, "", 0, "request", None, None)
+    entry.request = made.members()
+    assert "gpt by openai · 2 attempts" in ReadableFormatter("%(message)s").format(entry)
 
 
 def test_no_library_logs_addresses() -> None:

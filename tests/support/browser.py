@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright."""
+"""A real browser: the system's Chromium, driven by playwright, which need not download one of its own."""
 
 import os
 import shutil
@@ -8,27 +8,27 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-EVERY_ENGINE = "SLUICE_EVERY_ENGINE"
-"""This variable, if not empty, says that an engine which cannot run is a failure and no reason to skip."""
+from engine_processes import EVERY_ENGINE
 
-NO_CHROMIUM = (
-    "The page is looked at in Chromium: apt-get install chromium, or another package that brings the command"
-)
+NO_CHROMIUM = "the browser's tests need Chromium: apt-get install chromium, brew install chromium"
 COMMANDS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run a browser while the context lasts; the test is skipped where there is none, or fails where all have to run."""
-    command = next(filter(None, map(shutil.which, COMMANDS)), None)
-    if command is None:
+    """Run Chromium while the context lasts; a test fails where it is missing and has to be there, elsewhere it is skipped.
+
+    While it runs, this thread has an event loop that no other can run beside: no asynchronous test may run meanwhile.
+    """
+    executable = next(filter(None, map(shutil.which, COMMANDS)), None)
+    if executable is None:
         if os.environ.get(EVERY_ENGINE):
             pytest.fail(NO_CHROMIUM)
         pytest.skip(NO_CHROMIUM)
     with sync_playwright() as playwright:
-        # Its sandbox does not start as root, as in a container; it sees nothing but this gateway.
-        browser = playwright.chromium.launch(executable_path=command, args=["--no-sandbox"])
+        # Its sandbox does not run as root, who runs tests in a container; all pages here are the tests' own.
+        found = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         try:
-            yield browser
+            yield found
         finally:
-            browser.close()
+            found.close()

@@ -14,7 +14,11 @@ from sluice.stores.aws import AWS, AWSError, ConditionFailedError, Item
 
 type Path = tuple[str, ...]
 
-KEYS: Mapping[str, tuple[str, ...]] = {"CountersTable": ("id",), "LedgerTable": ("key_id", "request_id")}
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "CountersTable": ("id",),
+    "LedgerTable": ("key_id", "request_id"),
+    "ModelsTable": ("id",),
+}
 """The tables that there are, by their names in the template, and what their items are found by."""
 
 MISSING: dict[str, Any] = {}
@@ -99,10 +103,9 @@ class FakeDynamoDB:
         return self._page(members, members["KeyConditionExpression"])
 
     def _scan(self, members: dict[str, Any]) -> dict[str, Any]:
-        return self._page(members, members["FilterExpression"])
+        return self._page(members, members.get("FilterExpression"))
 
-    def _page(self, members: dict[str, Any], condition: str) -> dict[str, Any]:
-        assert members["ConsistentRead"] is True
+    def _page(self, members: dict[str, Any], condition: str | None) -> dict[str, Any]:
         table = members["TableName"]
         expressions = Expressions(members)
         start = members.get("ExclusiveStartKey")
@@ -111,13 +114,16 @@ class FakeDynamoDB:
             names = [name for name in names if name > self._name(table, start)]
         page = names[: self.page_size]
         items = [self.tables[table][name] for name in page]
-        reply: dict[str, Any] = {"Items": [item for item in items if expressions.holds(condition, item)]}
+        reply: dict[str, Any] = {
+            "Items": [item for item in items if condition is None or expressions.holds(condition, item)]
+        }
         if len(page) < len(names):
             reply["LastEvaluatedKey"] = {part: items[-1][part] for part in self._keys[table]}
         return reply
 
     def _check(self, members: dict[str, Any], expressions: "Expressions", item: Item | None) -> None:
-        if not expressions.holds(members["ConditionExpression"], item or MISSING):
+        condition = members.get("ConditionExpression")
+        if condition is not None and not expressions.holds(condition, item or MISSING):
             raise self._failed(members, item)
 
     def _failed(self, members: dict[str, Any], item: Item | None) -> ConditionFailedError:

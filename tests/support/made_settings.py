@@ -9,6 +9,7 @@ TABLES = {
     "counters_table": "CountersTable",
     "ledger_table": "LedgerTable",
     "idempotency_table": "IdempotencyTable",
+    "models_table": "ModelsTable",
 }
 """The settings that name a table, and the table's name in the template."""
 

@@ -15,6 +15,7 @@ from sluice.config import (
     DocsSettings,
     EnvironmentSettings,
     ModelsSettings,
+    ProviderCheckSettings,
     RollUpSettings,
     Settings,
 )
@@ -26,6 +27,7 @@ from sluice.errors import (
     UpstreamTimeoutError,
 )
 from sluice.local.functions import load_app, load_handler
+from sluice.pipeline.model_status import FRESH_SECONDS
 
 RETAINED = ("Retain", "Retain")
 SETTLING_SECONDS = 30
@@ -45,6 +47,7 @@ ANSWER = {
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
+    "dynamodb:Scan",
     "dynamodb:UpdateItem",
     "secretsmanager:GetSecretValue",
 }
@@ -53,7 +56,13 @@ ACTIONS = {
     "CompletionsFunction": ANSWER,
     "EmbeddingsFunction": ANSWER,
     "DocsFunction": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
-    "ModelsFunction": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+    "CheckHealthFunction": {
+        "dynamodb:PutItem",
+        "dynamodb:Scan",
+        "dynamodb:UpdateItem",
+        "secretsmanager:GetSecretValue",
+    },
+    "ModelsFunction": {"dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"},
     "ReclaimHoldsFunction": {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
@@ -61,15 +70,18 @@ ACTIONS = {
         "dynamodb:UpdateItem",
     },
     "RollUpUsageFunction": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+    "SyncCatalogFunction": {"dynamodb:Scan", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"},
 }
 SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "ChatFunction": Settings,
     "CompletionsFunction": Settings,
     "EmbeddingsFunction": Settings,
     "DocsFunction": DocsSettings,
+    "CheckHealthFunction": ProviderCheckSettings,
     "ModelsFunction": ModelsSettings,
     "ReclaimHoldsFunction": AccountingSettings,
     "RollUpUsageFunction": RollUpSettings,
+    "SyncCatalogFunction": ProviderCheckSettings,
 }
 
 
@@ -82,6 +94,18 @@ def functions(template: Mapping[str, Any]) -> dict[str, Any]:
         name: function["Properties"]
         for name, function in resources(template, "AWS::Serverless::Function").items()
     }
+
+
+def rules_of(translated: Mapping[str, Any], function: str) -> list[dict[str, Any]]:
+    """EventBridge's rules that call a function."""
+    arn = {"Fn::GetAtt": [function, "Arn"]}
+    rules = [rule["Properties"] for rule in resources(translated, "AWS::Events::Rule").values()]
+    return [rule for rule in rules if [target["Arn"] for target in rule["Targets"]] == [arn]]
+
+
+def answers_requests(function: Mapping[str, Any]) -> bool:
+    """Whether clients can reach it."""
+    return any(event["Type"] == "Api" for event in function.get("Events", {}).values())
 
 
 def called_by_streams(translated: Mapping[str, Any]) -> set[str]:
@@ -199,6 +223,8 @@ def test_functions_get_the_variables_that_they_read_and_no_others(template: dict
     for name, function in functions(template).items():
         fields = SETTINGS[name].model_fields
         known = {f"SLUICE_{field.upper()}" for field in fields} | {"AWS_LAMBDA_EXEC_WRAPPER"}
+        if answers_requests(function):
+            known |= {"POWERTOOLS_METRICS_NAMESPACE"}
         required = {f"SLUICE_{field.upper()}" for field, info in fields.items() if info.is_required()}
         assert required <= set(function.get("Environment", {}).get("Variables", {})) <= known
 
@@ -228,16 +254,41 @@ def test_adding_up_writes_to_the_ledger_and_the_usage_table_alone(template: dict
 def test_holds_are_reclaimed_on_a_schedule_one_run_at_a_time(
     template: dict[str, Any], translated: dict[str, Any]
 ) -> None:
-    (rule,) = resources(translated, "AWS::Events::Rule").values()
-    assert rule["Properties"]["ScheduleExpression"] == "rate(15 minutes)"
-    (target,) = rule["Properties"]["Targets"]
-    assert target["Arn"] == {"Fn::GetAtt": ["ReclaimHoldsFunction", "Arn"]}
+    (rule,) = rules_of(translated, "ReclaimHoldsFunction")
+    assert rule["ScheduleExpression"] == "rate(15 minutes)"
     (function,) = [found for found in blueprint().functions if found.name == "ReclaimHoldsFunction"]
     (schedule,) = function.schedules
     assert functions(template)[function.name]["Timeout"] < schedule.seconds
     # What fails is tried again by the next run, and not beside it.
-    (invocation,) = resources(translated, "AWS::Lambda::EventInvokeConfig").values()
-    assert invocation["Properties"]["MaximumRetryAttempts"] == 0
+    for invocation in resources(translated, "AWS::Lambda::EventInvokeConfig").values():
+        assert invocation["Properties"]["MaximumRetryAttempts"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"), [("CheckHealthFunction", "rate(15 minutes)"), ("SyncCatalogFunction", "rate(6 hours)")]
+)
+def test_providers_are_asked_on_a_schedule_and_after_each_deployment(
+    translated: dict[str, Any], name: str, rate: str
+) -> None:
+    patterns = [rule.get("EventPattern") for rule in rules_of(translated, name)]
+    (deployed,) = [pattern for pattern in patterns if pattern is not None]
+    assert deployed == {
+        "source": ["aws.cloudformation"],
+        "detail-type": ["CloudFormation Stack Status Change"],
+        "detail": {
+            "stack-id": [{"Ref": "AWS::StackId"}],
+            "status-details": {"status": ["CREATE_COMPLETE", "UPDATE_COMPLETE"]},
+        },
+    }
+    assert [rule.get("ScheduleExpression") for rule in rules_of(translated, name)].count(rate) == 1
+    (function,) = [found for found in blueprint().functions if found.name == name]
+    assert (len(function.schedules), len(function.deployments)) == (1, 1)
+
+
+def test_three_checks_of_health_are_believed(translated: dict[str, Any]) -> None:
+    (function,) = [found for found in blueprint().functions if found.name == "CheckHealthFunction"]
+    (schedule,) = function.schedules
+    assert schedule.seconds * 3 == FRESH_SECONDS
 
 
 def test_reclaiming_touches_counters_and_ledger_each_as_it_has_to(template: dict[str, Any]) -> None:
@@ -255,7 +306,7 @@ def test_every_function_that_clients_reach_limits_addresses_where_nobody_else_do
     template: dict[str, Any],
 ) -> None:
     for function in functions(template).values():
-        if not any(event["Type"] == "Api" for event in function.get("Events", {}).values()):
+        if not answers_requests(function):
             continue
         assert function["Environment"]["Variables"]["SLUICE_IP_RPM"] == {
             "Fn::If": ["LimitAddressesByTable", {"Ref": "IpRequestsPerMinute"}, "0"]
@@ -265,14 +316,73 @@ def test_every_function_that_clients_reach_limits_addresses_where_nobody_else_do
     assert template["Parameters"]["IpLimit"]["Default"] == "table"
 
 
-@pytest.mark.parametrize("name", ["DocsFunction", "ModelsFunction"])
-def test_who_only_counts_addresses_may_touch_nothing_but_the_counters(
-    template: dict[str, Any], name: str
+def test_every_function_that_clients_reach_says_which_pages_may_read_its_replies(
+    template: dict[str, Any],
 ) -> None:
+    for function in functions(template).values():
+        variables = function["Environment"]["Variables"]
+        assert variables.get("SLUICE_CORS_ORIGINS") == (
+            {"Ref": "CorsOrigins"} if answers_requests(function) else None
+        )
+    assert AddressSettings.model_fields["cors_origins"].default == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [
+        ("*", True),
+        ("", True),
+        ("https://app.example.com", True),
+        ("https://app.example.com, http://localhost:5173", True),
+        ("https://app.example.com/", False),
+        ("app.example.com", False),
+        ("*,https://app.example.com", False),
+    ],
+)
+def test_origins_that_the_template_takes_the_functions_take(
+    template: dict[str, Any], value: str, right: bool
+) -> None:
+    parameter = template["Parameters"]["CorsOrigins"]
+    assert parameter["Default"] == "*"
+    assert (re.fullmatch(parameter["AllowedPattern"], value) is not None) == right
+    if right:
+        AddressSettings.from_environment({"SLUICE_COUNTERS_TABLE": "counters", "SLUICE_CORS_ORIGINS": value})
+
+
+async def test_metrics_tell_stacks_and_functions_apart(template: dict[str, Any]) -> None:
+    for function in functions(template).values():
+        variables = function["Environment"]["Variables"]
+        assert variables.get("POWERTOOLS_METRICS_NAMESPACE") == (
+            {"Ref": "AWS::StackName"} if answers_requests(function) else None
+        )
+    for found in blueprint().functions:
+        if found.routes:
+            app: Any = load_app(found)
+            assert app.name == found.folder.name
+
+
+def test_lambda_traces_by_itself(template: dict[str, Any]) -> None:
+    assert template["Globals"]["Function"]["Tracing"] == "Active"
+    assert template["Resources"]["Api"]["Properties"]["TracingEnabled"] is True
+
+
+def test_who_only_shows_models_may_touch_counters_and_read_models(template: dict[str, Any]) -> None:
     statements = [
-        statement for policy in functions(template)[name]["Policies"] for statement in policy["Statement"]
+        statement
+        for policy in functions(template)["ModelsFunction"]["Policies"]
+        for statement in policy["Statement"]
     ]
-    assert [statement["Resource"] for statement in statements] == [{"Fn::GetAtt": ["CountersTable", "Arn"]}]
+    assert [(statement["Action"], statement["Resource"]) for statement in statements] == [
+        (["dynamodb:GetItem", "dynamodb:UpdateItem"], {"Fn::GetAtt": ["CountersTable", "Arn"]}),
+        ("dynamodb:Scan", {"Fn::GetAtt": ["ModelsTable", "Arn"]}),
+    ]
+
+
+def test_who_only_counts_addresses_may_touch_nothing_but_the_counters(template: dict[str, Any]) -> None:
+    (policy,) = functions(template)["DocsFunction"]["Policies"]
+    assert [statement["Resource"] for statement in policy["Statement"]] == [
+        {"Fn::GetAtt": ["CountersTable", "Arn"]}
+    ]
 
 
 def test_counters_of_addresses_expire(template: dict[str, Any]) -> None:
@@ -320,7 +430,11 @@ def test_the_firewall_refuses_as_the_functions_do(template: dict[str, Any]) -> N
         RateLimitError.code,
         None,
     )
-    assert refusal["ResponseHeaders"] == [{"Name": "Retry-After", "Value": "60"}]
+    assert refusal["ResponseHeaders"] == [
+        {"Name": "Retry-After", "Value": "60"},
+        {"Name": "Access-Control-Allow-Origin", "Value": "*"},
+        {"Name": "Access-Control-Expose-Headers", "Value": "*"},
+    ]
 
 
 def test_functions_may_do_what_they_do_and_nothing_else(translated: dict[str, Any]) -> None:
@@ -364,7 +478,7 @@ def test_parameters_and_outputs_explain_themselves(template: dict[str, Any]) -> 
     for parameter in template["Parameters"].values():
         assert parameter["Description"]
         assert "Default" in parameter
-        assert {"AllowedValues", "MinValue"} & parameter.keys()
+        assert {"AllowedPattern", "AllowedValues", "MinValue"} & parameter.keys()
     assert {"ApiUrl", "KeysTableName"} <= template["Outputs"].keys()
     assert all(output["Description"] for output in template["Outputs"].values())
 
@@ -390,6 +504,8 @@ def test_api_gateways_own_errors_have_the_envelope_and_a_request_id(translated: 
     for response in responses.values():
         parameters = response["responseParameters"]
         assert parameters["gatewayresponse.header.x-request-id"] == "context.requestId"
+        assert parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+        assert parameters["gatewayresponse.header.Access-Control-Expose-Headers"] == "'*'"
         body = envelope(response)
         assert list(body) == ["error"]
         assert set(body["error"]) == {"message", "type", "param", "code"}

@@ -10,6 +10,7 @@ from asgi_client import Client, Message
 from sluice.accounting.windows import Window
 from sluice.asgi import application
 from sluice.asgi.application import Application, get, post
+from sluice.asgi.cors import CrossOrigin
 from sluice.asgi.exchange import Exchange
 from sluice.errors import InvalidAPIKeyError, OverloadedError, RateLimitError
 from sluice.observability import RequestRecord
@@ -50,6 +51,9 @@ class Counts:
         """The same, which nothing holds up."""
         self.release.set()
         return self
+
+
+NO_PAGE = CrossOrigin(frozenset())
 
 
 class Handlers:
@@ -102,8 +106,10 @@ def served(counts: Counts, handlers: Handlers) -> Application[str]:
     kinds = ("whole", "streamed", "unauthorized", "broken", "careful", "waiting")
     return Application(
         {f"/{kind}": post(getattr(handlers, kind)) for kind in kinds} | {"/get": get(handlers.whole)},
+        name="test",
         open_parts=lambda: "parts",
         open_limiter=lambda parts: limiter if parts == "parts" else None,
+        cross_origin=lambda _: NO_PAGE,
     )
 
 
@@ -116,6 +122,7 @@ EVERY_END = [
     ("/unauthorized", "POST", 401),
     ("/broken", "POST", 500),
     ("/whole", "DELETE", 405),
+    ("/whole", "OPTIONS", 204),
     ("/nowhere", "GET", 404),
 ]
 
@@ -287,11 +294,23 @@ async def test_parts_that_cannot_be_opened_are_a_fault_of_ours() -> None:
     def fail() -> str:
         raise KeyError("secret")
 
-    broken = Application({"/": get(Handlers().whole)}, open_parts=fail, open_limiter=lambda _: None)
+    broken = Application(
+        {"/": get(Handlers().whole)},
+        name="test",
+        open_parts=fail,
+        open_limiter=lambda _: None,
+        cross_origin=lambda _: NO_PAGE,
+    )
     for path in ("/", "/nowhere"):
         assert (await Client().ask(broken, path, "GET")).status == 500
 
 
 async def test_a_deployment_without_a_limit_answers_at_once(handlers: Handlers) -> None:
-    free = Application({"/": get(handlers.whole)}, open_parts=lambda: "", open_limiter=lambda _: None)
+    free = Application(
+        {"/": get(handlers.whole)},
+        name="test",
+        open_parts=lambda: "",
+        open_limiter=lambda _: None,
+        cross_origin=lambda _: NO_PAGE,
+    )
     assert (await Client().ask(free, "/", "GET")).status == 200

@@ -26,6 +26,9 @@ def template(**resources: Any) -> dict[str, Any]:
                     "GatewayResponses": {
                         "MISSING_AUTHENTICATION_TOKEN": {
                             "StatusCode": 404,
+                            "ResponseParameters": {
+                                "Headers": {"x-request-id": "context.requestId", "x-fixed": "'text'"}
+                            },
                             "ResponseTemplates": {"application/json": ENVELOPE},
                         }
                     },
@@ -163,6 +166,7 @@ def test_the_answer_to_an_unknown_path_is_the_templates(
 ) -> None:
     reply = read(tmp_path, template(), monkeypatch).unknown_path
     assert (reply.status, reply.body) == (404, ENVELOPE.encode())
+    assert reply.headers == {"x-fixed": "text"}
 
 
 def test_a_template_without_that_answer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,3 +189,4 @@ def test_our_template_gives_routes_tables_and_an_enveloped_404() -> None:
     assert found.stack["Resources"]["KeysTable"]["Type"] == "AWS::DynamoDB::Table"
     error = json.loads(found.unknown_path.body)["error"]
     assert (error["code"], error["param"]) == ("not_found", None)
+    assert found.unknown_path.headers["Access-Control-Allow-Origin"] == "*"

@@ -46,6 +46,12 @@ def test_functions_may_share_a_variable_but_not_differ_in_it() -> None:
         made(function("A", X="1"), function("B", X="1"), function("C", X="2"))
 
 
+def test_there_are_no_metrics_whatever_template_and_user_say() -> None:
+    chat = function("Chat", POWERTOOLS_METRICS_NAMESPACE=Resolved("Prefix"))
+    found = made(chat, user={"POWERTOOLS_METRICS_NAMESPACE": "mine"})
+    assert found["POWERTOOLS_METRICS_NAMESPACE"] == ""
+
+
 def test_provider_keys_pass_and_come_from_nowhere_else() -> None:
     found = made(
         function("Chat", SLUICE_SECRETS_PREFIX=Resolved("Prefix")),

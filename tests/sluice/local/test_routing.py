@@ -9,7 +9,7 @@ from sluice.local.blueprint import FixedReply
 from sluice.local.event_sources import Route
 from sluice.local.routing import Dispatcher, Mount
 
-UNKNOWN = FixedReply(404, b"{}")
+UNKNOWN = FixedReply(404, b"{}", {"Access-Control-Allow-Origin": "*"})
 ROUTES = (
     Route("ANY", "/v1/models/{id+}"),
     Route("ANY", "/v1/models"),
@@ -79,4 +79,5 @@ async def test_what_no_route_takes_gets_the_gateways_own_reply(method: str, path
     assert start["status"] == 404
     assert headers[b"x-request-id"]
     assert headers[b"content-type"] == b"application/json"
+    assert headers[b"access-control-allow-origin"] == b"*"
     assert body["body"] == UNKNOWN.body

@@ -23,6 +23,7 @@ CATALOG = """
 kind = "openai"
 base_url = "{url}"
 credential = "ONE_KEY"
+discover = false
 
 [[models]]
 id = "one-model"
@@ -178,6 +179,13 @@ def test_a_catalogue_that_is_wrong_is_named_and_leaves_nothing(
     assert not (tmp_path / ".sluice" / "dev.json").exists()
 
 
+def test_an_origin_that_is_none_is_named(tmp_path: Path) -> None:
+    done = sluice("dev", directory=tmp_path, PORT="0", SLUICE_CORS_ORIGINS="https://app.example.com/")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("sluice: SLUICE_CORS_ORIGINS: ")
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_end_it_leaves_nothing(tmp_path: Path, by: signal.Signals) -> None:
     with DevServer(tmp_path) as server:
@@ -290,7 +298,7 @@ def test_each_request_is_one_line_for_a_person_without_keys(tmp_path: Path) -> N
         httpx.get(f"{server.state.url}/v1/models", trust_env=False)
         httpx.get(f"{server.state.url}/v1/nothing", trust_env=False)
         _, output = server.stop()
-        chat, models, nothing = [line for line in output.splitlines() if line.strip()]
+        chat, models, nothing = [line for line in output.splitlines() if "/v1/" in line]
     assert "POST /v1/chat 200" in chat
     assert "GET /v1/models 200" in models
     assert "GET /v1/nothing 404" in nothing

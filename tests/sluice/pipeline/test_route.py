@@ -7,8 +7,10 @@ import pytest
 from key_records import key_record
 from sluice.catalog import Candidate, Catalog
 from sluice.errors import ModelNotAllowedError, ModelNotFoundError, UpstreamError
+from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.pipeline.route import find_model, target_of
 from sluice.providers.registry import PROVIDERS
+from sluice.stores.models import Snapshot
 
 CATALOG = Catalog.model_validate(
     {
@@ -25,8 +27,25 @@ CATALOG = Catalog.model_validate(
     }
 )
 
-
 ROW = CATALOG.models[0]
+
+
+class NoTable:
+    """A models table that nobody may read: what the file has is found without it."""
+
+    async def read(self) -> Snapshot:
+        raise AssertionError("the models table was read")
+
+
+class EmptyTable:
+    """A models table with nothing in it."""
+
+    async def read(self) -> Snapshot:
+        return Snapshot()
+
+
+def models(table: NoTable | EmptyTable) -> LiveCatalog:
+    return LiveCatalog(CATALOG, table, seconds=60, clock=lambda: 0.0)
 
 
 @dataclass
@@ -40,22 +59,26 @@ class Credentials:
 
 
 @pytest.mark.parametrize("name", ["one", "uno", "x/one"])
-@pytest.mark.parametrize("models", [None, ("one",), ("uno", "other"), ("x/one",)])
-def test_a_model_is_found_by_any_name_that_the_key_may_use(name: str, models: tuple[str, ...] | None) -> None:
-    assert find_model(CATALOG, name, ("chat",), key_record("sk-", models=models)).id == "one"
+@pytest.mark.parametrize("allowed", [None, ("one",), ("uno", "other"), ("x/one",)])
+async def test_a_model_is_found_by_any_name_that_the_key_may_use(
+    name: str, allowed: tuple[str, ...] | None
+) -> None:
+    assert (
+        await find_model(models(NoTable()), name, ("chat",), key_record("sk-", models=allowed))
+    ).id == "one"
 
 
-@pytest.mark.parametrize("models", [(), ("other",), ("On", "ONE")])
-def test_a_key_may_use_no_other_model_than_its_own(models: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("allowed", [(), ("other",), ("On", "ONE")])
+async def test_a_key_may_use_no_other_model_than_its_own(allowed: tuple[str, ...]) -> None:
     with pytest.raises(ModelNotAllowedError) as caught:
-        find_model(CATALOG, "one", ("chat",), key_record("sk-", models=models))
+        await find_model(models(NoTable()), "one", ("chat",), key_record("sk-", models=allowed))
     assert (caught.value.status, caught.value.code, caught.value.param) == (403, "model_not_allowed", "model")
 
 
 @pytest.mark.parametrize("name", ["", "two", "ONE", "one ", "vectors", "\u0000" * 500])
-def test_an_unknown_model_or_one_of_another_kind_is_not_found(name: str) -> None:
+async def test_an_unknown_model_or_one_of_another_kind_is_not_found(name: str) -> None:
     with pytest.raises(ModelNotFoundError) as caught:
-        find_model(CATALOG, name, ("chat",), key_record("sk-"))
+        await find_model(models(EmptyTable()), name, ("chat",), key_record("sk-"))
     assert (caught.value.status, caught.value.code, caught.value.param) == (404, "model_not_found", "model")
 
 

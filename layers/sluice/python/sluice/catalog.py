@@ -5,7 +5,7 @@ is built, and is immutable from then on. Members this version does not know are 
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 from importlib import resources
@@ -18,6 +18,7 @@ from sluice.config import ConfigurationError
 
 ModelKind = Literal["chat", "completion", "embedding", "image", "video"]
 OutputLimit = Literal["max_tokens", "max_completion_tokens"]
+Probe = Literal["list", "call", "none"]
 USD = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -35,6 +36,11 @@ class ProviderRow(_Row):
     base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
     credential: Annotated[str, Field(min_length=1)] | None = None
     headers: Mapping[str, str] = {}
+    discover: bool = True
+    """Whether models that the provider lists, and this catalogue does not have, can be used as well."""
+    probe: Probe = "list"
+    """How its health is checked: by asking for its list of models, or by a request of one token for each of the models
+    here, which costs their price. ``none`` leaves it to what becomes of real requests."""
 
 
 class Candidate(_Row):
@@ -112,6 +118,21 @@ class Catalog(_Row):
     def find(self, name: str) -> ModelRow | None:
         """The model of that id or alias."""
         return self._by_name.get(name)
+
+    def extended(self, rows: Iterable[ModelRow]) -> "Catalog":
+        """The same with more models; one whose name is taken, or whose provider is unknown here, is left out.
+
+        An alias that is taken is left out as well.
+        """
+        names = set(self._by_name)
+        models = list(self.models)
+        for row in rows:
+            if row.id in names or any(each.provider not in self.providers for each in row.candidates):
+                continue
+            aliases = tuple(alias for alias in row.aliases if alias not in names and alias != row.id)
+            names.update((row.id, *aliases))
+            models.append(row if aliases == row.aliases else row.model_copy(update={"aliases": aliases}))
+        return Catalog.model_construct(providers=self.providers, models=tuple(models))
 
     def unknown_members(self) -> Iterator[str]:
         """Members that this version does not know, as dotted paths: misspelt, or of a later version."""

@@ -5,20 +5,47 @@ test), and passed in; a missing or malformed variable fails by its name.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 PREFIX = "SLUICE_"
 
 Seconds = Annotated[float, Field(gt=0)]
 
+ANY_ORIGIN = "*"
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::\d{1,5})?")
+_OWN_PORT = re.compile(r"http://.*:80|https://.*:443")
+"""Browsers leave a scheme's own port out."""
+
 
 class ConfigurationError(Exception):
     """The environment lacks a variable or holds one that cannot be used; the message names it."""
+
+
+def _origins(value: object) -> object:
+    """The origins of a comma-separated list, as browsers send them."""
+    if not isinstance(value, str):
+        return value
+    names = [name.strip() for name in value.split(",")]
+    for name in names:
+        if not _ORIGIN.fullmatch(name) or _OWN_PORT.fullmatch(name):
+            if names == [ANY_ORIGIN]:
+                break
+            raise PydanticCustomError(
+                "origin",
+                "'{name}' is no origin such as https://app.example.com, as browsers send it: no path, lower case, and "
+                "no port that is the scheme's own; '*' stands alone",
+                {"name": name},
+            )
+    return frozenset(names)
+
+
+Origins = Annotated[frozenset[str], BeforeValidator(_origins)]
 
 
 class EnvironmentSettings(BaseModel):
@@ -67,13 +94,39 @@ class AddressSettings(CountersSettings):
     ip_rpm: Annotated[int, Field(ge=0)] = 120
     """Requests a minute that each client address may make; 0 is no limit."""
 
+    cors_origins: Origins = frozenset()
+    """Origins whose pages a browser lets read replies, separated by commas: ``*`` for all, none for none. A key travels
+    in a header that a page sets and never in a cookie, so all are safe."""
+
 
 class DocsSettings(AddressSettings):
     """What the function of the documentation needs."""
 
 
-class ModelsSettings(CatalogSettings, AddressSettings):
+class ModelTableSettings(CatalogSettings):
+    """What a function that knows all models needs."""
+
+    models_table: str
+    """Name of the table of models beside the catalogue's, and of how all are."""
+
+    models_cache_seconds: Annotated[float, Field(ge=0)] = 60
+    """How long what that table has is believed."""
+
+
+class ModelsSettings(ModelTableSettings, AddressSettings):
     """What the function of the model endpoints needs."""
+
+
+class SecretsSettings(EnvironmentSettings):
+    """What a function that asks providers needs."""
+
+    secrets_prefix: str | None = None
+    """Where provider credentials lie in Secrets Manager, as ``<prefix><credential name>``; without it they are
+    environment variables of that name."""
+
+
+class ProviderCheckSettings(ModelTableSettings, SecretsSettings):
+    """What a function that asks providers for their models, or how they are, needs."""
 
 
 class AccountingSettings(CountersSettings):
@@ -93,7 +146,7 @@ class RollUpSettings(EnvironmentSettings):
     """Name of the table of what they add up to."""
 
 
-class Settings(ModelsSettings, AccountingSettings):
+class Settings(ModelsSettings, SecretsSettings, AccountingSettings):
     """What a function that answers with models needs."""
 
     keys_table: str
@@ -101,10 +154,6 @@ class Settings(ModelsSettings, AccountingSettings):
 
     idempotency_table: str
     """Name of the table of requests that came with an Idempotency-Key."""
-
-    secrets_prefix: str | None = None
-    """Where provider credentials lie in Secrets Manager, as ``<prefix><credential name>``; without it they are
-    environment variables of that name."""
 
     key_cache_seconds: Annotated[float, Field(ge=0)] = 5
     """How long a key record is believed without asking the table again: a revoked key works on that long."""
@@ -143,6 +192,11 @@ class Settings(ModelsSettings, AccountingSettings):
 def environment_credential(name: str) -> str | None:
     """A provider credential from the variable that the catalogue names, or None when it is unset or empty."""
     return os.environ.get(name, "").strip() or None
+
+
+def metrics_namespace() -> str | None:
+    """Where metrics go, from the variable that Powertools has for it; None where none are asked for."""
+    return os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or None
 
 
 class AWSVariables(BaseModel):

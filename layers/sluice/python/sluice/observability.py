@@ -1,6 +1,10 @@
 """Logs: one structured line per request, and nothing secret in any line.
 
-No prompt, no reply and no key goes into a record: keys are named by their id.
+No prompt, no reply and no key goes into a record: keys are named by their id. Nor does the client's address: it is a
+person's, nothing here needs it, and API Gateway's access log has it under the operator's own retention.
+
+Strangers have a hand in some members (the path, a provider's error code), so none can hold a key, end a line or begin
+another one.
 """
 
 import logging
@@ -32,6 +36,8 @@ class RequestRecord:
     key_id: str | None = None
     model: str | None = None
     provider: str | None = None
+    attempts: int | None = None
+    """How many times a provider was asked; None if none was."""
     stream: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -47,6 +53,15 @@ class RequestRecord:
         """Since the request came in."""
         return round((time.perf_counter() - self._started) * 1000, 1)
 
+    def asks_provider(self) -> None:
+        """Take down that a provider is asked, for the first time or once more."""
+        self.attempts = (self.attempts or 0) + 1
+
+    @property
+    def is_server_fault(self) -> bool:
+        """Whether it failed by no fault of the client's; a stream that broke has told its status before."""
+        return self.status >= 500 or (self.status == 200 and self.error is not None)
+
     def failed(self, error: SluiceError) -> None:
         """Take down what went wrong."""
         self.error = error.code or error.type
@@ -54,19 +69,24 @@ class RequestRecord:
 
     def members(self) -> dict[str, Any]:
         """What is known, for the log."""
-        known = {
-            name: value
+        return {
+            name: _on_one_line(masked(value)) if isinstance(value, str) else value
             for name, value in asdict(self).items()
             if value is not None and not name.startswith("_")
         }
-        return known | {"path": masked(self.path)}
+
+
+def _on_one_line(text: str) -> str:
+    """The text with escapes for what moves a terminal's cursor, ends a line or is not seen."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text
+    )
 
 
 def log_request(record: RequestRecord) -> None:
     """Write the request's line: a warning if it failed by no fault of the client's."""
     record.duration_ms = record.elapsed_ms()
-    failed = record.status >= 500 or (record.status == 200 and record.error is not None)
-    log = logger.warning if failed else logger.info
+    log = logger.warning if record.is_server_fault else logger.info
     log("request", extra={"request": record.members()})
 
 
@@ -74,11 +94,11 @@ class ReadableFormatter(logging.Formatter):
     """Lines for a person at a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line; a traceback follows where there is one."""
+        """One line; a traceback follows where there is one, indented, so that no text in it looks like an entry."""
         request = getattr(record, "request", None)
         if isinstance(request, dict):
             record.msg, record.args = _sentence(request), None
-        return super().format(record)
+        return "\n  ".join(_on_one_line(line) for line in super().format(record).split("\n"))
 
 
 def _sentence(request: dict[str, Any]) -> str:
@@ -89,6 +109,8 @@ def _sentence(request: dict[str, Any]) -> str:
         words.append(
             f"{request['model']:.80}" + (f" by {request['provider']}" if "provider" in request else "")
         )
+    if request.get("attempts", 1) > 1:
+        words.append(f"{request['attempts']} attempts")
     if "prompt_tokens" in request:
         words.append(f"{request['prompt_tokens']} + {request['completion_tokens']} tokens")
     words += [str(request[member]) for member in ("error", "key_id", "request_id") if member in request]

@@ -14,8 +14,10 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from sluice.asgi.address_check import under_way
+from sluice.asgi.cors import ALLOW_ORIGIN, PREFLIGHT_METHOD, CrossOrigin, preflight_headers
 from sluice.asgi.exchange import ClientGoneError, Exchange
 from sluice.errors import InternalError, MethodNotAllowedError, NotFoundError, SluiceError
+from sluice.metrics import count_request
 from sluice.observability import RequestRecord, log_request, logger
 from sluice.pipeline.address_limit import AddressLimiter
 from sluice.request_ids import new_request_id
@@ -28,18 +30,23 @@ CLIENT_GONE = 499
 class Operation[Parts]:
     """What a path does: its methods, and the handler that composes the answer."""
 
-    methods: frozenset[str]
+    methods: tuple[str, ...]
     handle: Callable[[Exchange, Parts], Awaitable[None]]
+
+    @property
+    def allowed(self) -> Mapping[str, str]:
+        """The header that names all methods, with the one that every path has."""
+        return {"allow": ", ".join((*self.methods, PREFLIGHT_METHOD))}
 
 
 def get[Parts](handle: Callable[[Exchange, Parts], Awaitable[None]]) -> Operation[Parts]:
     """Answers GET, and HEAD with the same headers."""
-    return Operation(frozenset({"GET", "HEAD"}), handle)
+    return Operation(("GET", "HEAD"), handle)
 
 
 def post[Parts](handle: Callable[[Exchange, Parts], Awaitable[None]]) -> Operation[Parts]:
     """Answers POST."""
-    return Operation(frozenset({"POST"}), handle)
+    return Operation(("POST",), handle)
 
 
 class Application[Parts]:
@@ -47,9 +54,11 @@ class Application[Parts]:
 
     Args:
         operations: by path, in Starlette's notation.
+        name: the function's, which its metrics go by.
         open_parts: builds what the handlers need.
         open_limiter: builds out of it the limit of client addresses, which counts every request, whatever becomes of
             it; None is no limit.
+        cross_origin: says out of it which pages may read the replies.
         close_parts: gives the parts back at the end.
     """
 
@@ -57,14 +66,18 @@ class Application[Parts]:
         self,
         operations: Mapping[str, Operation[Parts]],
         *,
+        name: str,
         open_parts: Callable[[], Parts],
         open_limiter: Callable[[Parts], AddressLimiter | None],
+        cross_origin: Callable[[Parts], CrossOrigin],
         close_parts: Callable[[Parts], Awaitable[None]] | None = None,
     ) -> None:
+        self.name = name
         self.methods = {path: operation.methods for path, operation in operations.items()}
         """What each path takes."""
         self._open_parts = open_parts
         self._open_limiter = open_limiter
+        self._cross_origin = cross_origin
         self._close_parts = close_parts
         self._opened: tuple[Parts, AddressLimiter | None] | None = None
         self._router = Router(
@@ -98,6 +111,10 @@ class Application[Parts]:
             client = scope.get("client")
             await limiter.admit(client[0] if client else None)
 
+    def cross_origin_headers(self, origin: str | None) -> Mapping[str, str]:
+        """What a reply says about the page that asks, of the origin in the request's header."""
+        return self._cross_origin(self.parts).headers(origin)
+
     def _open(self) -> tuple[Parts, AddressLimiter | None]:
         if self._opened is None:
             parts = self._open_parts()
@@ -129,9 +146,11 @@ class _Endpoint[Parts]:
             # Without a status by now, the server is ending and has cancelled this.
             record.status = record.status or CLIENT_GONE
             log_request(record)
+            count_request(record, self._application.name)
 
     async def _answer(self, exchange: Exchange) -> None:
         try:
+            exchange.reply_headers.update(self._application.cross_origin_headers(exchange.header("origin")))
             await _unless(exchange.client_gone(), self._handle(exchange))
             if exchange.outlived:
                 exchange.record.status = CLIENT_GONE
@@ -150,14 +169,25 @@ class _Endpoint[Parts]:
     async def _handle(self, exchange: Exchange) -> None:
         if self._operation is None:
             raise NotFoundError("Unknown path.")
-        if exchange.method not in self._operation.methods:
+        if exchange.method == PREFLIGHT_METHOD:
+            await exchange.send_empty(204, {**self._operation.allowed, **self._preflight(exchange)})
+        elif exchange.method in self._operation.methods:
+            await self._operation.handle(exchange, self._application.parts)
+        else:
             raise MethodNotAllowedError(f"The method {exchange.method:.20} is not allowed here.")
-        await self._operation.handle(exchange, self._application.parts)
+
+    def _preflight(self, exchange: Exchange) -> Mapping[str, str]:
+        """What a browser that asks for a page of an allowed origin has to hear; nothing for anybody else."""
+        asked = exchange.header("origin"), exchange.header("access-control-request-method")
+        if self._operation is None or None in asked or ALLOW_ORIGIN not in exchange.reply_headers:
+            return {}
+        names = (exchange.header_list("access-control-request-headers") or "").split(",")
+        return preflight_headers(map(str.strip, names), self._operation.methods)
 
     def _allowed(self, error: SluiceError) -> Mapping[str, str]:
         if self._operation is None or not isinstance(error, MethodNotAllowedError):
             return {}
-        return {"allow": ", ".join(sorted(self._operation.methods))}
+        return self._operation.allowed
 
 
 async def _unless(gone: Awaitable[None], work: Awaitable[None]) -> None:

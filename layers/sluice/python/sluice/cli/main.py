@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from sluice.cli import keys, options
+from sluice.cli import keys, models, options
 from sluice.cli.reconcile import reconcile
 from sluice.cli.target import NoAnswerError
 from sluice.cli.usage import usage
@@ -33,6 +33,7 @@ EXPECTED = (
     MalformedRowError,
     NoAnswerError,
     NoStackError,
+    models.UnknownModelError,
 )
 """Faults whose message says all that an operator needs."""
 
@@ -44,6 +45,7 @@ app = typer.Typer(
     help="Sluice, an OpenAI-compatible AI gateway.",
 )
 app.add_typer(keys.app, name="keys")
+app.add_typer(models.app, name="models")
 
 
 @app.command(short_help="Serve the gateway on this machine until Ctrl-C.")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sluice.config import ConfigurationError, aws_variables
+from sluice.config import CatalogSettings, ConfigurationError, aws_variables
 from sluice.errors import OverloadedError
 from sluice.local.state import NoServerError, read_state, start_command
 from sluice.observability import log_aside
@@ -17,6 +17,7 @@ from sluice.stores.aws import AWS
 from sluice.stores.counters import CounterStore
 from sluice.stores.keys import KeyStore
 from sluice.stores.ledger import LedgerStore
+from sluice.stores.models import ModelStore
 from sluice.stores.stacks import NoStackError, outputs_of
 from sluice.stores.usage import UsageStore
 
@@ -56,15 +57,17 @@ class Target:
         if self.stack is None:
             server = read_state(self.state)
             stack, endpoint = server.stack, server.endpoint
+            catalog = None if server.catalog is None else Path(server.catalog)
         else:
             stack, endpoint = self.stack, None
+            catalog = CatalogSettings.from_environment().catalog
             _prepare_environment()
         asked = CLOUDFORMATION
         try:
             outputs = outputs_of(stack, endpoint)
             asked = DYNAMODB
             with closing(AWS(endpoint)) as aws:
-                yield Stores(aws, stack, outputs)
+                yield Stores(aws, stack, outputs, catalog)
         except OverloadedError as error:
             raise self._unanswered(asked) from error
 
@@ -83,7 +86,9 @@ class Target:
 class Stores:
     """The stores of a stack, whose outputs name their tables."""
 
-    def __init__(self, aws: AWS, stack: str, outputs: Mapping[str, str]) -> None:
+    def __init__(self, aws: AWS, stack: str, outputs: Mapping[str, str], catalog: Path | None) -> None:
+        self.catalog = catalog
+        """The catalogue file; None is the shipped one. Of a deployed stack it is the one that this command has."""
         self._aws = aws
         self._stack = stack
         self._outputs = outputs
@@ -107,6 +112,11 @@ class Stores:
     def usage(self) -> UsageStore:
         """What they add up to."""
         return UsageStore(self._aws, self._table("UsageTableName"), self._table("LedgerTableName"))
+
+    @property
+    def models(self) -> ModelStore:
+        """Models beside the catalogue file's."""
+        return ModelStore(self._aws, self._table("ModelsTableName"))
 
     def _table(self, output: str) -> str:
         table = self._outputs.get(output)

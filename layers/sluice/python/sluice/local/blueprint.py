@@ -8,7 +8,7 @@ import copy
 import logging
 import re
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 from sluice.local.errors import TemplateError
-from sluice.local.event_sources import Route, Schedule, StreamSource, sources_of
+from sluice.local.event_sources import Deployment, Route, Schedule, StreamSource, sources_of
 
 LEFT_OUT = {
     "AWS::ApiGateway::": "its routes are served by this process",
@@ -52,6 +52,7 @@ class Function:
     variables: Mapping[str, "str | Resolved"]
     streams: tuple[StreamSource, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class FixedReply:
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those that are the same for every request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,7 @@ def _function(
         variables=variables,
         streams=tuple(source for source in sources if isinstance(source, StreamSource)),
         schedules=tuple(source for source in sources if isinstance(source, Schedule)),
+        deployments=tuple(source for source in sources if isinstance(source, Deployment)),
     )
 
 
@@ -185,9 +189,16 @@ def _unknown_path(resources: Mapping[str, Any]) -> FixedReply:
             reply = resource["Properties"].get("GatewayResponses", {}).get(UNKNOWN_PATH)
             if reply is not None:
                 return FixedReply(
-                    int(reply["StatusCode"]), reply["ResponseTemplates"]["application/json"].encode()
+                    int(reply["StatusCode"]),
+                    reply["ResponseTemplates"]["application/json"].encode(),
+                    _fixed_headers(reply["ResponseParameters"]["Headers"]),
                 )
     raise TemplateError(f"the template's API has no gateway response {UNKNOWN_PATH}")
+
+
+def _fixed_headers(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The headers whose value stands in the template: API Gateway wants quotes around such a one."""
+    return {name: value.strip("'") for name, value in parameters.items() if value.startswith("'")}
 
 
 def _made_here(template: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,11 +15,14 @@ AWS_PREFIX = "AWS_"
 NO_FILE = "/dev/null"
 LOOPBACK = "127.0.0.1,localhost"
 
-FORCED = {"SLUICE_SECRETS_PREFIX": ""}
-"""Provider credentials come from the user's own environment."""
+FORCED = {
+    "SLUICE_SECRETS_PREFIX": "",  # provider credentials come from the user's own environment
+    "POWERTOOLS_METRICS_NAMESPACE": "",  # no metrics: nothing here reads them, and they would fill the terminal
+}
+"""What is neither the template's nor the user's to say."""
 
-DEFAULTS = {"SLUICE_KEY_CACHE_SECONDS": "0"}
-"""A revoked key stops at once: an extra read a request costs nothing here."""
+DEFAULTS = {"SLUICE_KEY_CACHE_SECONDS": "0", "SLUICE_MODELS_CACHE_SECONDS": "1"}
+"""A revoked key stops at once, and a new model is there at once: an extra read costs nothing here."""
 
 CATALOG = "SLUICE_CATALOG"
 

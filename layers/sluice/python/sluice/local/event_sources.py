@@ -1,4 +1,4 @@
-"""What calls a function: HTTP requests, a table's stream, a schedule."""
+"""What calls a function: HTTP requests, a table's stream, a schedule, the end of a deployment."""
 
 import json
 import re
@@ -12,6 +12,8 @@ GIVES_FAILURES = "ReportBatchItemFailures"
 FROM_THE_BEGINNING = "TRIM_HORIZON"
 MOST_RECORDS = 100
 """A stream's batch size where the template says none."""
+
+DEPLOYED = "CREATE_COMPLETE"
 
 UNIT_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 _RATE = re.compile(r"rate\(([1-9][0-9]*) (minute|hour|day)s?\)")
@@ -64,7 +66,12 @@ class Schedule:
     seconds: int
 
 
-type Source = Route | StreamSource | Schedule
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A function is called when the stack has been made or changed."""
+
+
+type Source = Route | StreamSource | Schedule | Deployment
 
 
 def sources_of(function: str, events: Mapping[str, Any]) -> Iterator[Source]:
@@ -86,6 +93,8 @@ def sources_of(function: str, events: Mapping[str, Any]) -> Iterator[Source]:
                 yield _stream_source(function, properties)
             case "Schedule":
                 yield _schedule(function, properties)
+            case "EventBridgeRule":
+                yield _rule(function, properties)
             case other:
                 raise TemplateError(f"{function} has an event of the type {other}, which nothing here feeds")
 
@@ -131,6 +140,16 @@ def _matches(pattern: Mapping[str, Any] | Iterable[Any], value: Any) -> bool:
             name in value and _matches(part, value[name]) for name, part in pattern.items()
         )
     return value in pattern
+
+
+def _rule(function: str, properties: Mapping[str, Any]) -> Deployment:
+    match properties["Pattern"]:
+        case {"source": ["aws.cloudformation"], "detail": {"status-details": {"status": list(statuses)}}}:
+            if DEPLOYED in statuses:
+                return Deployment()
+        case _:
+            pass
+    raise TemplateError(f"{function} has a rule that is not for the end of a deployment: {dict(properties)}")
 
 
 def _schedule(function: str, properties: Mapping[str, Any]) -> Schedule:

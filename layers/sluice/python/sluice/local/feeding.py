@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, closing
 from typing import Any
 
 from sluice.local.blueprint import Function
+from sluice.local.deployments import call_after_deployment
 from sluice.local.functions import load_handler
 from sluice.local.schedules import call_on_schedule
 from sluice.local.streams import DYNAMODB_STREAMS, TableStream, feed_from_stream
@@ -20,7 +21,7 @@ type Feeder = Coroutine[Any, Any, None]
 async def feeding(
     functions: Iterable[Function], tables: Mapping[str, str], endpoint: Endpoint
 ) -> AsyncIterator[None]:
-    """Feed functions from their streams and schedules while the context lasts.
+    """Feed functions from their streams and schedules while the context lasts, and tell them that it begins.
 
     Args:
         functions: those without events other than HTTP requests are left alone.
@@ -50,7 +51,7 @@ async def feeding(
 def _feeders(
     function: Function, tables: Mapping[str, str], dynamodb: Client, streams: Client, region: str
 ) -> Iterator[Feeder]:
-    if not function.streams and not function.schedules:
+    if not function.streams and not function.schedules and not function.deployments:
         return
     handler = load_handler(function)
     for source in function.streams:
@@ -58,3 +59,5 @@ def _feeders(
         yield feed_from_stream(function.name, handler, source, stream.read)
     for schedule in function.schedules:
         yield call_on_schedule(function.name, handler, schedule, region)
+    for _ in function.deployments:
+        yield call_after_deployment(function.name, handler, region)

@@ -57,7 +57,8 @@ async def serve_gateway(
     mounts = [
         Mount(route, apps[function.name]) for function in blueprint.functions for route in function.routes
     ]
-    catalog = load_catalog(CatalogSettings.from_environment().catalog)
+    catalog_file = CatalogSettings.from_environment().catalog
+    catalog = load_catalog(catalog_file)
     check_providers(catalog)  # the applications do too, but what goes wrong in their start is a traceback
     key = await _demo_key(KeyStore(aws, stack.outputs[KEYS_TABLE]))
     url = url_of(listener)
@@ -68,6 +69,7 @@ async def serve_gateway(
         pid=os.getpid(),
         stack=stack.name,
         tables=stack.tables,
+        catalog=None if catalog_file is None else str(catalog_file),
     )
 
     def on_ready() -> None:

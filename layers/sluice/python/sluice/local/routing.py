@@ -54,6 +54,7 @@ class Dispatcher:
 
     async def _refuse(self, record: RequestRecord, send: Send) -> None:
         headers = {
+            **{name.lower(): value for name, value in self._unknown.headers.items()},
             "content-type": "application/json",
             "content-length": str(len(self._unknown.body)),
             "x-request-id": record.request_id,

@@ -35,6 +35,8 @@ class ServerState:
     pid: int
     stack: str
     tables: Mapping[str, str]
+    catalog: str | None = None
+    """The catalogue file that it was started with; None is the shipped one."""
 
     @property
     def endpoint(self) -> Endpoint:

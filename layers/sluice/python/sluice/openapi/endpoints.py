@@ -9,6 +9,7 @@ from sluice.api.completion_request import CompletionRequest
 from sluice.api.embeddings import EmbeddingsRequest
 from sluice.api.health import Health
 from sluice.api.model_list import Model, ModelList
+from sluice.api.model_status import ModelStatusList
 from sluice.asgi.docs import MEDIA
 from sluice.openapi.examples import API_CHAT, CHAT, COMPLETIONS, EMBEDDINGS, MODEL_ID, Example
 from sluice.openapi.headers import IDEMPOTENCY_KEY
@@ -150,6 +151,7 @@ ENDPOINTS = (
         tag="Models",
         summary="Every model",
         reply=ModelList,
+        cacheable=True,
         examples={"all": Example(summary="Every model")},
         links={
             "first": {
@@ -166,6 +168,7 @@ ENDPOINTS = (
         tag="Models",
         summary="One model",
         reply=Model,
+        cacheable=True,
         failures=OPEN | {404},
         parameters=(
             {
@@ -177,6 +180,16 @@ ENDPOINTS = (
             },
         ),
         examples=MODEL_ID,
+    ),
+    Endpoint(
+        paths=("/v1/models/status", "/api/v1/models/status"),
+        method="GET",
+        id="listModelStatus",
+        tag="Models",
+        summary="How each model is",
+        reply=ModelStatusList,
+        headers=("cache-control",),
+        examples={"now": Example(summary="Now")},
     ),
     Endpoint(
         paths=("/health",),

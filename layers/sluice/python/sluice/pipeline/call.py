@@ -5,12 +5,20 @@ connection to the provider.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 from sluice.errors import SluiceError, UpstreamError, UpstreamTimeoutError
 from sluice.observability import logger
-from sluice.providers.contract import Operation, Provider, ProviderCall, StreamingOperation, Target
+from sluice.providers.contract import (
+    ListedModel,
+    ModelListing,
+    Operation,
+    Provider,
+    ProviderCall,
+    StreamingOperation,
+    Target,
+)
 from sluice.upstream.client import Upstream, UpstreamResponse
 from sluice.wire.events import FramingError
 
@@ -77,6 +85,21 @@ async def streamed_reply[Request, Reply, Chunk](
             raise UpstreamError("The provider did not answer with a stream.")
         async with aclosing(_chunks(response, operation, call)) as chunks:
             yield chunks
+
+
+async def listed_models(
+    upstream: Upstream, provider: Provider, listing: ModelListing, target: Target, deadline: float
+) -> Sequence[ListedModel]:
+    """The provider's own list of its models.
+
+    Raises:
+        SluiceError: it failed, in time or not.
+    """
+    async with within(deadline), upstream.send(listing.upstream_request(target)) as response:
+        body = await response.read()
+        if response.status != 200:
+            raise _failure(response, body, provider, target)
+        return listing.listed_models(body)
 
 
 def _failure(response: UpstreamResponse, body: bytes, provider: Provider, target: Target) -> SluiceError:

@@ -8,7 +8,9 @@ from sluice.catalog import Catalog, load_catalog
 from sluice.config import Settings
 from sluice.observability import logger
 from sluice.pipeline.admit import Admitter
+from sluice.pipeline.health_monitor import HealthMonitor
 from sluice.pipeline.idempotency import Idempotency
+from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.pipeline.reclaim import Reclaimer
 from sluice.pipeline.settle import Settler
 from sluice.providers.registry import check_providers
@@ -19,6 +21,7 @@ from sluice.stores.idempotency import IdempotencyStore
 from sluice.stores.key_cache import KeyCache
 from sluice.stores.keys import KeyStore
 from sluice.stores.ledger import LedgerStore
+from sluice.stores.models import ModelStore
 from sluice.upstream.client import HTTPUpstream, Upstream, tls_context
 
 DEMO_TOKEN_SECONDS = 0.03
@@ -26,10 +29,15 @@ DEMO_TOKEN_SECONDS = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Settings, catalogue, stores and the way to the providers."""
+    """Settings, catalogue, stores and the way to the providers.
+
+    ``catalog`` is the file's, with all providers; ``models`` knows those that came later, too.
+    """
 
     settings: Settings
     catalog: Catalog
+    models: LiveCatalog
+    health: HealthMonitor
     keys: KeyCache
     admitter: Admitter
     settler: Settler
@@ -59,6 +67,7 @@ class Gateway:
         counters = CounterStore(aws, settings.counters_table)
         ledger = LedgerStore(aws, settings.ledger_table)
         reclaimer = Reclaimer(counters, ledger, clock=time.time)
+        models = ModelStore(aws, settings.models_table)
         size = settings.key_cache_size
         admitter = Admitter(
             counters, reclaimer, hold_seconds=settings.hold_seconds, size=size, clock=time.time
@@ -66,6 +75,8 @@ class Gateway:
         return cls(
             settings=settings,
             catalog=catalog,
+            models=LiveCatalog(catalog, models, seconds=settings.models_cache_seconds, clock=time.monotonic),
+            health=HealthMonitor(models, clock=time.time),
             keys=KeyCache(
                 KeyStore(aws, settings.keys_table),
                 seconds=settings.key_cache_seconds,

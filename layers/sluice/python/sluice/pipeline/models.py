@@ -1,19 +1,22 @@
 """The parts that the model endpoints are made of, built once for the life of an environment."""
 
+import time
 from dataclasses import dataclass
 from typing import Self
 
-from sluice.catalog import Catalog, load_catalog
+from sluice.catalog import load_catalog
 from sluice.config import ModelsSettings
+from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.stores.aws import AWS
+from sluice.stores.models import ModelStore
 
 
 @dataclass(frozen=True, slots=True)
 class ModelsGateway:
-    """Settings, catalogue and the way to the table that requests are counted in."""
+    """Settings, models and the way to the tables that have more of them, and count requests."""
 
     settings: ModelsSettings
-    catalog: Catalog
+    models: LiveCatalog
     aws: AWS
 
     @classmethod
@@ -23,7 +26,14 @@ class ModelsGateway:
         Raises:
             ConfigurationError: the catalogue is wrong.
         """
-        return cls(settings, load_catalog(settings.catalog), AWS())
+        aws = AWS()
+        models = LiveCatalog(
+            load_catalog(settings.catalog),
+            ModelStore(aws, settings.models_table),
+            seconds=settings.models_cache_seconds,
+            clock=time.monotonic,
+        )
+        return cls(settings, models, aws)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -16,6 +16,7 @@ from sluice.api.model_request import ModelRequest, StreamableRequest
 from sluice.api.shapes import ReplyShape
 from sluice.api.validation import parse_object
 from sluice.catalog import ModelRow
+from sluice.errors import SluiceError
 from sluice.observability import RequestRecord
 from sluice.pipeline.authenticate import authenticate
 from sluice.pipeline.billable import check_billable
@@ -23,6 +24,7 @@ from sluice.pipeline.call import streamed_reply, whole_reply, within
 from sluice.pipeline.endpoint import Endpoint, StreamingEndpoint
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.hashes import hashed, request_hash
+from sluice.pipeline.health_monitor import Watch, milliseconds_since, watched
 from sluice.pipeline.hold import Held, held
 from sluice.pipeline.idempotency import REPLAYED, Attempt, replayed
 from sluice.pipeline.limits import limits_of
@@ -123,7 +125,7 @@ async def _understood[Request: ModelRequest, Whole: ReplyShape](
     raw = parse_object(call.body)
     request = endpoint.understood(raw)
     call.record.stream = request.streams
-    row = find_model(gateway.catalog, request.model, endpoint.KINDS, key)
+    row = await find_model(gateway.models, request.model, endpoint.KINDS, key)
     call.record.model = row.id
     limits = limits_of(key)
     if limits.budget is not None:
@@ -151,7 +153,10 @@ async def _admitted[Request: ModelRequest, Whole: ReplyShape](
 ) -> AsyncIterator[Reply]:
     """Admit, call, answer, settle; the reply to an Idempotency-Key is stored before it is settled."""
     parts, request_id = (gateway.admitter, gateway.settler), call.record.request_id
-    async with held(*parts, asked.key, asked.demand, request_id, asked.deadline) as hold:
+    async with (
+        watched(gateway.health, asked.row.id) as watch,
+        held(*parts, asked.key, asked.demand, request_id, asked.deadline) as hold,
+    ):
         output_tokens = hold.admission.fit.output_tokens
         sent = (
             endpoint.limited(asked.request, output_tokens, asked.row)
@@ -169,14 +174,17 @@ async def _admitted[Request: ModelRequest, Whole: ReplyShape](
         )
         most = asked.demand.most(output_tokens)
         meter = Meter(endpoint, sent, most, asked.row, candidate.provider, asked.request_hash, call.record)
-        work = _Work(gateway, provider, upstream_call, asked.deadline, hold, meter, turn)
+        work = _Work(gateway, provider, upstream_call, asked.deadline, hold, meter, turn, watch)
         async with turn.keeping(), _answer(work, endpoint) as reply:
             yield reply
 
 
 @dataclass(frozen=True, slots=True)
 class _Work[Request: ModelRequest, Whole: ReplyShape]:
-    """An admitted request on its way to a provider; ``meter`` measures it, ``turn`` may keep its reply."""
+    """An admitted request on its way to a provider.
+
+    ``meter`` measures it, ``turn`` may keep its reply, ``watch`` sees how the provider does.
+    """
 
     gateway: Gateway
     provider: Provider
@@ -185,6 +193,7 @@ class _Work[Request: ModelRequest, Whole: ReplyShape]:
     hold: Held
     meter: Meter[Request, Whole]
     turn: Slot
+    watch: Watch
 
 
 def _answer[Request: ModelRequest, Whole: ReplyShape](
@@ -201,7 +210,10 @@ async def _whole[Request: ModelRequest, Whole: ReplyShape](
 ) -> AsyncIterator[WholeReply]:
     meter, call = work.meter, work.call
     operation = endpoint.operation(work.provider, meter.row)
+    meter.record.asks_provider()
+    begun = time.perf_counter()
     received = await whole_reply(work.gateway.upstream, work.provider, operation, call, work.deadline)
+    work.watch.latency_ms = milliseconds_since(begun)
     members = endpoint.told(call.request, received, meter.most).model_dump(mode="json")
     body, digest = await hashed(members, meter.request_hash)
     work.hold.outcome = lambda: meter.whole(received, digest)
@@ -219,13 +231,16 @@ async def _streamed[
     meter, call, deadline = work.meter, work.call, work.deadline
     operation = endpoint.operation(work.provider, meter.row)
     renderer = endpoint.renderer(call.request, meter.request_hash)
+    meter.record.asks_provider()
+    begun = time.perf_counter()
     async with streamed_reply(work.gateway.upstream, work.provider, operation, call, deadline) as chunks:
         async with within(deadline):
             first = await anext(chunks)
+        work.watch.latency_ms = milliseconds_since(begun)
         # From here on the provider has worked for it: what was received is charged, however the stream ends.
         work.hold.outcome = lambda: meter.streamed(renderer)
         pace = Pace(deadline=deadline, keep_alive_seconds=work.gateway.settings.keep_alive_seconds)
-        rendered = frames(_chain(first, chunks), renderer, pace, meter.record)
+        rendered = frames(_chain(first, chunks, work.watch), renderer, pace, meter.record)
         async with aclosing(work.turn.recorded(rendered)) as sent:
             yield StreamedReply(sent, deadline)
 
@@ -248,7 +263,11 @@ def _repeated[Request: ModelRequest](kept: KeptReply, asked: _Understood[Request
     return WholeReply(kept.body)
 
 
-async def _chain[Chunk](first: Chunk, rest: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+async def _chain[Chunk](first: Chunk, rest: AsyncIterator[Chunk], watch: Watch) -> AsyncIterator[Chunk]:
     yield first
-    async for chunk in rest:
-        yield chunk
+    try:
+        async for chunk in rest:
+            yield chunk
+    except SluiceError as error:
+        watch.error = error
+        raise

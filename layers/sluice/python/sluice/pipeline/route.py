@@ -1,12 +1,13 @@
 """Step 3: which candidate answers?"""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from sluice.catalog import Candidate, Catalog, ModelKind, ModelRow
 from sluice.credentials import Credential
 from sluice.errors import ModelNotAllowedError, ModelNotFoundError, UpstreamError
+from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.providers.contract import Provider, Target
 from sluice.stores.keys import KeyRecord
 
@@ -19,17 +20,34 @@ class CredentialSource(Protocol):
         ...
 
 
+class NotConfiguredError(UpstreamError):
+    """The operator has not set the provider's credential."""
+
+
+class Access(NamedTuple):
+    """How a provider is reached. Never printed: the credential and the headers may be secret."""
+
+    base_url: str
+    credential: Credential | None
+    headers: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Without secrets."""
+        return f"Access({self.base_url!r})"
+
+
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def find_model(catalog: Catalog, name: str, kinds: Sequence[ModelKind], key: KeyRecord) -> ModelRow:
+async def find_model(models: LiveCatalog, name: str, kinds: Sequence[ModelKind], key: KeyRecord) -> ModelRow:
     """The catalogue's row for a name, if it is of one of the endpoint's kinds and the key may use it.
 
     Raises:
         ModelNotFoundError: unknown, or of another kind.
         ModelNotAllowedError: the key's list does not have it.
+        OverloadedError: it is not in the catalogue file, and what else there is cannot be read.
     """
-    row = catalog.find(name)
+    row = await models.find(name)
     if row is None:
         raise ModelNotFoundError(f"The model '{name:.200}' does not exist.", param="model")
     if row.kind not in kinds:
@@ -38,7 +56,7 @@ def find_model(catalog: Catalog, name: str, kinds: Sequence[ModelKind], key: Key
             param="model",
         )
     if key.models is not None and not {name, row.id, *row.aliases} & set(key.models):
-        raise ModelNotAllowedError(f"This API key may not use the model '{name}'.", param="model")
+        raise ModelNotAllowedError(f"This API key may not use the model '{name:.200}'.", param="model")
     return row
 
 
@@ -47,32 +65,41 @@ def is_local(base_url: str) -> bool:
     return urlsplit(base_url).hostname in _LOOPBACK
 
 
+async def access_to(catalog: Catalog, name: str, provider: Provider, credentials: CredentialSource) -> Access:
+    """The address and the credential of the provider called ``name`` in the catalogue.
+
+    Unless the provider is local, a missing credential is told before anything is sent.
+
+    Raises:
+        NotConfiguredError: the operator has not set the provider's credential.
+        OverloadedError: the secret could not be read.
+    """
+    row = catalog.providers[name]
+    base_url = row.base_url or provider.address or ""
+    credential = await credentials.get(row.credential) if row.credential else None
+    if row.credential and credential is None and not is_local(base_url):
+        raise NotConfiguredError(
+            f"The provider '{name}' is not configured: its credential {row.credential} is not set.",
+            retriable=False,
+        )
+    return Access(base_url, credential, row.headers)
+
+
 async def target_of(
     catalog: Catalog, row: ModelRow, candidate: Candidate, provider: Provider, credentials: CredentialSource
 ) -> Target:
     """The address and credential of a candidate, and what the catalogue tells of the model.
 
-    Unless the provider is local, a missing credential is told before the prompt is sent.
-
     Raises:
-        UpstreamError: the operator has not set the provider's credential.
-        OverloadedError: the secret could not be read.
+        NotConfiguredError, OverloadedError: see ``access_to``.
     """
-    provider_row = catalog.providers[candidate.provider]
-    base_url = provider_row.base_url or provider.address or ""
-    name = provider_row.credential
-    credential = await credentials.get(name) if name else None
-    if name and credential is None and not is_local(base_url):
-        raise UpstreamError(
-            f"The provider '{candidate.provider}' is not configured: its credential {name} is not set.",
-            retriable=False,
-        )
+    access = await access_to(catalog, candidate.provider, provider, credentials)
     return Target(
         provider=candidate.provider,
-        base_url=base_url,
+        base_url=access.base_url,
         model=candidate.model,
-        credential=credential,
-        headers=provider_row.headers,
+        credential=access.credential,
+        headers=access.headers,
         context_tokens=row.context_tokens,
         output_tokens=row.output_tokens,
         capabilities=row.capabilities,

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sluice.config import ConfigurationError, Settings, environment_credential
+from sluice.config import ConfigurationError, SecretsSettings, environment_credential
 from sluice.credentials import Credential
 from sluice.errors import OverloadedError
 from sluice.stores.access import role_credentials
@@ -38,7 +38,9 @@ class CredentialStore:
         clock: a monotonic time in seconds.
     """
 
-    def __init__(self, settings: Settings, aws: AWS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: SecretsSettings, aws: AWS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._prefix = settings.secrets_prefix
         self._aws = aws
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Builds a conditional UpdateItem piece by piece; every attribute goes by a placeholder, since many words are reserved.
+"""Builds an UpdateItem piece by piece; every attribute goes by a placeholder, since many words are reserved.
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
@@ -69,11 +69,12 @@ class Update:
         needed = set(PLACEHOLDER.findall(f"{update} {condition}"))
         found: dict[str, Any] = {
             "UpdateExpression": update,
-            "ConditionExpression": condition,
             "ExpressionAttributeNames": {
                 placeholder: name for placeholder, name in self._names.items() if placeholder in needed
             },
         }
+        if condition:
+            found["ConditionExpression"] = condition
         return found | ({"ExpressionAttributeValues": self._values} if self._values else {})
 
 

@@ -1,0 +1,181 @@
+"""Asks every provider how it is, on a schedule.
+
+A provider that lists its models answers; so one free request stands for all of its models. Where the catalogue says so
+(``probe = "call"``), each model is asked for one token instead, which costs its price.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, assert_never
+
+from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.completion_request import CompletionRequest
+from sluice.api.embeddings import EmbeddingsRequest
+from sluice.api.messages import Message, UserMessage
+from sluice.catalog import Catalog, ModelRow
+from sluice.errors import InvalidRequestError, ModelNotFoundError, OverloadedError, SluiceError
+from sluice.observability import logger
+from sluice.pipeline.call import whole_reply
+from sluice.pipeline.chat_bound import limited
+from sluice.pipeline.health_monitor import milliseconds_since
+from sluice.pipeline.live_catalog import rows_of
+from sluice.pipeline.provider_desk import ProviderDesk
+from sluice.providers.contract import Operation, ProviderCall, Target
+from sluice.stores.aws import AWSError
+from sluice.stores.model_items import UNCONFIGURED, Health, HealthStatus, ProviderHealth
+
+ATTEMPTS = 2
+"""One lost packet does not make a provider down."""
+
+CALL_SECONDS = 20.0
+CALLS_AT_ONCE = 4
+"""To one provider."""
+
+_TELLS_NOTHING = frozenset({404, 405, 429, 501})
+"""What a host answers that has no list of models, or gets many requests: neither says how it is."""
+
+
+async def check_health(desk: ProviderDesk) -> None:
+    """Ask all providers at once, and take down what they answer. What cannot be asked or written is in the log.
+
+    Raises:
+        OverloadedError: the models table cannot be read.
+    """
+    snapshot = await desk.store.read()
+    catalog = desk.catalog.extended(rows_of(snapshot))
+    await asyncio.gather(
+        *(
+            _logged(name, _check(_Check(desk, name, _models_of(name, catalog), snapshot.providers.get(name))))
+            for name in desk.catalog.providers
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One provider's: its models in the catalogue, and how it was before."""
+
+    desk: ProviderDesk
+    name: str
+    models: Sequence[tuple[ModelRow, str]]
+    """Each with its id at the provider."""
+    before: ProviderHealth | None
+
+
+def _models_of(name: str, catalog: Catalog) -> list[tuple[ModelRow, str]]:
+    return [
+        (row, candidate.model)
+        for row in catalog.models
+        for candidate in row.candidates
+        if candidate.provider == name
+    ]
+
+
+async def _logged(name: str, work: Awaitable[None]) -> None:
+    """One provider's failure keeps no other from being checked."""
+    try:
+        await work
+    except (AWSError, OverloadedError):
+        logger.exception("the health of provider %s could not be checked", name)
+
+
+async def _check(check: _Check) -> None:
+    desk, name = check.desk, check.name
+    target = await desk.target(name)
+    if target is None:
+        if check.before != UNCONFIGURED:
+            await desk.store.note_unconfigured(name)
+        return
+    match desk.catalog.providers[name].probe:
+        case "none":
+            seen, unlisted = None, set[str]()
+        case "list":
+            seen, unlisted = await _listed(check, target)
+        case "call":
+            seen, unlisted = None, set[str]()
+            slots = asyncio.Semaphore(CALLS_AT_ONCE)
+            await asyncio.gather(*(_called(desk, target, *model, slots) for model in check.models))
+        case unknown:
+            assert_never(unknown)
+    await desk.store.note_provider(name, seen, unlisted)
+
+
+async def _listed(check: _Check, target: Target) -> tuple[Health | None, set[str]]:
+    """How the provider is by its list of models, and which of the catalogue's are not in it."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            listing = await check.desk.listing(target)
+        except SluiceError as error:
+            if error.upstream_status in _TELLS_NOTHING:
+                break
+            logger.warning("provider %s does not list its models: %s", check.name, error.message)
+            if attempt == ATTEMPTS:
+                return _health("down"), set()
+        else:
+            if listing is None:
+                break
+            listed = {model.id for model in listing.models}
+            unlisted = {model for _, model in check.models if model not in listed}
+            return _health("healthy", listing.latency_ms), unlisted
+    return None, set()
+
+
+async def _called(
+    desk: ProviderDesk, target: Target, row: ModelRow, model: str, slots: asyncio.Semaphore
+) -> None:
+    """Ask one model for one token, and take down what comes of it."""
+    async with slots:
+        begun = time.perf_counter()
+        try:
+            asked = await _ask(desk, replace(target, model=model), row)
+        except ModelNotFoundError:
+            seen = _health("down")
+        except InvalidRequestError:  # it was understood, so somebody is there
+            seen = _health("healthy", milliseconds_since(begun))
+        except SluiceError as error:
+            if error.upstream_status in _TELLS_NOTHING:
+                return
+            logger.warning(
+                "model %s of provider %s does not answer: %s", row.id, target.provider, error.message
+            )
+            seen = _health("down")
+        else:
+            if not asked:
+                return
+            seen = _health("healthy", milliseconds_since(begun))
+    await desk.store.note_model(row.id, seen)
+
+
+async def _ask(desk: ProviderDesk, target: Target, row: ModelRow) -> bool:
+    """Send the smallest request of the model's kind; False where there is none that is cheap.
+
+    Raises:
+        SluiceError: it failed, in time or not.
+    """
+    provider = desk.provider(target.provider)
+    deadline = asyncio.get_running_loop().time() + CALL_SECONDS
+
+    async def send[Request](operation: Operation[Request, Any], request: Request) -> bool:
+        call = ProviderCall(request, target, id="check", now=time.time())
+        await whole_reply(desk.upstream, provider, operation, call, deadline)
+        return True
+
+    match row.kind:
+        case "chat":
+            hello: list[Message] = [UserMessage(role="user", content="Hi")]
+            chat = ChatCompletionRequest(model=row.id, messages=hello, max_tokens=1)
+            return await send(provider.chat, limited(chat, 1, row))
+        case "completion" if provider.completions is not None:
+            return await send(
+                provider.completions, CompletionRequest(model=row.id, prompt="Hi", max_tokens=1)
+            )
+        case "embedding" if provider.embeddings is not None:
+            return await send(provider.embeddings, EmbeddingsRequest(model=row.id, input="Hi"))
+        case _:
+            return False
+
+
+def _health(status: HealthStatus, latency_ms: int | None = None) -> Health:
+    return Health(status, 1, int(time.time()), latency_ms)

@@ -1,0 +1,100 @@
+"""The catalogue as it is now: the file's models, and those of the models table.
+
+The file's come first and need no table: a request for one of them reads nothing. For any other name the table is read,
+at most once in a while and once for all who ask at the same time.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from sluice.catalog import Catalog, ModelRow
+from sluice.errors import OverloadedError
+from sluice.observability import logger
+from sluice.stores.models import Snapshot
+from sluice.stores.single_flight import SingleFlight
+
+_ALL = "all"
+
+
+class SnapshotSource(Protocol):
+    """What has the models table: the store."""
+
+    async def read(self) -> Snapshot:
+        """Everything in it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The catalogue with the table's models, and the table itself."""
+
+    catalog: Catalog
+    snapshot: Snapshot
+
+
+class LiveCatalog:
+    """Finds models.
+
+    Args:
+        file: the catalogue file's content.
+        store: has the models table.
+        seconds: how long the table's content is believed.
+        clock: a monotonic time in seconds.
+    """
+
+    def __init__(
+        self, file: Catalog, store: SnapshotSource, *, seconds: float, clock: Callable[[], float]
+    ) -> None:
+        self.file = file
+        self._store = store
+        self._seconds = seconds
+        self._clock = clock
+        self._current: Current | None = None
+        self._until = 0.0
+        self._flights = SingleFlight[Current]()
+
+    async def find(self, name: str) -> ModelRow | None:
+        """The model of that id or alias.
+
+        Raises:
+            OverloadedError: it is not in the file, and the table has never been read yet and cannot be.
+        """
+        return self.file.find(name) or (await self.current()).catalog.find(name)
+
+    async def current(self) -> Current:
+        """All models, and how they are; what was read before, where the table cannot be read.
+
+        Raises:
+            OverloadedError: it cannot be read, and never was.
+        """
+        if self._current is not None and self._clock() < self._until:
+            return self._current
+        return await self._flights.get(_ALL, self._refreshed)
+
+    async def _refreshed(self) -> Current:
+        try:
+            snapshot = await self._store.read()
+        except OverloadedError:
+            if self._current is None:
+                raise
+            logger.warning("the models table cannot be read; what was read before is believed on")
+        else:
+            if self._current is None or snapshot != self._current.snapshot:
+                catalog = self.file.extended(rows_of(snapshot))
+                self._current = Current(catalog, snapshot)
+        self._until = self._clock() + self._seconds
+        return self._current
+
+
+def rows_of(snapshot: Snapshot) -> Iterator[ModelRow]:
+    """The table's models that can be asked for. One that is no catalogue row is in the log only."""
+    for name, model in snapshot.models.items():
+        if model.gone_at is not None:
+            continue
+        try:
+            yield ModelRow.model_validate(model.row)
+        except ValidationError:
+            logger.exception("a model of the models table is no row of a catalogue", extra={"model": name})

@@ -1,0 +1,133 @@
+"""Asks every provider which models it serves, and has those that the catalogue file lacks known, too.
+
+A model goes by the provider's id, or, where that name is taken, by ``<provider>/<id>``, which is its alias otherwise.
+It keeps the name that it once got. It has no price until the operator gives it one (``sluice models set``), so a key
+with a budget is refused it. A model that is listed no more is kept, with what the operator has said of it, but not
+shown.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sluice.catalog import Catalog
+from sluice.errors import SluiceError
+from sluice.observability import logger
+from sluice.pipeline.discovery import kind_of
+from sluice.pipeline.provider_desk import ProviderDesk
+from sluice.providers.contract import ListedModel
+from sluice.stores.model_items import Members, StoredModel
+from sluice.stores.models import Snapshot
+
+MOST_MODELS = 2_000
+"""Of one provider; the largest lists have some hundreds."""
+
+WRITES_AT_ONCE = 16
+
+
+async def sync_catalog(desk: ProviderDesk) -> None:
+    """Ask all providers, and write down what has changed. One that fails, or is not set up, changes nothing.
+
+    Raises:
+        OverloadedError: the models table cannot be read or written.
+    """
+    snapshot = await desk.store.read()
+    names = [name for name, row in desk.catalog.providers.items() if row.discover]
+    lists = await asyncio.gather(*(_list(desk, name) for name in names))
+    slots = asyncio.Semaphore(WRITES_AT_ONCE)
+    now = int(time.time())
+
+    async def write(change: "Change") -> None:
+        async with slots:
+            if change.members is None:
+                await desk.store.gone(change.model, now)
+            else:
+                await desk.store.found(change.model, change.members)
+
+    listed = {name: models for name, models in zip(names, lists, strict=True) if models is not None}
+    changes = list(changes_of(desk.catalog, snapshot, listed))
+    await asyncio.gather(*map(write, changes))
+    if changes:
+        logger.info("%d models have come, gone or changed", len(changes))
+
+
+async def _list(desk: ProviderDesk, name: str) -> Sequence[ListedModel] | None:
+    """A provider's models; None if it cannot be asked, or does not answer."""
+    try:
+        target = await desk.target(name)
+        listing = None if target is None else await desk.listing(target)
+    except SluiceError as error:
+        logger.warning("the models of provider %s could not be listed: %s", name, error.message)
+        return None
+    return None if listing is None else listing.models[:MOST_MODELS]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be written of a model: what its provider says of it, or None for one that it lists no more."""
+
+    model: str
+    members: Members | None
+
+
+def changes_of(
+    catalog: Catalog, snapshot: Snapshot, listed: Mapping[str, Sequence[ListedModel]]
+) -> Iterator[Change]:
+    """What has to be written after providers have listed their models.
+
+    Args:
+        catalog: the file's.
+        snapshot: the models table as it is.
+        listed: by provider; one that did not answer is not in it, and its models stay as they are.
+    """
+    in_file = {(each.provider, each.model) for row in catalog.models for each in row.candidates}
+    known = {place: model for model in snapshot.models.values() if (place := _place(model)) is not None}
+    taken = {name for row in catalog.models for name in (row.id, *row.aliases)} | set(snapshot.models)
+    for provider, models in listed.items():
+        here = [model for model in models if (provider, model.id) not in in_file]
+        for model in here:
+            kind = kind_of(model.id)
+            if kind is None:
+                continue
+            stored = known.get((provider, model.id))
+            name = stored.id if stored else _free_name(provider, model.id, taken)
+            if name is None:
+                continue
+            taken.add(name)
+            members = _members(provider, model, kind, name)
+            if stored is None or stored.gone_at is not None or stored.found != members:
+                yield Change(name, members)
+        there = {model.id for model in here}
+        for place, stored in known.items():
+            if place[0] == provider and place[1] not in there and stored.gone_at is None:
+                yield Change(stored.id, None)
+
+
+def _place(model: StoredModel) -> tuple[str, str] | None:
+    """Whose model it is, and its id there; None for one that was made by hand."""
+    match model.found.get("candidates"):
+        case [{"provider": str(provider), "model": str(name)}]:
+            return provider, name
+        case _:
+            return None
+
+
+def _free_name(provider: str, model: str, taken: set[str]) -> str | None:
+    return next((name for name in (model, f"{provider}/{model}") if name not in taken), None)
+
+
+def _members(provider: str, model: ListedModel, kind: str, name: str) -> Members:
+    """The catalogue row that a model makes."""
+    long_name = f"{provider}/{model.id}"
+    members: dict[str, object] = {
+        "kind": kind,
+        "candidates": [{"provider": provider, "model": model.id}],
+        "created": model.created,
+        "owned_by": model.owned_by or provider,
+    }
+    if name != long_name:
+        members["aliases"] = [long_name]
+    if model.context_tokens is not None:
+        members["context_tokens"] = model.context_tokens
+    return members

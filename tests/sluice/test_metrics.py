@@ -1,0 +1,81 @@
+"""What CloudWatch is told of a request; tests of the functions hold it against real ones."""
+
+import pytest
+
+from embedded_metrics import Measured, measured
+from sluice.metrics import count_request
+from sluice.observability import RequestRecord
+
+ALWAYS = {"Requests": 1, "Latency": 12.5}
+
+
+@pytest.fixture(autouse=True)
+def _asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "stack")
+
+
+def told(capsys: pytest.CaptureFixture[str], **members: object) -> Measured:
+    record = RequestRecord("req_1", "POST", "/v1/chat/completions", status=200, duration_ms=12.5)
+    for name, value in members.items():
+        setattr(record, name, value)
+    count_request(record, "chat")
+    (line,) = capsys.readouterr().out.splitlines()
+    found = measured(line)
+    assert (found.namespace, found.dimensions) == ("stack", {"service": "chat"})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "more"),
+    [
+        (200, None, {}),
+        (204, None, {}),
+        (304, None, {}),
+        (400, "invalid_json", {"ClientErrors": 1}),
+        (402, "budget_exceeded", {"ClientErrors": 1, "BudgetRefused": 1}),
+        (429, "rate_limit_exceeded", {"ClientErrors": 1, "Throttled": 1}),
+        (499, None, {"ClientErrors": 1}),
+        (500, "server_error", {"ServerErrors": 1}),
+        (504, "upstream_timeout", {"ServerErrors": 1}),
+        (200, "upstream_error", {"ServerErrors": 1}),
+    ],
+)
+def test_each_end_counts_as_what_it_is(
+    capsys: pytest.CaptureFixture[str], status: int, error: str | None, more: dict[str, int]
+) -> None:
+    assert told(capsys, status=status, error=error).values == ALWAYS | more
+
+
+def test_money_tokens_and_times_have_their_units(capsys: pytest.CaptureFixture[str]) -> None:
+    found = told(
+        capsys, stream=True, first_byte_ms=3.5, prompt_tokens=7, completion_tokens=9, cost=1_500_000_000
+    )
+    assert found.values == ALWAYS | {
+        "FirstByte": 3.5,
+        "PromptTokens": 7,
+        "CompletionTokens": 9,
+        "Cost": 1.5,
+    }
+    assert found.units == {
+        "Requests": "Count",
+        "PromptTokens": "Count",
+        "CompletionTokens": "Count",
+        "Latency": "Milliseconds",
+        "FirstByte": "Milliseconds",
+        "Cost": "None",
+    }
+
+
+def test_what_clients_choose_and_whose_key_it_is_goes_into_no_metric(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = told(capsys, key_id="key_1", model="m", provider="p", error="e", path="/secret")
+    assert set(found.document) == {"_aws", "service", "request_id", "Requests", "Latency", "ServerErrors"}
+
+
+def test_nothing_is_written_where_nobody_asks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
+    count_request(RequestRecord("req_1", "GET", "/", status=200, duration_ms=1.0), "chat")
+    assert capsys.readouterr().out == ""
