@@ -23,8 +23,8 @@ DESCRIPTION = """\
 Any OpenAI client works with `/v1` (or `/api/v1`) as its base URL.
 
 Requests and replies are OpenAI's; members of a request that are not named here are passed on to the provider. A path
-that answers GET answers HEAD too, and every path OPTIONS. Every error is `{"error": {"message", "type", "param", "code"}}`, and every reply has
-`x-request-id`.
+that answers GET answers HEAD too, and every path OPTIONS. Every error is
+`{"error": {"message", "type", "param", "code"}}`, and every reply has `x-request-id`.
 """
 
 
