@@ -10,9 +10,11 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from local_stack import ROOT
+from sluice.errors import InvalidAPIKeyError, RateLimitError, SluiceError
 from sluice.openapi.__main__ import TARGET, rendered
 from sluice.openapi.document import UndocumentedError, document
 from sluice.openapi.endpoints import ENDPOINTS, Endpoint
+from sluice.openapi.failures import failures, response_name
 from sluice.openapi.routes import Routes, routes
 
 
@@ -147,6 +149,18 @@ def test_examples_of_requests_and_failures_are_of_their_schema(found: dict[str, 
             Draft202012Validator(schema).validate(example["value"])
             checked += 1
     assert checked > 30
+
+
+def test_errors_that_are_not_the_contracts_are_not_told() -> None:
+    class OtherError(SluiceError):
+        """Nobody's business."""
+
+        status = 418
+        type = "server_error"
+
+    assert OtherError in SluiceError.__subclasses__()
+    assert response_name(OtherError.status) not in failures()
+    assert {response_name(kind.status) for kind in (RateLimitError, InvalidAPIKeyError)} <= failures().keys()
 
 
 def test_every_endpoint_has_an_example_that_the_tests_send() -> None:

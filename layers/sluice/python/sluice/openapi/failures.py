@@ -10,7 +10,9 @@ from sluice.openapi.headers import ALWAYS, LIMITS, REPEATING, referred
 from sluice.openapi.schemas import reference, told
 from sluice.openapi.shapes import Error
 
-UNKNOWN_KEY = HTTPStatus.UNAUTHORIZED
+WITHOUT_KEY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.METHOD_NOT_ALLOWED})
+"""Statuses that are told before a key is known."""
+
 OPEN_CODES = frozenset({HTTPStatus.BAD_REQUEST})
 """Statuses whose ``code`` may also be a provider's own."""
 
@@ -21,9 +23,9 @@ def response_name(status: int) -> str:
 
 
 def failures() -> dict[str, Any]:
-    """The replies by name."""
+    """The replies by name, of the errors that every part of the gateway knows."""
     by_status: dict[int, list[type[SluiceError]]] = defaultdict(list)
-    for kind in _kinds(SluiceError):
+    for kind in filter(_is_told, _kinds(SluiceError)):
         by_status[kind.status].append(kind)
     return {response_name(status): _failure(status, by_status[status]) for status in sorted(by_status)}
 
@@ -34,16 +36,24 @@ def _kinds(parent: type[SluiceError]) -> Iterator[type[SluiceError]]:
         yield from _kinds(kind)
 
 
+def _is_told(kind: type[SluiceError]) -> bool:
+    """Whether an error is the contract's; others may be loaded in this process."""
+    return kind.__module__ == SluiceError.__module__
+
+
 def _failure(status: int, kinds: list[type[SluiceError]]) -> dict[str, Any]:
     names = list(ALWAYS)
-    if status != UNKNOWN_KEY:
+    if status not in WITHOUT_KEY:
         names += LIMITS
     names += ("allow",) if MethodNotAllowedError in kinds else REPEATING
     schema: dict[str, Any] = {"type": {"enum": sorted({kind.type for kind in kinds})}}
     if status not in OPEN_CODES:
         schema["code"] = {"enum": [kind.code for kind in kinds]}
+    lines = [f"`{kind.code or 'null'}`: {told(kind.__doc__ or '')}" for kind in kinds]
+    if status in OPEN_CODES:
+        lines.append("Any other `code` is the provider's own.")
     return {
-        "description": "\n\n".join(f"`{kind.code or 'null'}`: {told(kind.__doc__ or '')}" for kind in kinds),
+        "description": "\n\n".join(lines),
         "headers": referred(names),
         "content": {
             "application/json": {
