@@ -51,6 +51,13 @@ context_tokens = 128000
 output_tokens = 16384
 price = {{ input = "0", cached_input = "0", output = "0" }}
 capabilities = ["tools", "vision", "json_schema"]
+
+[[models]]
+id = "demo-embedding"
+kind = "embedding"
+candidates = [{{ provider = "demo", model = "demo-embedding" }}]
+context_tokens = 128000
+price = {{ input = "0" }}
 """
 
 MODEL = """
@@ -94,10 +101,11 @@ capabilities = ["dimensions"]
 
 MODELS = ("gpt-4o-mini", "gpt-4o", "deepseek-reasoner", "gemini-2.5-flash")
 UNREACHABLE = "unreachable-model"
+DEMO_MODELS = ("demo", "demo-embedding")
 BOTH_WAYS = "chat-with-completions"
 """A chat model that its provider also takes at its completions endpoint."""
 
-ALL_MODELS = ("demo", *MODELS, UNREACHABLE, TEXT_MODEL, BOTH_WAYS, EMBEDDING_MODEL)
+ALL_MODELS = (*DEMO_MODELS, *MODELS, UNREACHABLE, TEXT_MODEL, BOTH_WAYS, EMBEDDING_MODEL)
 """In the order of the catalogue."""
 
 _numbers = itertools.count(1)

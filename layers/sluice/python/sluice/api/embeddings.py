@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Tag
 
 from sluice.api.model_request import ModelRequest
-from sluice.api.shapes import ReplyShape, absent
+from sluice.api.shapes import WHOLE, ReplyShape, absent
 from sluice.api.text_input import BY_FORM, MOST_INPUTS, Text, TokenLists, Tokens, texts_of
 from sluice.api.usage import Count
 
@@ -29,7 +29,7 @@ class EmbeddingsRequest(ModelRequest):
         BY_FORM,
     ]
     encoding_format: EncodingFormat | None = None
-    dimensions: Annotated[int, Field(ge=1)] | None = None
+    dimensions: Annotated[int, Field(ge=1), WHOLE] | None = None
     user: str | None = None
 
     @property
