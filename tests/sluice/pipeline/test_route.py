@@ -6,9 +6,9 @@ import pytest
 
 from key_records import key_record
 from sluice.catalog import Candidate, Catalog
-from sluice.errors import ModelNotAllowedError, ModelNotFoundError, UpstreamError
+from sluice.errors import ModelNotAllowedError, ModelNotFoundError
 from sluice.pipeline.live_catalog import LiveCatalog
-from sluice.pipeline.route import find_model, target_of
+from sluice.pipeline.route import NotConfiguredError, find_model, target_of
 from sluice.providers.registry import PROVIDERS
 from sluice.stores.models import Snapshot
 
@@ -101,8 +101,8 @@ async def test_a_target_has_address_and_credential(
 
 
 async def test_a_provider_without_its_credential_is_told_by_name() -> None:
-    with pytest.raises(UpstreamError, match="FAR_KEY is not set") as caught:
+    with pytest.raises(NotConfiguredError, match="FAR_KEY is not set") as caught:
         await target_of(
             CATALOG, ROW, Candidate(provider="far", model="up"), PROVIDERS["openai"], Credentials()
         )
-    assert caught.value.retriable is False
+    assert (caught.value.status, caught.value.code, caught.value.param) == (404, "model_not_found", "model")

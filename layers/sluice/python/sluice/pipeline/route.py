@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from sluice.catalog import Candidate, Catalog, ModelKind, ModelRow
 from sluice.credentials import Credential
-from sluice.errors import ModelNotAllowedError, ModelNotFoundError, UpstreamError
+from sluice.errors import ModelNotAllowedError, ModelNotFoundError
 from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.providers.contract import Provider, Target
 from sluice.stores.keys import KeyRecord
@@ -20,8 +20,11 @@ class CredentialSource(Protocol):
         ...
 
 
-class NotConfiguredError(UpstreamError):
-    """The operator has not set the provider's credential."""
+class NotConfiguredError(ModelNotFoundError):
+    """The operator has not set the provider's credential, so the gateway does not serve the model.
+
+    That is no failure of the gateway or of a provider: which model is asked for is the client's choice.
+    """
 
 
 class Access(NamedTuple):
@@ -80,7 +83,7 @@ async def access_to(catalog: Catalog, name: str, provider: Provider, credentials
     if row.credential and credential is None and not is_local(base_url):
         raise NotConfiguredError(
             f"The provider '{name}' is not configured: its credential {row.credential} is not set.",
-            retriable=False,
+            param="model",
         )
     return Access(base_url, credential, row.headers)
 

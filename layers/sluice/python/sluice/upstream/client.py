@@ -112,7 +112,7 @@ class _Response:
                 return
             length += len(part)
             if length > MAX_REPLY_BYTES:
-                raise UpstreamError("The provider's answer is too large.")
+                raise UpstreamError("The provider's answer is too large.", retriable=False)
             yield part
 
     async def release(self) -> None:
