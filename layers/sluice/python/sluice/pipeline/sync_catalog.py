@@ -21,7 +21,7 @@ from sluice.stores.model_items import Members, StoredModel
 from sluice.stores.models import Snapshot
 
 MOST_MODELS = 2_000
-"""Of one provider; the largest lists have some hundreds."""
+"""Of one provider, that are new; the largest lists have some hundreds."""
 
 WRITES_AT_ONCE = 16
 
@@ -32,7 +32,7 @@ async def sync_catalog(desk: ProviderDesk) -> None:
     Raises:
         OverloadedError: the models table cannot be read or written.
     """
-    snapshot = await desk.store.read()
+    snapshot = await desk.store.read(consistent=True)
     names = [name for name, row in desk.catalog.providers.items() if row.discover]
     lists = await asyncio.gather(*(_list(desk, name) for name in names))
     slots = asyncio.Semaphore(WRITES_AT_ONCE)
@@ -60,7 +60,7 @@ async def _list(desk: ProviderDesk, name: str) -> Sequence[ListedModel] | None:
     except SluiceError as error:
         logger.warning("the models of provider %s could not be listed: %s", name, error.message)
         return None
-    return None if listing is None else listing.models[:MOST_MODELS]
+    return None if listing is None else listing.models
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +82,43 @@ def changes_of(
         listed: by provider; one that did not answer is not in it, and its models stay as they are.
     """
     in_file = {(each.provider, each.model) for row in catalog.models for each in row.candidates}
-    known = {place: model for model in snapshot.models.values() if (place := _place(model)) is not None}
-    taken = {name for row in catalog.models for name in (row.id, *row.aliases)} | set(snapshot.models)
+    known = _known(catalog, snapshot)
+    taken = {name for row in catalog.models for name in (row.id, *row.aliases)}
+    taken.update(name for model in snapshot.models.values() for name in (model.id, *_aliases(model)))
     for provider, models in listed.items():
-        here = [model for model in models if (provider, model.id) not in in_file]
-        for model in here:
+        kept = set[str]()
+        for model in models:
             kind = kind_of(model.id)
-            if kind is None:
+            if kind is None or (provider, model.id) in in_file:
                 continue
             stored = known.get((provider, model.id))
             name = stored.id if stored else _free_name(provider, model.id, taken)
-            if name is None:
+            if name is None or (stored is None and len(kept) >= MOST_MODELS):
                 continue
-            taken.add(name)
+            kept.add(name)
             members = _members(provider, model, kind, name)
+            taken.update((name, f"{provider}/{model.id}"))
             if stored is None or stored.gone_at is not None or stored.found != members:
                 yield Change(name, members)
-        there = {model.id for model in here}
-        for place, stored in known.items():
-            if place[0] == provider and place[1] not in there and stored.gone_at is None:
+        for stored in snapshot.models.values():
+            place = _place(stored)
+            if place and place[0] == provider and stored.id not in kept and stored.gone_at is None:
                 yield Change(stored.id, None)
+
+
+def _known(catalog: Catalog, snapshot: Snapshot) -> Mapping[tuple[str, str], StoredModel]:
+    """The table's models by place. One whose name the file has given to another can be known by a new one only."""
+    rows = [model for model in snapshot.models.values() if catalog.find(model.id) is None]
+    rows.sort(key=lambda model: model.gone_at is None)  # of two at one place, the one that is shown
+    return {place: model for model in rows if (place := _place(model)) is not None}
+
+
+def _aliases(model: StoredModel) -> Sequence[str]:
+    match model.row.get("aliases"):
+        case [*names]:
+            return [name for name in names if isinstance(name, str)]
+        case _:
+            return ()
 
 
 def _place(model: StoredModel) -> tuple[str, str] | None:

@@ -47,12 +47,13 @@ def listed_models(body: bytes) -> Sequence[ListedModel]:
 
 def _model(row: Mapping[str, Any]) -> ListedModel | None:
     name = row.get("id")
-    if not isinstance(name, str) or not 0 < len(name) <= MAX_ID_LENGTH:
+    name = name.removeprefix(_PATH_PREFIX) if isinstance(name, str) else ""
+    if not 0 < len(name) <= MAX_ID_LENGTH or not name.isprintable():
         return None
     owner = row.get("owned_by")
     counts = (_count(row.get(member)) for member in _CONTEXT_MEMBERS)
     return ListedModel(
-        id=name.removeprefix(_PATH_PREFIX),
+        id=name,
         created=_count(row.get("created")) or 0,
         owned_by=owner if isinstance(owner, str) and owner else None,
         context_tokens=next((count for count in counts if count), None),
