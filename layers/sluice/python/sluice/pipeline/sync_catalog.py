@@ -8,7 +8,7 @@ shown.
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sluice.catalog import Catalog
@@ -82,9 +82,11 @@ def changes_of(
         listed: by provider; one that did not answer is not in it, and its models stay as they are.
     """
     in_file = {(each.provider, each.model) for row in catalog.models for each in row.candidates}
-    known = _known(catalog, snapshot)
+    # One whose name the file has given to another is not shown any more: it may come back under a new name.
+    stored_models = [model for model in snapshot.models.values() if catalog.find(model.id) is None]
+    known = _by_place(stored_models)
     taken = {name for row in catalog.models for name in (row.id, *row.aliases)}
-    taken.update(name for model in snapshot.models.values() for name in (model.id, *_aliases(model)))
+    taken.update(name for model in stored_models for name in (model.id, *_aliases(model)))
     for provider, models in listed.items():
         kept = set[str]()
         for model in models:
@@ -106,11 +108,10 @@ def changes_of(
                 yield Change(stored.id, None)
 
 
-def _known(catalog: Catalog, snapshot: Snapshot) -> Mapping[tuple[str, str], StoredModel]:
-    """The table's models by place. One whose name the file has given to another can be known by a new one only."""
-    rows = [model for model in snapshot.models.values() if catalog.find(model.id) is None]
-    rows.sort(key=lambda model: model.gone_at is None)  # of two at one place, the one that is shown
-    return {place: model for model in rows if (place := _place(model)) is not None}
+def _by_place(models: Iterable[StoredModel]) -> Mapping[tuple[str, str], StoredModel]:
+    """Models by whose they are and their ids there; of two at one place, the one that is shown."""
+    shown_last = sorted(models, key=lambda model: model.gone_at is None)
+    return {place: model for model in shown_last if (place := _place(model)) is not None}
 
 
 def _aliases(model: StoredModel) -> Sequence[str]:
