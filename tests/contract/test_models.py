@@ -1,5 +1,9 @@
 """The list of models, which needs no key."""
 
+import time
+import uuid
+from typing import Any
+
 import httpx
 import openai
 import pytest
@@ -13,7 +17,10 @@ def test_the_list(base_url: str, traffic: Traffic) -> None:
     with sync_client(base_url, "sk-none", traffic) as client:
         listed = list(client.models.list())
     check_models(traffic.last.json())
-    assert [model.id for model in listed] == ["demo", *MODELS, UNREACHABLE]
+    names = [model.id for model in listed]
+    in_file = ["demo", *MODELS, UNREACHABLE]
+    assert names[: len(in_file)] == in_file
+    assert names[len(in_file) :] in ([], ["demo-embedding"]), "what a provider lists beside the catalogue"
     assert traffic.last.headers["x-request-id"]
 
 
@@ -36,6 +43,70 @@ def test_an_unknown_one(client: openai.OpenAI, traffic: Traffic, name: str) -> N
         client.models.retrieve(name)
     check_error(traffic.last.json())
     assert caught.value.code == "model_not_found"
+
+
+STATUS_ROW = {
+    "id": str,
+    "model_id": str,
+    "provider": str,
+    "model_type": str,
+    "is_available": bool,
+    "health_status": str,
+    "last_health_latency_ms": int,
+}
+"""Reference 004's."""
+
+CHECK_SECONDS = 20
+
+
+def status_of(base_url: str) -> Any:
+    """Without a key."""
+    reply = httpx.get(f"{base_url}/models/status", trust_env=False)
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
+    assert reply.headers["x-request-id"]
+    return reply.json()
+
+
+def awaited_status(base_url: str) -> Any:
+    """The statuses once every provider has been checked, which the gateway's start has begun."""
+    deadline = time.monotonic() + CHECK_SECONDS
+    while (found := status_of(base_url))["unknown"]:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+    return found
+
+
+def test_how_each_model_is(base_url: str) -> None:
+    found = awaited_status(base_url)
+    assert found.keys() == {"object", "data", "total", "healthy", "down", "unknown"}
+    assert found["object"] == "list"
+    rows = {row["model_id"]: row for row in found["data"]}
+    listed = httpx.get(f"{base_url}/models", trust_env=False).json()["data"]
+    assert list(rows) == [model["id"] for model in listed]
+    assert found["total"] == len(rows) == found["healthy"] + found["down"]
+    for row in found["data"]:
+        assert row.keys() == STATUS_ROW.keys()
+        assert uuid.UUID(row["id"])
+        assert row["health_status"] in {"healthy", "down"}
+        assert row["is_available"] is (row["health_status"] == "healthy")
+        for name, kind in STATUS_ROW.items():
+            missing = name == "last_health_latency_ms" and row["health_status"] == "down"
+            assert type(row[name]) is (type(None) if missing else kind)
+    demo, unreachable = rows["demo"], rows[UNREACHABLE]  # others may have failed tests' requests
+    assert (demo["provider"], demo["model_type"], demo["health_status"]) == ("demo", "chat", "healthy")
+    assert (unreachable["provider"], unreachable["health_status"]) == ("unreachable", "down")
+    assert [row["id"] for row in status_of(base_url)["data"]] == [row["id"] for row in found["data"]]
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("HEAD", 200), ("OPTIONS", 204), ("POST", 405), ("DELETE", 405)]
+)
+def test_other_methods_of_the_statuses(base_url: str, method: str, status: int) -> None:
+    reply = httpx.request(method, f"{base_url}/models/status", trust_env=False)
+    assert reply.status_code == status
+    if status == 405:
+        check_error(reply.json())
+        assert reply.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
