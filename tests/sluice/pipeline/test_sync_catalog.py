@@ -21,6 +21,7 @@ from sluice.observability import logger
 from sluice.pipeline import provider_desk, sync_catalog
 from sluice.pipeline.live_catalog import rows_of
 from sluice.providers.contract import UpstreamRequest
+from sluice.stores.aws import AWSError
 from sluice.stores.model_items import StoredModel
 
 FILED: list[dict[str, Any]] = [
@@ -202,6 +203,21 @@ async def test_nor_does_one_that_is_not_set_up_any_more_or_not_asked() -> None:
     silent = far(models("new"), discover=False)
     assert await synced(silent) == {}
     assert (len(desk.providers.requests), silent.providers.requests) == (asked, [])
+
+
+class Denied:
+    """Credentials of which one may not be read."""
+
+    async def get(self, name: str) -> str:
+        if name == "far_key":
+            raise AWSError("GetSecretValue", "AccessDeniedException", "no")
+        return "secret"
+
+
+async def test_nor_does_one_whose_credential_may_not_be_read() -> None:
+    desk = Desk({"far": {}, "near": {}}, [], {"far": [models("new")], "near": [models("other")]})
+    desk.desk = replace(desk.desk, credentials=Denied())
+    assert list(await synced(desk)) == ["other"]
 
 
 async def test_nothing_is_written_where_nothing_has_changed() -> None:

@@ -17,6 +17,7 @@ from sluice.observability import logger
 from sluice.pipeline.discovery import kind_of
 from sluice.pipeline.provider_desk import ProviderDesk
 from sluice.providers.contract import ListedModel
+from sluice.stores.aws import AWSError
 from sluice.stores.model_items import Members, StoredModel
 from sluice.stores.models import Snapshot
 
@@ -57,8 +58,8 @@ async def _list(desk: ProviderDesk, name: str) -> Sequence[ListedModel] | None:
     try:
         target = await desk.target(name)
         listing = None if target is None else await desk.listing(target)
-    except SluiceError as error:
-        logger.warning("the models of provider %s could not be listed: %s", name, error.message)
+    except (AWSError, SluiceError) as error:
+        logger.warning("the models of provider %s could not be listed: %s", name, error)
         return None
     return None if listing is None else listing.models
 
