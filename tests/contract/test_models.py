@@ -86,7 +86,7 @@ def test_how_each_model_is(base_url: str) -> None:
     assert found["total"] == len(rows) == found["healthy"] + found["down"]
     for row in found["data"]:
         assert row.keys() == STATUS_ROW.keys()
-        assert uuid.UUID(row["id"])
+        assert str(uuid.UUID(row["id"])) == row["id"]
         assert row["health_status"] in {"healthy", "down"}
         assert row["is_available"] is (row["health_status"] == "healthy")
         for name, kind in STATUS_ROW.items():

@@ -219,6 +219,16 @@ async def test_where_the_catalogue_says_so_each_model_is_asked_for_one_token() -
     } == dict.fromkeys(("chat", "limited", "text", "vectors"), ("healthy", True))
 
 
+async def test_models_that_are_merely_listed_are_not_paid_for() -> None:
+    desk = calling(each_its_own, "chat")
+    found = {"kind": "chat", "candidates": [{"provider": "far", "model": "up-new"}]}
+    for name in ("listed", "priced"):
+        await desk.store.found(name, found)
+    await desk.store.set_own("priced", {"price": {"input": "1", "output": "2"}})
+    await checked(desk)
+    assert set((await desk.store.read()).health) == {"chat", "priced"}
+
+
 def limits(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name.startswith("max_") and value is not None}
 

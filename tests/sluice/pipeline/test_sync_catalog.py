@@ -105,6 +105,12 @@ async def test_a_name_that_is_an_alias_of_another_is_taken() -> None:
         assert found.candidates[0].provider == "one"
 
 
+async def test_so_is_one_that_is_an_alias_since_an_earlier_run() -> None:
+    desk = Desk({"one": {}, "two": {}}, [], {"one": [models("new")], "two": [models(), models("one/new")]})
+    await synced(desk)
+    assert set(await synced(desk)) == {"new", "two/one/new"}
+
+
 async def test_a_model_whose_names_are_all_taken_is_left_out() -> None:
     rows = [{"id": name, "candidates": [{"provider": "far", "model": "up"}]} for name in ("new", "far/new")]
     assert await synced(Desk({"far": {}}, rows, {"far": [models("new")]})) == {}
@@ -245,11 +251,11 @@ async def test_a_list_without_end_adds_only_so_many_and_takes_none_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sync_catalog, "MOST_MODELS", 3)
-    desk = far(models("a", "b"), models(*"xyzab"), models(*"vwxyzab"))
-    await synced(desk)
-    found = await synced(desk)
-    assert sorted(found) == list("abxyz")
-    assert {model.gone_at for model in found.values()} == {None}
+    desk = far(models("a", "b"), models(*"xyzab"), models(*"vwxab"), models(*"vw"))
+    for expected, shown in (("ab", "ab"), ("abx", "abx"), ("abx", "abx"), ("abx", "")):
+        found = await synced(desk)
+        assert sorted(found) == list(expected)
+        assert sorted(name for name, model in found.items() if model.gone_at is None) == list(shown)
 
 
 JUNK: list[Any] = [
@@ -270,6 +276,8 @@ ODD: list[Any] = [
     {"id": "odd", "created": -1, "owned_by": 5, "context_length": "many"},
     {"id": "odd", "created": 1.5, "owned_by": "", "context_window": True},
     {"id": "odd", "created": 10**30, "owned_by": None, "max_model_len": 0},
+    {"id": "odd", "owned_by": "x" * 500_000},
+    {"id": "odd", "owned_by": "a\u001b[2J"},
     {"id": "models/odd", "created": None, "owned_by": [], "context_length": -5},
 ]
 

@@ -40,7 +40,7 @@ class ProviderRow(_Row):
     """Whether models that the provider lists, and this catalogue does not have, can be used as well."""
     probe: Probe = "list"
     """How its health is checked: by asking for its list of models, or by a request of one token for each of the models
-    here, which costs their price. ``none`` leaves it to what becomes of real requests."""
+    here or set by the operator, which costs their price. ``none`` leaves it to what becomes of real requests."""
 
 
 class Candidate(_Row):

@@ -1,7 +1,8 @@
 """Asks every provider how it is, on a schedule.
 
 A provider that lists its models answers; so one free request stands for all of its models. Where the catalogue says so
-(``probe = "call"``), each model is asked for one token instead, which costs its price.
+(``probe = "call"``), each model that the file has, or of which the operator has said something, is asked for one token
+instead, which costs its price.
 """
 
 import asyncio
@@ -25,7 +26,8 @@ from sluice.pipeline.live_catalog import rows_of
 from sluice.pipeline.provider_desk import ProviderDesk
 from sluice.providers.contract import Operation, ProviderCall, Target
 from sluice.stores.aws import AWSError
-from sluice.stores.model_items import UNCONFIGURED, Health, HealthStatus, ProviderHealth
+from sluice.stores.model_items import UNCONFIGURED, Health, HealthStatus
+from sluice.stores.models import Snapshot
 
 ATTEMPTS = 2
 """One lost packet does not make a provider down."""
@@ -52,7 +54,7 @@ async def check_health(desk: ProviderDesk) -> None:
         *(
             _logged(
                 f"provider {name}",
-                _check(_Check(desk, name, _models_of(name, catalog), snapshot.providers.get(name))),
+                _check(_Check(desk, name, _models_of(name, catalog), snapshot)),
             )
             for name in desk.catalog.providers
         )
@@ -61,13 +63,13 @@ async def check_health(desk: ProviderDesk) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """One provider's: its models in the catalogue, and how it was before."""
+    """One provider's: its models in the catalogue, and how all was before."""
 
     desk: ProviderDesk
     name: str
     models: Sequence[tuple[ModelRow, str]]
     """Each with its id at the provider."""
-    before: ProviderHealth | None
+    snapshot: Snapshot
 
 
 def _models_of(name: str, catalog: Catalog) -> list[tuple[ModelRow, str]]:
@@ -91,7 +93,7 @@ async def _check(check: _Check) -> None:
     desk, name = check.desk, check.name
     target = await desk.target(name)
     if target is None:
-        if check.before != UNCONFIGURED:
+        if check.snapshot.providers.get(name) != UNCONFIGURED:
             await desk.store.note_unconfigured(name)
         return
     match desk.catalog.providers[name].probe:
@@ -106,11 +108,17 @@ async def _check(check: _Check) -> None:
                 *(
                     _logged(f"model {row.id}", _called(desk, target, row, model, slots))
                     for row, model in check.models
+                    if _is_named(row, check)
                 )
             )
         case unknown:
             assert_never(unknown)
     await desk.store.note_provider(name, seen.health, seen.unlisted)
+
+
+def _is_named(row: ModelRow, check: _Check) -> bool:
+    """Whether the operator has named a model, and does not merely find it in the provider's list."""
+    return check.desk.catalog.find(row.id) is not None or bool(check.snapshot.models[row.id].own)
 
 
 class _Listed(NamedTuple):

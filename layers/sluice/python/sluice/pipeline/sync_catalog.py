@@ -22,7 +22,7 @@ from sluice.stores.model_items import Members, StoredModel
 from sluice.stores.models import Snapshot
 
 MOST_MODELS = 2_000
-"""Of one provider, that are new; the largest lists have some hundreds."""
+"""Of one provider in the table, those that are gone included; the largest lists have some hundreds."""
 
 WRITES_AT_ONCE = 16
 
@@ -90,14 +90,17 @@ def changes_of(
     taken.update(name for model in stored_models for name in (model.id, *_aliases(model)))
     for provider, models in listed.items():
         kept = set[str]()
+        room = MOST_MODELS - sum(place[0] == provider for place in known)
         for model in models:
             kind = kind_of(model.id)
             if kind is None or (provider, model.id) in in_file:
                 continue
             stored = known.get((provider, model.id))
             name = stored.id if stored else _free_name(provider, model.id, taken)
-            if name is None or (stored is None and len(kept) >= MOST_MODELS):
+            if name is None or (stored is None and room <= 0):
                 continue
+            if stored is None:
+                room -= 1
             kept.add(name)
             members = _members(provider, model, kind, name)
             taken.update((name, f"{provider}/{model.id}"))
