@@ -1,6 +1,6 @@
 # One-word commands. Each sets up what it needs; nothing has to be run before it.
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint types format lock bench bench-import bench-cost clean
+.PHONY: help dev test lint types format openapi lock bench bench-import bench-cost clean
 SHELL := /bin/sh
 
 venv := .venv
@@ -24,12 +24,15 @@ endef
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(venv)/.installed: requirements.lock
+$(venv)/.installed: requirements.lock functions/docs/requirements.txt
 	@echo "setting up $(venv) (once)"
 	$(call install,$(venv),requirements.lock)
 	@if command -v uv >/dev/null; then \
+	  uv pip install --quiet --no-deps --require-hashes --python $(bin)/python -r functions/docs/requirements.txt && \
 	  uv pip install --quiet --no-deps --no-build-isolation --python $(bin)/python -e .; \
 	else \
+	  $(bin)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	    -r functions/docs/requirements.txt && \
 	  $(bin)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $@
@@ -65,6 +68,9 @@ types: $(venv)/.installed
 format: $(venv)/.installed ## put the code into its format
 	@$(bin)/ruff format
 	@$(bin)/ruff check --fix
+
+openapi: $(venv)/.installed ## write functions/docs/openapi.json, the contract as an OpenAPI document
+	@$(bin)/python -m sluice.openapi
 
 bench: bench-import ## what a cold start, a request and a call to AWS cost in CPU time
 	@$(bin)/python -m tests.bench.aws_call

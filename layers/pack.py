@@ -1,10 +1,12 @@
 """Packs a layer: its requirements for both of Lambda's processors, its own sources, and the byte code of all.
 
+A function that brings packages of its own is packed the same way.
+
 SAM's own builder packs for one processor and ships no byte code, and a layer is mounted read-only: each cold start
 would compile every module anew, which takes three times as long as all the rest of it. Binaries of the two processors
 have different names, so one layer can carry both.
 
-Called by the layers' Makefiles, which ``sam build`` runs:  pack <the layer's folder> <where it is to lie>
+Called by their Makefiles, which ``sam build`` runs:  pack <the folder> <where it is to lie> <where Lambda has it>
 """
 
 import compileall
@@ -19,14 +21,24 @@ from pathlib import Path
 PROCESSORS = ("aarch64", "x86_64")
 GLIBC = ("2014", "_2_17", "_2_28")
 """Wheels of these tags run on the runtime's Amazon Linux 2023."""
-MOUNTED = "/opt/python"
 BOTOCORE_SERVICES = frozenset({"sso", "sso-oidc", "sts"})
 """What botocore itself may ask for credentials."""
-NOT_DEPLOYED = ("__pycache__", "*.pyc", "requirements.txt", "Makefile", "local", "cli", "*.egg-info")
+UNUSED = ("*.map", "redoc", "swagger-ui-standalone-preset.js")
+"""Of the documentation page's library: most of its size."""
+NOT_DEPLOYED = (
+    "__pycache__",
+    "*.pyc",
+    "requirements.txt",
+    "Makefile",
+    "local",
+    "openapi",
+    "cli",
+    "*.egg-info",
+)
 
 
-def main(source: Path, target: Path) -> None:
-    """Pack ``source`` into ``target``."""
+def main(source: Path, target: Path, mounted: str) -> None:
+    """Pack ``source`` into ``target``, which Lambda will have at ``mounted``."""
     if sys.version_info[:2] != (3, 13):
         raise SystemExit("byte code for Lambda's Python 3.13 can only be made by a Python 3.13")
     target.mkdir(parents=True, exist_ok=True)
@@ -40,7 +52,7 @@ def main(source: Path, target: Path) -> None:
         target,
         quiet=1,
         stripdir=str(target),
-        prependdir=MOUNTED,
+        prependdir=mounted,
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
     if not compiled:
@@ -88,12 +100,22 @@ def is_record(path: Path) -> bool:
 
 
 def prune(packages: Path) -> None:
-    """Leave out the descriptions of AWS services that no function calls through botocore: nearly all of its size."""
+    """Leave out what nothing here uses.
+
+    These are the descriptions of AWS services that no function calls through botocore, nearly all of its size, and a
+    part of the page's library.
+    """
     data = packages / "botocore" / "data"
     for service in data.iterdir() if data.exists() else ():
         if service.is_dir() and service.name not in BOTOCORE_SERVICES:
             shutil.rmtree(service)
+    library = packages / "drf_spectacular_sidecar" / "static"
+    for path in [path for name in UNUSED for path in library.rglob(name)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -4,8 +4,8 @@ import time
 from datetime import UTC, datetime
 
 from mangum import Mangum
-from pydantic_core import to_json
 
+from sluice.api.health import Health, Memory
 from sluice.asgi.application import Application, get
 from sluice.asgi.cors import CrossOrigin
 from sluice.asgi.exchange import Exchange
@@ -37,13 +37,12 @@ async def retrieve_model(exchange: Exchange, gateway: ModelsGateway) -> None:
 async def health(exchange: Exchange, _: ModelsGateway) -> None:
     """GET the process's state: uptime in whole seconds, memory in MB."""
     now = datetime.now(UTC)
-    body = {
-        "status": "ok",
-        "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "uptime": int(time.monotonic() - STARTED),
-        "memory": memory_megabytes(),
-    }
-    await exchange.send_json(200, to_json(body), {"cache-control": "no-store"})
+    state = Health(
+        timestamp=now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        uptime=int(time.monotonic() - STARTED),
+        memory=Memory(**memory_megabytes()),
+    )
+    await exchange.send_json(200, state.model_dump_json().encode(), {"cache-control": "no-store"})
 
 
 STARTED = time.monotonic()

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import httpx
 import openai
-import openai._base_client
 import pytest
 
 from gateway_process import GatewayProcess
@@ -83,16 +82,6 @@ def client(gateway: GatewayProcess, key: str, traffic: Traffic) -> Iterator[open
 async def aclient(gateway: GatewayProcess, key: str, traffic: Traffic) -> AsyncIterator[openai.AsyncOpenAI]:
     """The official asynchronous client at the gateway; it does not retry."""
     async with async_client(f"{gateway.url}/v1", key, traffic) as found:
-        yield found
-
-
-@pytest.fixture
-def patient_client(
-    gateway: GatewayProcess, key: str, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[openai.OpenAI]:
-    """The official client with its usual two retries, but hardly a pause before them unless it is told one."""
-    monkeypatch.setattr(openai._base_client, "INITIAL_RETRY_DELAY", 0.01)
-    with sync_client(f"{gateway.url}/v1", key, traffic, max_retries=2) as found:
         yield found
 
 

@@ -101,24 +101,6 @@ def test_a_request_that_failed_is_made_anew(
     assert len(case.requests) == 2
 
 
-def test_while_the_first_is_answered_the_second_is_told_to_wait(
-    client: openai.OpenAI, http: httpx.Client, provider: MockProvider, once: dict[str, str]
-) -> None:
-    case = provider.case("stalled")
-    body = chat_body(case, stream=True)
-    with http.stream("POST", PATH, json=body, headers=once) as first:
-        case.arrived()
-        with pytest.raises(openai.ConflictError) as caught:
-            client.chat.completions.create(
-                model=MODEL, messages=MESSAGES, user=case.user, stream=True, extra_headers=once
-            )
-        case.release()
-        assert first.read().endswith(b"data: [DONE]\n\n")
-    assert caught.value.code == "idempotency_in_progress"
-    assert 1 <= float(caught.value.response.headers["retry-after"]) <= 60
-    assert len(case.requests) == 1
-
-
 def test_a_client_that_leaves_in_the_middle_of_a_stream_gets_all_of_it_when_it_comes_back(
     http: httpx.Client, provider: MockProvider, once: dict[str, str]
 ) -> None:

@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
 import openai
 import pytest
 
-from chat_bodies import MESSAGES, MODEL, chat_body
+from chat_bodies import MESSAGES, MODEL
 from gateway_process import GatewayProcess
 from mock_provider import MockProvider
-from openai_schemas import check_error
 from sdk_clients import Traffic, sync_client
 
 A_HUNDREDTH = "0.01"
@@ -33,27 +31,6 @@ def headers(traffic: Traffic) -> httpx.Headers:
     return httpx.Headers(traffic.last.headers.multi_items())
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_a_budget_that_cannot_pay_is_told_once(
-    gateway: GatewayProcess, provider: MockProvider, traffic: Traffic, stream: bool
-) -> None:
-    case = provider.case()
-    before = len(traffic.requests)
-    with (
-        client_with(gateway, traffic, "--budget", NEARLY_NOTHING, max_retries=2) as client,
-        pytest.raises(openai.APIStatusError) as caught,
-    ):
-        client.chat.completions.create(
-            model=MODEL, messages=MESSAGES, user=case.user, stream=stream, max_tokens=50
-        )
-    check_error(traffic.last.json())
-    error = caught.value
-    assert (error.status_code, error.type, error.code) == (402, "budget_exceeded", "budget_exceeded")
-    assert headers(traffic)["x-should-retry"] == "false"
-    assert len(traffic.requests) - before == 1
-    assert case.requests == []
-
-
 def test_a_limit_of_requests_is_a_rate_limit_error_that_says_when(
     gateway: GatewayProcess, provider: MockProvider, traffic: Traffic
 ) -> None:
@@ -70,20 +47,6 @@ def test_a_limit_of_requests_is_a_rate_limit_error_that_says_when(
     assert int(told["retry-after-ms"]) <= int(told["retry-after"]) * 1000
     assert "x-should-retry" not in told
     assert len(case.requests) == 2
-
-
-def test_what_can_never_fit_is_not_tried_again(
-    gateway: GatewayProcess, provider: MockProvider, traffic: Traffic
-) -> None:
-    before = len(traffic.requests)
-    with (
-        client_with(gateway, traffic, "--tpm", "500", max_retries=2) as client,
-        pytest.raises(openai.RateLimitError) as caught,
-    ):
-        client.chat.completions.create(model=MODEL, messages=MESSAGES, max_tokens=5000)
-    assert caught.value.code == "rate_limit_exceeded"
-    assert headers(traffic)["x-should-retry"] == "false"
-    assert len(traffic.requests) - before == 1
 
 
 def test_every_reply_tells_what_is_left(
@@ -113,43 +76,6 @@ def test_a_client_that_sets_no_limit_gets_what_its_budget_pays_for(
     told = int(headers(traffic)["x-sluice-max-tokens"])
     assert case.requests[0].json["max_tokens"] == told
     assert 1000 < told < 3334  # what 0.002 USD are in output tokens, the prompt's bound left out
-
-
-@pytest.mark.parametrize("stream", [False, True])
-def test_a_budget_that_others_hold_frees_up_again(
-    gateway: GatewayProcess, provider: MockProvider, traffic: Traffic, stream: bool
-) -> None:
-    held, waiting = provider.case("held"), provider.case()
-    with (
-        client_with(gateway, traffic, "--budget", "0.0011", "--period", "daily", max_retries=5) as client,
-        ThreadPoolExecutor() as pool,
-    ):
-        first = pool.submit(
-            client.chat.completions.create,
-            model=MODEL,
-            messages=MESSAGES,
-            user=held.user,
-            max_tokens=1500,
-        )
-        held.arrived()
-        with pytest.raises(openai.RateLimitError) as caught:
-            client.with_options(max_retries=0).chat.completions.create(
-                model=MODEL, messages=MESSAGES, user=waiting.user, max_tokens=1500, stream=stream
-            )
-        assert caught.value.code == "budget_in_flight"
-        assert float(headers(traffic)["retry-after"]) == 3
-        assert waiting.requests == []
-        second = pool.submit(
-            client.chat.completions.create,
-            model=MODEL,
-            messages=MESSAGES,
-            user=waiting.user,
-            max_tokens=1500,
-        )
-        held.release()
-        assert first.result().choices
-        assert second.result().choices
-    assert len(waiting.requests) == 1
 
 
 def test_what_a_key_spends_is_in_its_usage_and_equals_its_counter(
@@ -182,17 +108,3 @@ def test_all_keys_of_the_session_reconcile(gateway: GatewayProcess) -> None:
     proof = gateway.sluice("reconcile")
     assert json.dumps(proof["different"]) == "[]"
     assert proof["keys"] >= 1
-
-
-def test_a_budget_wants_a_price_and_a_request_that_has_one(
-    gateway: GatewayProcess, http: httpx.Client, provider: MockProvider
-) -> None:
-    secret = gateway.create_key("--budget", "1")["key"]
-    body = chat_body(provider.case(), prediction={"type": "content", "content": "x"})
-    reply = http.post("/v1/chat/completions", json=body, headers={"authorization": f"Bearer {secret}"})
-    assert reply.status_code == 400
-    check_error(reply.json())
-    assert (reply.json()["error"]["code"], reply.json()["error"]["param"]) == (
-        "unsupported_parameter",
-        "prediction",
-    )

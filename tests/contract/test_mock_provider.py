@@ -8,7 +8,7 @@ from chat_bodies import MESSAGES, city_tool
 from mock_completions import REASONING, REFUSAL, TEXT
 from mock_framings import FRAMINGS
 from mock_provider import MODELS, Case, MockProvider
-from openai_schemas import check_chunk, check_completion, check_error, check_models
+from openai_schemas import check_chunk, check_completion, check_error, check_model, check_models
 from sdk_clients import Traffic, sync_client
 
 
@@ -16,6 +16,19 @@ def test_lists_models(direct: openai.OpenAI) -> None:
     listed = direct.models.list()
     check_models(listed.to_dict())
     assert {model.id for model in listed} == set(MODELS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_tells_of_a_model(direct: openai.OpenAI, name: str) -> None:
+    found = direct.models.retrieve(name)
+    check_model(found.to_dict())
+    assert found.id == name
+
+
+def test_knows_no_other_model(direct: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError) as caught:
+        direct.models.retrieve("gpt-9")
+    assert caught.value.code == "model_not_found"
 
 
 def test_whole_reply(direct: openai.OpenAI, provider: MockProvider, direct_traffic: Traffic) -> None:

@@ -8,8 +8,8 @@ import httpx
 import openai
 import pytest
 
-from gateway_process import MODELS, UNREACHABLE, GatewayProcess
-from openai_schemas import check_error, check_models
+from gateway_process import ALL_MODELS, BOTH_WAYS, UNREACHABLE, GatewayProcess
+from openai_schemas import check_error, check_model, check_models
 from sdk_clients import Traffic, sync_client
 
 
@@ -17,17 +17,17 @@ def test_the_list(base_url: str, traffic: Traffic) -> None:
     with sync_client(base_url, "sk-none", traffic) as client:
         listed = list(client.models.list())
     check_models(traffic.last.json())
-    names = [model.id for model in listed]
-    in_file = ["demo", *MODELS, UNREACHABLE]
-    assert names[: len(in_file)] == in_file
-    assert names[len(in_file) :] in ([], ["demo-embedding"]), "what a provider lists beside the catalogue"
+    of_the_file = [model.id for model in listed if model.id in ALL_MODELS]
+    assert of_the_file == list(ALL_MODELS), "beside what providers have told of their models"
     assert traffic.last.headers["x-request-id"]
 
 
-def test_one(base_url: str, traffic: Traffic) -> None:
+@pytest.mark.parametrize("name", ALL_MODELS)
+def test_one(base_url: str, traffic: Traffic, name: str) -> None:
     with sync_client(base_url, "sk-none", traffic) as client:
-        found = client.models.retrieve("gpt-4o-mini")
-    assert (found.id, found.object) == ("gpt-4o-mini", "model")
+        found = client.models.retrieve(name)
+    check_model(traffic.last.json())
+    assert (found.id, found.object) == (name, "model")
 
 
 def test_one_by_a_name_with_a_slash(gateway: GatewayProcess) -> None:
@@ -67,35 +67,50 @@ def status_of(base_url: str) -> Any:
     return reply.json()
 
 
-def awaited_status(base_url: str) -> Any:
-    """The statuses once every provider has been checked, which the gateway's start has begun."""
+def awaited_status(base_url: str) -> tuple[Any, dict[str, Any]]:
+    """The statuses once every provider has been checked, which the gateway's start has begun; and its rows by model."""
     deadline = time.monotonic() + CHECK_SECONDS
-    while (found := status_of(base_url))["unknown"]:
+    while True:
+        found = status_of(base_url)
+        rows = {row["model_id"]: row for row in found["data"]}
+        if rows[UNREACHABLE]["health_status"] == "down" and rows["demo"]["health_status"] == "healthy":
+            return found, rows
         assert time.monotonic() < deadline, found
         time.sleep(0.05)
-    return found
 
 
 def test_how_each_model_is(base_url: str) -> None:
-    found = awaited_status(base_url)
+    found, rows = awaited_status(base_url)
     assert found.keys() == {"object", "data", "total", "healthy", "down", "unknown"}
     assert found["object"] == "list"
-    rows = {row["model_id"]: row for row in found["data"]}
-    listed = httpx.get(f"{base_url}/models", trust_env=False).json()["data"]
-    assert list(rows) == [model["id"] for model in listed]
-    assert found["total"] == len(rows) == found["healthy"] + found["down"]
+    assert set(ALL_MODELS) <= set(rows)
+    assert found["total"] == len(found["data"]) == len(rows)
+    for status in ("healthy", "down", "unknown"):
+        assert found[status] == sum(row["health_status"] == status for row in found["data"])
+    assert found["healthy"] + found["down"] + found["unknown"] == found["total"]
     for row in found["data"]:
         assert row.keys() == STATUS_ROW.keys()
         assert str(uuid.UUID(row["id"])) == row["id"]
-        assert row["health_status"] in {"healthy", "down"}
-        assert row["is_available"] is (row["health_status"] == "healthy")
         for name, kind in STATUS_ROW.items():
-            missing = name == "last_health_latency_ms" and row["health_status"] == "down"
+            missing = name == "last_health_latency_ms" and row["health_status"] != "healthy"
             assert type(row[name]) is (type(None) if missing else kind)
-    demo, unreachable = rows["demo"], rows[UNREACHABLE]  # others may have failed tests' requests
-    assert (demo["provider"], demo["model_type"], demo["health_status"]) == ("demo", "chat", "healthy")
-    assert (unreachable["provider"], unreachable["health_status"]) == ("unreachable", "down")
-    assert [row["id"] for row in status_of(base_url)["data"]] == [row["id"] for row in found["data"]]
+    assert len({row["id"] for row in found["data"]}) == len(rows)
+
+
+def test_a_model_is_available_where_somebody_answers_for_it(base_url: str) -> None:
+    _, rows = awaited_status(base_url)
+    demo, unreachable = rows["demo"], rows[UNREACHABLE]  # of others, tests' requests may have failed
+    assert (demo["provider"], demo["model_type"], demo["is_available"]) == ("demo", "chat", True)
+    assert (unreachable["provider"], unreachable["is_available"]) == ("unreachable", False)
+    assert rows["demo-embedding"]["model_type"] == "embedding"
+    assert rows[BOTH_WAYS]["is_available"] is False, "its provider does not list it"
+
+
+def test_the_rows_keep_their_ids_and_are_the_models_that_are_listed(base_url: str) -> None:
+    found = [{row["model_id"]: row["id"] for row in status_of(base_url)["data"]} for _ in range(2)]
+    assert found[0] == found[1]
+    listed = httpx.get(f"{base_url}/models", trust_env=False).json()["data"]
+    assert [model["id"] for model in listed] == list(found[1])
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from mock_provider import Case
 from openai_schemas import check_error
 
 CHAT = ["/v1/chat/completions", "/v1/chat", "/api/v1/chat/completions", "/api/v1/chat"]
+OTHERS = ["/v1/completions", "/api/v1/completions", "/v1/embeddings", "/api/v1/embeddings"]
 NOWHERE = [
     "/nope",
     "/v1",
@@ -15,6 +16,9 @@ NOWHERE = [
     "/v1/nope",
     "/v1/chat/completions/more",
     "/v1/chat/completionsx",
+    "/v1/completionsx",
+    "/v1/completions/more",
+    "/v1/embedding",
     "/V1/chat/completions",
     "/api/v1/nope",
     "/v1/%ff%00",
@@ -33,7 +37,7 @@ def test_an_unknown_path(http: httpx.Client, method: str, path: str) -> None:
     assert reply.headers["x-request-id"]
 
 
-@pytest.mark.parametrize("path", CHAT)
+@pytest.mark.parametrize("path", CHAT + OTHERS)
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 def test_a_wrong_method(http: httpx.Client, method: str, path: str) -> None:
     reply = http.request(method, path)

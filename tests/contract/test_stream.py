@@ -6,7 +6,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from chat_bodies import MESSAGES, MODEL, chat_body
 from event_stream import chunks_of
-from mock_completions import REASONING, REFUSAL, TEXT
+from mock_completions import REFUSAL, TEXT
 from mock_framings import FRAMINGS
 from mock_provider import Case, MockProvider
 from openai_schemas import check_chunk
@@ -107,34 +107,6 @@ def test_several_choices(client: openai.OpenAI, case: Case) -> None:
         parts = [choice for chunk in chunks for choice in chunk.choices if choice.index == index]
         assert [part.delta.role for part in parts] == ["assistant"] + [None] * (len(parts) - 1)
         assert [part.finish_reason for part in parts] == [None] * (len(parts) - 1) + ["stop"]
-
-
-def test_logprobs(client: openai.OpenAI, case: Case) -> None:
-    chunks = list(
-        client.chat.completions.create(
-            model=MODEL, messages=MESSAGES, user=case.user, stream=True, logprobs=True, top_logprobs=1
-        )
-    )
-    check_order(chunks)
-    entries = [
-        entry
-        for chunk in chunks
-        for choice in chunk.choices
-        for entry in (choice.logprobs and choice.logprobs.content) or []
-    ]
-    assert "".join(entry.token for entry in entries) == TEXT
-
-
-def test_reasoning_content(client: openai.OpenAI, case: Case) -> None:
-    chunks = list(
-        client.chat.completions.create(
-            model="deepseek-reasoner", messages=MESSAGES, user=case.user, stream=True
-        )
-    )
-    check_order(chunks)
-    deltas = [choice.delta.model_extra or {} for chunk in chunks for choice in chunk.choices]
-    assert "".join(delta.get("reasoning_content") or "" for delta in deltas) == REASONING
-    assert text_of(chunks) == TEXT
 
 
 def test_a_refusal(client: openai.OpenAI, provider: MockProvider) -> None:

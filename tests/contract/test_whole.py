@@ -4,7 +4,7 @@ import openai
 import pytest
 
 from chat_bodies import MESSAGES, MODEL
-from mock_completions import FINGERPRINT, REASONING, REFUSAL, TEXT
+from mock_completions import FINGERPRINT, REFUSAL, TEXT
 from mock_provider import Case, MockProvider
 from openai_schemas import check_completion
 from sdk_clients import Traffic, sync_client
@@ -56,25 +56,6 @@ def test_the_operators_headers_stay_with_the_operator(
     )
 
 
-def test_several_choices(client: openai.OpenAI, case: Case, traffic: Traffic) -> None:
-    reply = client.chat.completions.create(model=MODEL, messages=MESSAGES, user=case.user, n=3)
-    check_completion(traffic.last.json())
-    assert [choice.index for choice in reply.choices] == [0, 1, 2]
-    assert {choice.message.content for choice in reply.choices} == {TEXT}
-
-
-def test_logprobs(client: openai.OpenAI, case: Case, traffic: Traffic) -> None:
-    reply = client.chat.completions.create(
-        model=MODEL, messages=MESSAGES, user=case.user, logprobs=True, top_logprobs=2
-    )
-    check_completion(traffic.last.json())
-    logprobs = reply.choices[0].logprobs
-    assert logprobs is not None
-    assert logprobs.content is not None
-    assert "".join(entry.token for entry in logprobs.content) == TEXT
-    assert {len(entry.top_logprobs) for entry in logprobs.content} == {2}
-
-
 def test_without_logprobs_they_are_null(client: openai.OpenAI, case: Case, traffic: Traffic) -> None:
     client.chat.completions.create(model=MODEL, messages=MESSAGES, user=case.user)
     choice = traffic.last.json()["choices"][0]
@@ -89,15 +70,6 @@ def test_the_limit_is_told_as_finish_reason(client: openai.OpenAI, case: Case) -
     assert reply.choices[0].finish_reason == "length"
     assert reply.usage is not None
     assert reply.usage.completion_tokens == 2
-
-
-def test_reasoning_content(client: openai.OpenAI, case: Case, traffic: Traffic) -> None:
-    reply = client.chat.completions.create(model="deepseek-reasoner", messages=MESSAGES, user=case.user)
-    check_completion(traffic.last.json())
-    assert (reply.choices[0].message.model_extra or {})["reasoning_content"] == REASONING
-    assert reply.usage is not None
-    assert reply.usage.completion_tokens_details is not None
-    assert reply.usage.completion_tokens_details.reasoning_tokens == len(REASONING.split())
 
 
 def test_a_refusal(client: openai.OpenAI, provider: MockProvider, traffic: Traffic) -> None:

@@ -287,7 +287,7 @@ async def test_every_function_that_pages_can_ask_tells_them_so(
     environment.setenv("SLUICE_CORS_ORIGINS", page)
     app = loaded(name)
     headers = [(b"origin", page.encode()), (b"access-control-request-method", b"POST")]
-    for path in app.paths:
+    for path in app.methods:
         client = await Client().ask(app, path.replace("{id:path}", "demo"), "OPTIONS", headers=headers)
         assert (client.status, client.headers["access-control-allow-origin"]) == (204, page)
         request, _ = lines(output, app.name)

@@ -4,15 +4,29 @@ They are made over HTTP, on one key, to three processes that know nothing of eac
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
 
 import openai
 import pytest
 
 from account import Account, watched
 from chat_client import Answer, ask
-from money_site import ALL, HELD, Gateway, MoneySite, Tokens, chat_body, counters_after_writes
+from function_apps import FunctionName
+from money_site import (
+    ALL,
+    HELD,
+    Gateway,
+    MoneySite,
+    Tokens,
+    chat_body,
+    counters_after_writes,
+    embeddings_body,
+    text_body,
+    text_to_chat_body,
+)
 from sdk_clients import Traffic, async_client
 from sluice.accounting.admission import IN_FLIGHT_SECONDS
 
@@ -26,10 +40,32 @@ PATIENT_RETRIES = 10
 MOST = Tokens(ALL.prompt * 9 // 10, ALL.completion * 9 // 10)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """An endpoint, and requests to it that use all that is held for them."""
+
+    function: FunctionName
+    path: str
+    body: Callable[..., dict[str, Any]]
+    tokens: Tokens = ALL
+
+
+CHAT = Way("chat", "/v1/chat/completions", chat_body)
+TEXT = Way("completions", "/v1/completions", text_body)
+TEXT_TO_CHAT = Way("completions", "/v1/completions", text_to_chat_body)
+EMBEDDINGS = Way("embeddings", "/v1/embeddings", embeddings_body, Tokens(ALL.prompt, 0))
+
+
 @pytest.fixture
-async def gateways(site: MoneySite) -> AsyncIterator[Sequence[Gateway]]:
+def way() -> Way:
+    return CHAT
+
+
+@pytest.fixture
+async def gateways(site: MoneySite, way: Way) -> AsyncIterator[Sequence[Gateway]]:
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(site.gateway()) for _ in range(PROCESSES)]
+        serving = (site.gateway(function=way.function) for _ in range(PROCESSES))
+        yield [await stack.enter_async_context(each) for each in serving]
 
 
 def check_every_write(gateways: Sequence[Gateway], account: Account) -> None:
@@ -52,14 +88,19 @@ def check_refusal(answer: Answer) -> None:
     assert answer.headers["x-ratelimit-limit-rpm"] == str(10 * REQUESTS)
 
 
+@pytest.mark.parametrize(
+    "way", [CHAT, TEXT, TEXT_TO_CHAT, EMBEDDINGS], ids=["chat", "text", "text to chat", "embeddings"]
+)
 async def test_of_many_at_once_exactly_those_succeed_that_the_budget_pays_for(
-    site: MoneySite, gateways: Sequence[Gateway]
+    site: MoneySite, gateways: Sequence[Gateway], way: Way
 ) -> None:
-    account = await site.account(FITTING * HELD, rpm=10 * REQUESTS)
+    cost = way.tokens.cost
+    account = await site.account(FITTING * cost, rpm=10 * REQUESTS)
 
     async def request(number: int) -> Answer:
-        body = chat_body(account, stream=number // PROCESSES % 2 == 0, tokens=ALL)
-        return await ask(site.client, gateways[number % PROCESSES].url, account.secret, body)
+        body = way.body(account, stream=number // PROCESSES % 2 == 0, tokens=way.tokens)
+        url = gateways[number % PROCESSES].url
+        return await ask(site.client, url, account.secret, body, path=way.path)
 
     async with watched([account]) as seen:
         answers = await asyncio.gather(*(request(number) for number in range(REQUESTS)))
@@ -72,7 +113,7 @@ async def test_of_many_at_once_exactly_those_succeed_that_the_budget_pays_for(
         if not answer.succeeded:
             check_refusal(answer)
     assert site.provided(account) == FITTING
-    assert [(row.status, row.cost) for row in books.rows] == [("complete", HELD)] * FITTING
+    assert [(row.status, row.cost) for row in books.rows] == [("complete", cost)] * FITTING
     assert books.used == account.budget
     assert (await request(0)).code == "budget_exceeded"
 

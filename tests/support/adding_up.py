@@ -51,6 +51,33 @@ def completion_of(chunks: list[dict[str, Any]]) -> dict[str, Any]:
     return completion
 
 
+def text_completion_of(chunks: list[dict[str, Any]]) -> dict[str, Any]:
+    """The ``text_completion`` that says what the chunks say."""
+    last = chunks[-1]
+    choices: dict[int, dict[str, Any]] = {}
+    for part in (choice for chunk in chunks for choice in chunk["choices"]):
+        index = part["index"]
+        choice = choices.setdefault(
+            index, {"index": index, "text": "", "logprobs": None, "finish_reason": None}
+        )
+        choice["text"] += part["text"]
+        choice["finish_reason"] = part["finish_reason"] or choice["finish_reason"]
+        if part["logprobs"]:
+            earlier = choice["logprobs"] or {}
+            choice["logprobs"] = {
+                name: earlier.get(name, []) + values for name, values in part["logprobs"].items()
+            }
+    completion = {
+        "object": "text_completion",
+        "choices": [choices[index] for index in sorted(choices)],
+        **{name: last[name] for name in ("id", "created", "model")},
+    }
+    for name in ("usage", "system_fingerprint"):
+        values = [chunk[name] for chunk in chunks if chunk.get(name) is not None]
+        completion |= {name: values[-1]} if values else {}
+    return completion
+
+
 def _say(message: dict[str, Any], delta: dict[str, Any]) -> None:
     for name in ("content", "refusal", "reasoning_content"):
         if delta.get(name) is not None:

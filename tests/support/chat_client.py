@@ -1,4 +1,4 @@
-"""A client of chat completions that does not retry and keeps all that came back, also from a gateway that dies."""
+"""A client of the gateway that does not retry and keeps all that came back, also from a gateway that dies."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -63,6 +63,7 @@ async def ask(
     secret: str,
     body: Mapping[str, Any],
     at_first_byte: Callable[[], None] = lambda: None,
+    path: str = PATH,
 ) -> Answer:
     """Send a request to the gateway at ``url``, and read what comes until its end or until the connection breaks."""
     status: int | None = None
@@ -71,7 +72,7 @@ async def ask(
     ended = False
     try:
         async with client.stream(
-            "POST", url + PATH, json=body, headers={"authorization": f"Bearer {secret}"}
+            "POST", url + path, json=body, headers={"authorization": f"Bearer {secret}"}
         ) as reply:
             status, headers = reply.status_code, reply.headers
             async for part in reply.aiter_raw():

@@ -1,4 +1,4 @@
-"""The chat function served over HTTP by a process of its own, which can be killed at any moment.
+"""A function served over HTTP by a process of its own, which can be killed at any moment.
 
 The processes are forked from one that has everything imported, so that a test can afford many of them. Each ends when
 the test's own process does.
@@ -14,12 +14,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from unittest import mock
 
 import uvicorn
 
 from sluice.stores import aws
+
+if TYPE_CHECKING:  # it imports all that the process they are forked from has to have
+    from function_apps import FunctionName
 
 BACKLOG = 512
 STOP_SECONDS = 10
@@ -35,14 +38,23 @@ class ForkedGateway:
         environment: all that its process finds there.
         log: takes what it writes to its standard streams.
         attempt_seconds: how long it waits for a reply of AWS's, in place of its own constant.
+        function: which one is served.
     """
 
-    def __init__(self, environment: Mapping[str, str], log: Path, attempt_seconds: float) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        log: Path,
+        attempt_seconds: float,
+        function: "FunctionName" = "chat",
+    ) -> None:
         self._log = log
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
         self.url = "http://{}:{}".format(*self._listener.getsockname()[:2])
         self._process = _CONTEXT.Process(
-            target=_serve, args=(self._listener, dict(environment), str(log), attempt_seconds), daemon=True
+            target=_serve,
+            args=(self._listener, dict(environment), str(log), attempt_seconds, function),
+            daemon=True,
         )
 
     def __enter__(self) -> Self:
@@ -84,27 +96,33 @@ class ForkedGateway:
 
 @functools.cache
 def _ensure_forks_are_quick() -> None:
-    """Start the process that all others are forked from, with the application in it."""
-    multiprocessing.forkserver.set_forkserver_preload(["chat_app", __name__])
+    """Start the process that all others are forked from, with the applications in it."""
+    multiprocessing.forkserver.set_forkserver_preload(["function_apps", __name__])
     with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):
         multiprocessing.forkserver.ensure_running()
 
 
-def _serve(listener: socket.socket, environment: dict[str, str], log: str, attempt_seconds: float) -> None:
+def _serve(
+    listener: socket.socket,
+    environment: dict[str, str],
+    log: str,
+    attempt_seconds: float,
+    function: "FunctionName",
+) -> None:
     output = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(output, stream.fileno())
     os.environ.clear()
     os.environ.update(environment)
     aws.ATTEMPT_SECONDS = aws.CONNECT_SECONDS = attempt_seconds
-    asyncio.run(_serve_while_parent_lives(listener))
+    asyncio.run(_serve_while_parent_lives(listener, function))
 
 
-async def _serve_while_parent_lives(listener: socket.socket) -> None:
-    from chat_app import APP
+async def _serve_while_parent_lives(listener: socket.socket, function: "FunctionName") -> None:
+    from function_apps import APPS
 
     parent = multiprocessing.parent_process()
     assert parent is not None
     asyncio.get_running_loop().add_reader(parent.sentinel, os._exit, 1)
-    config = uvicorn.Config(APP, lifespan="on", log_level="warning", access_log=False)
+    config = uvicorn.Config(APPS[function], lifespan="on", log_level="warning", access_log=False)
     await uvicorn.Server(config).serve(sockets=[listener])

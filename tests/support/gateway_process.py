@@ -15,6 +15,8 @@ from typing import Any, Self
 
 import httpx
 
+from mock_provider import EMBEDDING_MODEL, TEXT_MODEL
+
 SLUICE = Path(sys.executable).with_name("sluice")
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -49,6 +51,13 @@ context_tokens = 128000
 output_tokens = 16384
 price = {{ input = "0", cached_input = "0", output = "0" }}
 capabilities = ["tools", "vision", "json_schema"]
+
+[[models]]
+id = "demo-embedding"
+kind = "embedding"
+candidates = [{{ provider = "demo", model = "demo-embedding" }}]
+context_tokens = 128000
+price = {{ input = "0" }}
 """
 
 MODEL = """
@@ -63,8 +72,41 @@ price = {{ input = "0.15", cached_input = "0.075", output = "0.60" }}
 capabilities = ["tools", "vision", "json_schema", "logprobs"]
 """
 
+OTHER_MODELS = """
+[[models]]
+id = "{completion}"
+kind = "completion"
+candidates = [{{ provider = "openai", model = "{completion}" }}]
+context_tokens = 4096
+output_tokens = 4096
+price = {{ input = "1.50", output = "2.00" }}
+capabilities = ["logprobs"]
+
+[[models]]
+id = "{both}"
+kind = "chat"
+candidates = [{{ provider = "openai", model = "{both}" }}]
+context_tokens = 128000
+price = {{ input = "0.15", output = "0.60" }}
+capabilities = ["logprobs", "completions"]
+
+[[models]]
+id = "{embedding}"
+kind = "embedding"
+candidates = [{{ provider = "openai", model = "{embedding}" }}]
+context_tokens = 8192
+price = {{ input = "0.02" }}
+capabilities = ["dimensions"]
+"""
+
 MODELS = ("gpt-4o-mini", "gpt-4o", "deepseek-reasoner", "gemini-2.5-flash")
 UNREACHABLE = "unreachable-model"
+DEMO_MODELS = ("demo", "demo-embedding")
+BOTH_WAYS = "chat-with-completions"
+"""A chat model that its provider also takes at its completions endpoint."""
+
+ALL_MODELS = (*DEMO_MODELS, *MODELS, UNREACHABLE, TEXT_MODEL, BOTH_WAYS, EMBEDDING_MODEL)
+"""In the order of the catalogue."""
 
 _numbers = itertools.count(1)
 
@@ -73,6 +115,7 @@ def catalog(upstream: str, closed_port: int) -> str:
     """The catalogue as TOML."""
     rows = [MODEL.format(name=name, provider="openai") for name in MODELS]
     rows.append(MODEL.format(name=UNREACHABLE, provider="unreachable"))
+    rows.append(OTHER_MODELS.format(completion=TEXT_MODEL, both=BOTH_WAYS, embedding=EMBEDDING_MODEL))
     return CATALOG.format(upstream=upstream, closed_port=closed_port) + "".join(rows)
 
 

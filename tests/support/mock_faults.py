@@ -6,7 +6,9 @@ A test picks a behaviour by the ``user`` member of its request, ``<name>/<anythi
 
 import gzip
 from collections.abc import Awaitable, Callable
+from typing import Any
 
+from mock_embeddings import embeddings
 from mock_framings import FRAMINGS
 from mock_http import Exchange
 from mock_replies import (
@@ -19,9 +21,11 @@ from mock_replies import (
     reply_headers,
     send_json,
     send_stream,
+    streamed_reply,
     wants_stream,
     whole_reply,
 )
+from mock_statuses import REFUSALS, Refusal
 
 Behaviour = Callable[[Exchange], Awaitable[None]]
 
@@ -62,6 +66,26 @@ async def compressed(exchange: Exchange) -> None:
     """Compressed as ``accept-encoding`` allows; the headers about it must not travel on."""
     body = gzip.compress(as_json(whole_reply(exchange)))
     exchange.whole(200, reply_headers() | {"content-encoding": "gzip"}, body)
+
+
+@behaviour
+async def floats_only(exchange: Exchange) -> None:
+    """A host that knows one encoding of embeddings, whatever it is asked for."""
+    send_json(exchange, 200, embeddings(exchange.received.json | {"encoding_format": "float"}))
+
+
+@behaviour
+async def without_usage(exchange: Exchange) -> None:
+    """A host that does not count."""
+    if wants_stream(exchange):
+        counted = [chunk for chunk in streamed_reply(exchange) if chunk["choices"]]
+        send_stream(exchange, [*(event(_uncounted(chunk)) for chunk in counted), DONE])
+    else:
+        send_json(exchange, 200, _uncounted(whole_reply(exchange)))
+
+
+def _uncounted(reply: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in reply.items() if name != "usage"}
 
 
 # ---- slow
@@ -117,48 +141,7 @@ async def half_a_body_then_held(exchange: Exchange) -> None:
     exchange.write(body[len(body) // 2 :])
 
 
-# ---- errors with a status
-
-
-@behaviour
-async def rate_limited(exchange: Exchange) -> None:
-    body = error_body("Rate limit reached for requests", "requests", code="rate_limit_exceeded")
-    send_json(exchange, 429, body, retry_after="1", retry_after_ms="50")
-
-
-@behaviour
-async def rate_limited_for_long(exchange: Exchange) -> None:
-    body = error_body("Rate limit reached for tokens", "tokens", code="rate_limit_exceeded")
-    send_json(exchange, 429, body, retry_after="900")
-
-
-@behaviour
-async def rate_limited_silently(exchange: Exchange) -> None:
-    send_json(exchange, 429, error_body("Too many requests", "requests", code="rate_limit_exceeded"))
-
-
-@behaviour
-async def insufficient_quota(exchange: Exchange) -> None:
-    message = "You exceeded your current quota, please check your plan and billing details."
-    send_json(exchange, 429, error_body(message, "insufficient_quota", code="insufficient_quota"))
-
-
-@behaviour
-async def bad_request(exchange: Exchange) -> None:
-    body = error_body(
-        "Invalid value for 'messages[0].name'",
-        "invalid_request_error",
-        param="messages[0].name",
-        code="invalid_value",
-    )
-    send_json(exchange, 400, body)
-
-
-@behaviour
-async def context_overflow(exchange: Exchange) -> None:
-    message = "This model's maximum context length is 128000 tokens. Your messages resulted in 128001 tokens."
-    body = error_body(message, "invalid_request_error", param="messages", code="context_length_exceeded")
-    send_json(exchange, 400, body)
+# ---- errors with a status: mock_statuses, and these
 
 
 @behaviour
@@ -170,30 +153,6 @@ async def unauthorized(exchange: Exchange) -> None:
 
 
 @behaviour
-async def forbidden(exchange: Exchange) -> None:
-    message = "Project `proj_of_the_operator` does not have access to model"
-    send_json(exchange, 403, error_body(message, "invalid_request_error", code="model_not_found"))
-
-
-@behaviour
-async def model_not_found(exchange: Exchange) -> None:
-    message = "The model does not exist or you do not have access to it."
-    send_json(exchange, 404, error_body(message, "invalid_request_error", code="model_not_found"))
-
-
-@behaviour
-async def server_error(exchange: Exchange) -> None:
-    send_json(exchange, 500, error_body("The server had an error", "server_error"))
-
-
-@behaviour
-async def unavailable(exchange: Exchange) -> None:
-    send_json(
-        exchange, 503, error_body("The engine is currently overloaded", "server_error"), retry_after="1"
-    )
-
-
-@behaviour
 async def bad_gateway_page(exchange: Exchange) -> None:
     exchange.whole(502, reply_headers("text/html"), HTML)
 
@@ -202,6 +161,17 @@ async def bad_gateway_page(exchange: Exchange) -> None:
 async def redirected(exchange: Exchange) -> None:
     """To where only a careless client would take its credential."""
     exchange.whole(307, reply_headers() | {"location": "/v1/elsewhere"}, b"")
+
+
+def _refusing(refusal: Refusal) -> Behaviour:
+    async def answer(exchange: Exchange) -> None:
+        body = error_body(refusal.message, refusal.type, param=refusal.param, code=refusal.code)
+        send_json(exchange, refusal.status, body, **refusal.headers)
+
+    return answer
+
+
+BEHAVIOURS |= {name: _refusing(refusal) for name, refusal in REFUSALS.items()}
 
 
 # ---- good status, bad body
@@ -232,7 +202,7 @@ async def malformed_json(exchange: Exchange) -> None:
 
 @behaviour
 async def not_utf8(exchange: Exchange) -> None:
-    body = as_json(whole_reply(exchange)).replace("ü".encode(), b"\xff")
+    body = as_json(whole_reply(exchange)).replace(b'"model":"', b'"model":"\xff')
     exchange.whole(200, reply_headers(), body)
 
 

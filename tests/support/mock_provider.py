@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote
 
 from mock_completions import CREATED
 from mock_faults import BEHAVIOURS
@@ -20,7 +21,12 @@ from mock_replies import error_body, send_json
 GUARD_SECONDS = 20.0
 """How long a test waits for what must happen; only a failing test ever waits this long."""
 
-MODELS = ("gpt-4o-mini", "gpt-4o", "deepseek-reasoner", "gemini-2.5-flash")
+CONTROL = "/control/"
+"""Where tests in other processes open gates: ``GET /control/arrived/<user>``, ``GET /control/release/<user>``."""
+
+TEXT_MODEL = "gpt-3.5-turbo-instruct"
+EMBEDDING_MODEL = "text-embedding-3-small"
+MODELS = ("gpt-4o-mini", "gpt-4o", "deepseek-reasoner", "gemini-2.5-flash", TEXT_MODEL, EMBEDDING_MODEL)
 
 _numbers = itertools.count(1)
 
@@ -83,6 +89,11 @@ class MockProvider:
     def url(self) -> str:
         """What a client of OpenAI's takes as its base URL."""
         return f"http://127.0.0.1:{self._port}/v1"
+
+    @property
+    def control(self) -> str:
+        """Where tests in other processes open gates."""
+        return f"http://127.0.0.1:{self._port}{CONTROL}"
 
     def case(self, behaviour: str = "ok") -> Case:
         """A new conversation that is answered in this way."""
@@ -167,19 +178,37 @@ class MockProvider:
 
     async def _reply(self, exchange: Exchange) -> None:
         received = exchange.received
+        if received.path.startswith(CONTROL):
+            await self._obey(exchange)
+            return
         if received.headers.get("authorization") != f"Bearer {self.credential}":
             body = error_body("Incorrect API key provided.", "invalid_request_error", code="invalid_api_key")
             send_json(exchange, 401, body)
             return
         match received.method, received.path:
-            case "POST", "/v1/chat/completions":
-                await self._chat(exchange)
+            case "POST", "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings":
+                await self._behave(exchange)
             case "GET", "/v1/models":
                 send_json(exchange, 200, {"object": "list", "data": [_model(name) for name in MODELS]})
+            case "GET", path if (name := unquote(path.removeprefix("/v1/models/"))) in MODELS:
+                send_json(exchange, 200, _model(name))
+            case "GET", path if path.startswith("/v1/models/"):
+                body = error_body("The model does not exist", "invalid_request_error", code="model_not_found")
+                send_json(exchange, 404, body)
             case _:
                 send_json(exchange, 404, error_body("Unknown request URL", "invalid_request_error"))
 
-    async def _chat(self, exchange: Exchange) -> None:
+    async def _obey(self, exchange: Exchange) -> None:
+        """What a test in another process asks for, as the test's ``Case`` would; the tag is the path's end."""
+        order, _, tag = unquote(exchange.received.path.removeprefix(CONTROL)).partition("/")
+        match order:
+            case "arrived":
+                await asyncio.to_thread(self.wait_for, tag)
+            case "release":
+                self._gates[tag].release()
+        send_json(exchange, 200, {})
+
+    async def _behave(self, exchange: Exchange) -> None:
         behaviour = BEHAVIOURS.get(exchange.received.tag.partition("/")[0], BEHAVIOURS["ok"])
         try:
             await behaviour(exchange)

@@ -6,10 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from mock_completions import answer_to, chunks, completion
+from mock_embeddings import embeddings
 from mock_http import Exchange
+from mock_text_completions import text_chunks, text_completion
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 DONE = b"data: [DONE]\n\n"
+TEXT_COMPLETIONS = "/v1/completions"
+EMBEDDINGS = "/v1/embeddings"
 
 
 def reply_headers(content_type: str = "application/json") -> dict[str, str]:
@@ -44,8 +48,8 @@ def error_body(
 
 
 def wants_stream(exchange: Exchange) -> bool:
-    """Whether the request asks for a streamed reply."""
-    return bool(exchange.received.json.get("stream"))
+    """Whether the request asks for a streamed reply; embeddings have none."""
+    return bool(exchange.received.json.get("stream")) and exchange.received.path != EMBEDDINGS
 
 
 def send_json(exchange: Exchange, status: int, value: Any, **headers: str) -> None:
@@ -55,15 +59,26 @@ def send_json(exchange: Exchange, status: int, value: Any, **headers: str) -> No
 
 
 def whole_reply(exchange: Exchange, *, refuse: bool = False) -> dict[str, Any]:
-    """The completion that answers the request."""
+    """The object that answers the request; only chat can refuse."""
     request = exchange.received.json
+    if exchange.received.path == TEXT_COMPLETIONS:
+        return text_completion(request)
+    if exchange.received.path == EMBEDDINGS:
+        return embeddings(request)
     return completion(request, answer_to(request, refuse=refuse))
+
+
+def streamed_reply(exchange: Exchange, *, refuse: bool = False) -> list[dict[str, Any]]:
+    """The same as chunks."""
+    request = exchange.received.json
+    if exchange.received.path == TEXT_COMPLETIONS:
+        return text_chunks(request)
+    return chunks(request, answer_to(request, refuse=refuse))
 
 
 def events(exchange: Exchange, *, refuse: bool = False) -> list[bytes]:
     """The events that answer the request, without the final ``[DONE]``."""
-    request = exchange.received.json
-    return [event(chunk) for chunk in chunks(request, answer_to(request, refuse=refuse))]
+    return [event(chunk) for chunk in streamed_reply(exchange, refuse=refuse)]
 
 
 def send_stream(exchange: Exchange, pieces: Iterable[bytes]) -> None:

@@ -20,6 +20,7 @@ from engines import Engine
 from fault_proxy import FaultProxy
 from faults import Judge, nothing_goes_wrong
 from forked_gateway import ForkedGateway
+from function_apps import FunctionName
 from key_records import key_record
 from made_settings import TABLE_VARIABLES
 from mock_provider import MockProvider
@@ -49,6 +50,20 @@ id = "metered"
 candidates = [{{ provider = "openai", model = "gpt-4o-mini" }}]
 context_tokens = {context}
 price = {{ input = "1", output = "10" }}
+
+[[models]]
+id = "metered-text"
+kind = "completion"
+candidates = [{{ provider = "openai", model = "gpt-3.5-turbo-instruct" }}]
+context_tokens = {context}
+price = {{ input = "1", output = "10" }}
+
+[[models]]
+id = "metered-embedding"
+kind = "embedding"
+candidates = [{{ provider = "openai", model = "text-embedding-3-small" }}]
+context_tokens = {context}
+price = {{ input = "1" }}
 """
 
 
@@ -91,11 +106,44 @@ def chat_body(
         "messages": [{"role": "user", "content": "Hello"}],
         "max_tokens": COMPLETION_TOKENS,
         "stream": stream,
+        **_told(account, tokens, behaviour),
+    }
+
+
+def text_body(account: Account, *, stream: bool = False, tokens: Tokens = SOME) -> dict[str, Any]:
+    """The same of text completions; the best of two answers is asked for where that can be, of half the length."""
+    most, written = (1, COMPLETION_TOKENS) if stream else (2, COMPLETION_TOKENS // 2)
+    return {
+        "model": "metered-text",
+        "prompt": "Hello",
+        "best_of": most,
+        "max_tokens": written,
+        "stream": stream,
+        **_told(account, tokens),
+    }
+
+
+def text_to_chat_body(account: Account, *, stream: bool = False, tokens: Tokens = SOME) -> dict[str, Any]:
+    """The same of text completions by a chat model."""
+    return {
+        "model": MODEL,
+        "prompt": "Hello",
+        "max_tokens": COMPLETION_TOKENS,
+        "stream": stream,
+        **_told(account, tokens),
+    }
+
+
+def embeddings_body(account: Account, *, stream: bool = False, tokens: Tokens = SOME) -> dict[str, Any]:
+    """The same of embeddings, which never stream and write nothing."""
+    assert tokens.completion == 0
+    return {"model": "metered-embedding", "input": "Hello", **_told(account, tokens)}
+
+
+def _told(account: Account, tokens: Tokens, behaviour: str = "ok") -> dict[str, Any]:
+    return {
         "user": f"{behaviour}/{account.id}",
-        "metadata": {
-            "prompt_tokens": str(tokens.prompt),
-            "completion_tokens": str(tokens.completion),
-        },
+        "metadata": {"prompt_tokens": str(tokens.prompt), "completion_tokens": str(tokens.completion)},
     }
 
 
@@ -159,6 +207,7 @@ class MoneySite:
         *,
         attempt_seconds: float = ATTEMPT_SECONDS,
         settings: Mapping[str, str] | None = None,
+        function: FunctionName = "chat",
     ) -> AsyncIterator[Gateway]:
         """Run a gateway while the context lasts.
 
@@ -166,6 +215,7 @@ class MoneySite:
             judge: decides what goes wrong with its calls.
             attempt_seconds: how long it waits for a reply of the engine's.
             settings: variables of its environment.
+            function: which one it serves.
         """
         name = f"gateway-{next(_numbers)}"
         catalog = self._folder / f"{name}.toml"
@@ -185,7 +235,7 @@ class MoneySite:
                 **(settings or {}),
             }
             log = self._folder / f"{name}.txt"
-            process = stack.enter_context(ForkedGateway(environment, log, attempt_seconds))
+            process = stack.enter_context(ForkedGateway(environment, log, attempt_seconds, function))
             yield Gateway(process, proxy)
 
 

@@ -20,6 +20,26 @@ def check_chunk(value: Any) -> None:
     _validator("CreateChatCompletionStreamResponse").validate(value)
 
 
+def check_text_completion(value: Any) -> None:
+    """A whole reply of the legacy text completions."""
+    _text_validator(chunk=False).validate(value)
+
+
+def check_text_chunk(value: Any) -> None:
+    """One chunk of a streamed text completion, for which OpenAI publishes no schema of its own."""
+    _text_validator(chunk=True).validate(value)
+
+
+def check_embeddings(value: Any) -> None:
+    """A reply of embeddings whose numbers are in the clear."""
+    _validator("CreateEmbeddingResponse").validate(value)
+
+
+def check_model(value: Any) -> None:
+    """One model."""
+    _validator("Model").validate(value)
+
+
 def check_models(value: Any) -> None:
     """The list of models."""
     _validator("ListModelsResponse").validate(value)
@@ -34,5 +54,31 @@ def check_error(value: Any) -> None:
 
 @functools.cache
 def _validator(name: str) -> Draft202012Validator:
-    schemas = json.loads(FILE.read_text())
-    return Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": schemas["$defs"]})
+    return Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": _definitions()})
+
+
+@functools.cache
+def _text_validator(*, chunk: bool) -> Draft202012Validator:
+    """OpenAI's schema, with null where its own replies have null and the schema forgets it.
+
+    That is for what is known of an echoed prompt's first token, and in chunks until the end is reached.
+    """
+    definitions = _definitions()
+    choice = definitions["CreateCompletionResponse"]["properties"]["choices"]["items"]["properties"]
+    logprobs = choice["logprobs"]["anyOf"][0]["properties"]
+    for name in ("token_logprobs", "top_logprobs"):
+        logprobs[name]["items"] = _or_null(logprobs[name]["items"])
+    if chunk:
+        choice["finish_reason"] = _or_null(choice["finish_reason"])
+        members = definitions["CreateCompletionResponse"]["properties"]
+        members["usage"] = _or_null(members["usage"])
+    return Draft202012Validator({"$ref": "#/$defs/CreateCompletionResponse", "$defs": definitions})
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _definitions() -> dict[str, Any]:
+    definitions: dict[str, Any] = json.loads(FILE.read_text())["$defs"]
+    return definitions

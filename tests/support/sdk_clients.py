@@ -1,6 +1,7 @@
 """Official clients whose HTTP requests and replies can be looked at afterwards."""
 
 import ssl
+import time
 from dataclasses import dataclass, field
 
 import httpx
@@ -19,6 +20,19 @@ class Traffic:
     responses: list[httpx2.Response] = field(default_factory=list)
     bare: list[httpx.Response] = field(default_factory=list)
     """Replies to requests that no official client made."""
+    asked_at: list[float] = field(default_factory=list)
+    answered_at: list[float] = field(default_factory=list)
+    """When each request went out and each reply's head came, in seconds of the monotonic clock."""
+
+    def asked(self, request: httpx2.Request) -> None:
+        """A request goes out."""
+        self.requests.append(request)
+        self.asked_at.append(time.monotonic())
+
+    def answered(self, response: httpx2.Response) -> None:
+        """The head of a reply has come."""
+        self.responses.append(response)
+        self.answered_at.append(time.monotonic())
 
     @property
     def last(self) -> httpx2.Response:
@@ -39,7 +53,7 @@ def sync_client(base_url: str, key: str, traffic: Traffic, *, max_retries: int =
     """The blocking client; close it."""
     http = openai.DefaultHttpxClient(
         verify=NO_AUTHORITIES,
-        event_hooks={"request": [traffic.requests.append], "response": [traffic.responses.append]},
+        event_hooks={"request": [traffic.asked], "response": [traffic.answered]},
     )
     return openai.OpenAI(
         base_url=base_url, api_key=key, http_client=http, max_retries=max_retries, timeout=30
@@ -50,10 +64,10 @@ def async_client(base_url: str, key: str, traffic: Traffic, *, max_retries: int 
     """The asynchronous client; close it."""
 
     async def asked(request: httpx2.Request) -> None:
-        traffic.requests.append(request)
+        traffic.asked(request)
 
     async def answered(response: httpx2.Response) -> None:
-        traffic.responses.append(response)
+        traffic.answered(response)
 
     http = openai.DefaultAsyncHttpxClient(
         verify=NO_AUTHORITIES, event_hooks={"request": [asked], "response": [answered]}

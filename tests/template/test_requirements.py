@@ -1,6 +1,7 @@
 """What the layers carry is what the tests ran with."""
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,10 @@ def test_the_layers_agree_with_each_other() -> None:
     assert {name: one[name] for name in one.keys() & other.keys()} == {
         name: other[name] for name in one.keys() & other.keys()
     }
+
+
+def test_the_pages_library_is_the_one_that_the_tests_looked_at_and_comes_with_its_hash() -> None:
+    path = ROOT / "functions" / "docs" / "requirements.txt"
+    (pin,) = pins(path).items()
+    assert pin == ("drf-spectacular-sidecar", version("drf-spectacular-sidecar"))
+    assert "--hash=sha256:" in path.read_text()

@@ -14,6 +14,7 @@ import yaml
 from local_stack import ROOT
 from made_settings import TABLE_VARIABLES
 from sam_command import Sam
+from sluice.asgi.docs import LIBRARY_FILES
 
 # What the ELF header of a shared object says about the processor, by how wheels name it.
 MACHINES = {"aarch64": 0xB7, "x86_64": 0x3E}
@@ -56,7 +57,7 @@ def test_nothing_of_the_development_server_is_on_lambda(built: Path) -> None:
     for layer in LAYERS:
         carried = {path.name for path in (built / layer / "python").iterdir()}
         assert not carried & {"moto", "samtranslator", "typer", "uvicorn", "pytest", "bin", "Makefile"}
-    assert not {"local", "cli"} & {
+    assert not {"local", "openapi", "cli"} & {
         path.name for path in (built / "SluiceLayer" / "python" / "sluice").iterdir()
     }
 
@@ -84,6 +85,7 @@ def test_every_module_has_byte_code_that_counts_wherever_it_is_mounted(built: Pa
     ("function", "started"),
     [
         ("ChatFunction", "app.app.parts"),
+        ("DocsFunction", "app.app.parts"),
         ("ModelsFunction", "app.app.parts"),
         ("ReclaimHoldsFunction", "app.handler"),
         ("RollUpUsageFunction", "app.handler"),
@@ -116,6 +118,24 @@ def test_functions_are_their_handlers_alone(built: Path) -> None:
     for name in ("ChatFunction", "ModelsFunction", "ReclaimHoldsFunction", "RollUpUsageFunction"):
         assert (built / name / "app.py").is_file()
         assert sum(file.stat().st_size for file in (built / name).rglob("*")) < 64 * 1024
+
+
+def test_the_documentation_is_packed_with_the_files_of_its_page_and_nothing_that_they_came_with(
+    built: Path,
+) -> None:
+    carried = {
+        str(file.relative_to(built / "DocsFunction"))
+        for file in (built / "DocsFunction").rglob("*")
+        if file.is_file() and "dist-info" not in str(file) and "__pycache__" not in str(file)
+    }
+    library = "drf_spectacular_sidecar/static/drf_spectacular_sidecar/swagger-ui-dist"
+    assert {"app.py", "openapi.json", "page.html", "page.js"} <= carried
+    assert {f"{library}/{name}" for name in LIBRARY_FILES} <= carried
+    assert {name.partition("/")[0] for name in carried} == {
+        *("app.py", "openapi.json", "page.html", "page.js"),
+        "drf_spectacular_sidecar",
+    }
+    assert not [name for name in carried if name.endswith(".map") or "redoc" in name]
 
 
 def test_it_all_fits(built: Path) -> None:

@@ -12,6 +12,7 @@ from local_stack import ROOT, blueprint
 from sluice.config import (
     AccountingSettings,
     AddressSettings,
+    DocsSettings,
     EnvironmentSettings,
     ModelsSettings,
     ProviderCheckSettings,
@@ -54,6 +55,7 @@ ACTIONS = {
     "ChatFunction": ANSWER,
     "CompletionsFunction": ANSWER,
     "EmbeddingsFunction": ANSWER,
+    "DocsFunction": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
     "CheckHealthFunction": {
         "dynamodb:PutItem",
         "dynamodb:Scan",
@@ -74,6 +76,7 @@ SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "ChatFunction": Settings,
     "CompletionsFunction": Settings,
     "EmbeddingsFunction": Settings,
+    "DocsFunction": DocsSettings,
     "CheckHealthFunction": ProviderCheckSettings,
     "ModelsFunction": ModelsSettings,
     "ReclaimHoldsFunction": AccountingSettings,
@@ -204,7 +207,7 @@ async def test_functions_serve_the_paths_that_the_template_sends_them() -> None:
     for function in blueprint().functions:
         if function.routes:
             app: Any = load_app(function)
-            served = {re.sub(r"\{(\w+):path\}", r"{\1+}", path) for path in app.paths}
+            served = {re.sub(r"\{(\w+):path\}", r"{\1+}", path) for path in app.methods}
             assert {route.path for route in function.routes} == served
 
 
@@ -372,6 +375,13 @@ def test_who_only_shows_models_may_touch_counters_and_read_models(template: dict
     assert [(statement["Action"], statement["Resource"]) for statement in statements] == [
         (["dynamodb:GetItem", "dynamodb:UpdateItem"], {"Fn::GetAtt": ["CountersTable", "Arn"]}),
         ("dynamodb:Scan", {"Fn::GetAtt": ["ModelsTable", "Arn"]}),
+    ]
+
+
+def test_who_only_counts_addresses_may_touch_nothing_but_the_counters(template: dict[str, Any]) -> None:
+    (policy,) = functions(template)["DocsFunction"]["Policies"]
+    assert [statement["Resource"] for statement in policy["Statement"]] == [
+        {"Fn::GetAtt": ["CountersTable", "Arn"]}
     ]
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.accounting.costs import Rates, TokenCount, rates_of
-from sluice.catalog import Price
+from sluice.accounting.costs import Rates, TokenCount, rates_of, rates_of_model
+from sluice.catalog import Candidate, ModelKind, ModelRow, Price
 
 USD = st.decimals(min_value=0, max_value=1000, places=9) | st.sampled_from(
     [Decimal(text) for text in ("0", "0.15", "0.075", "2.50", "0.0000001", "1E-12", "3.3333333333333333333")]
@@ -151,3 +151,35 @@ def test_rates_are_whole_numbers_of_one_unit(price: Price) -> None:
         math.gcd(found.unit, found.input, found.cached, found.output, found.reasoning, found.audio_surcharge)
         == 1
     )
+
+
+def row(kind: ModelKind, **price: str) -> ModelRow:
+    return ModelRow(
+        id="m",
+        kind=kind,
+        candidates=(Candidate(provider="p", model="m"),),
+        price=Price.model_validate(price) if price else None,
+    )
+
+
+@pytest.mark.parametrize("kind", ["chat", "completion", "embedding"])
+def test_a_model_has_the_rates_of_its_price(kind: ModelKind) -> None:
+    model = row(kind, input="1", output="2", cached_input="0.5")
+    assert model.price is not None
+    assert rates_of_model(model) == rates_of(model.price)
+    assert rates_of_model(row(kind)) is None
+
+
+@pytest.mark.parametrize("kind", ["chat", "completion"])
+def test_who_writes_has_no_rates_without_a_price_of_output(kind: ModelKind) -> None:
+    assert rates_of_model(row(kind, input="1")) is None
+    assert rates_of_model(row(kind, output="1")) is None
+
+
+def test_embeddings_cost_their_input_alone() -> None:
+    rates = rates_of_model(row("embedding", input="0.02"))
+    assert rates is not None
+    assert rates.cost(TokenCount(9, 0)) == 180
+    assert rates.bound(9, 0) == 180
+    assert rates.affordable(179, 9) == -1
+    assert rates_of_model(row("embedding", output="1")) is None

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.embeddings import EmbeddingsRequest
 from sluice.api.validation import parse_object, validate
 from sluice.errors import InvalidJSONError, InvalidRequestError
 
@@ -166,3 +167,34 @@ def test_no_value_of_a_member_does_worse_than_a_named_error(members: dict[str, A
         assert error.param
     else:
         assert request.model_dump(mode="json", by_alias=True, exclude_unset=True) == sent
+
+
+def test_an_integer_may_be_written_with_a_point() -> None:
+    """JSON has one kind of number, and so have some languages."""
+    request = validate(ChatCompletionRequest, GOOD | {"n": 2.0, "max_tokens": 5.0, "seed": -7.0})
+    members = request.model_dump(include={"n", "max_tokens", "seed"})
+    assert members == {"n": 2, "max_tokens": 5, "seed": -7}
+    assert all(type(value) is int for value in members.values()), "some hosts refuse 5.0"
+
+
+@pytest.mark.parametrize("value", [2.5, "2", True, 0.0, 129.0])
+def test_that_makes_no_other_number_an_integer(value: object) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        validate(ChatCompletionRequest, GOOD | {"n": value})
+    assert caught.value.param == "n"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "read"), [([1.0, 2], [[1, 2]]), ([3, 4.0], [[3, 4]]), ([[5.0], [6]], [[5], [6]])]
+)
+def test_tokens_may_be_written_so_too(tokens: list[Any], read: list[list[int]]) -> None:
+    request = validate(EmbeddingsRequest, {"model": "demo-embedding", "input": tokens})
+    assert request.texts == read
+    assert all(type(token) is int for text in request.texts for token in text)
+
+
+@pytest.mark.parametrize("tokens", [[1, 2.5], [1.5], [[1.5]], [1.0, True], [1.0, "2"], [-1.0]])
+def test_what_is_no_token_is_refused_beside_them(tokens: list[Any]) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        validate(EmbeddingsRequest, {"model": "demo-embedding", "input": tokens})
+    assert (caught.value.param or "").startswith("input[")

@@ -298,7 +298,7 @@ def test_each_request_is_one_line_for_a_person_without_keys(tmp_path: Path) -> N
         httpx.get(f"{server.state.url}/v1/models", trust_env=False)
         httpx.get(f"{server.state.url}/v1/nothing", trust_env=False)
         _, output = server.stop()
-        chat, models, nothing = [line for line in output.splitlines() if "req_" in line]
+        chat, models, nothing = [line for line in output.splitlines() if "/v1/" in line]
     assert "POST /v1/chat 200" in chat
     assert "GET /v1/models 200" in models
     assert "GET /v1/nothing 404" in nothing

@@ -3,9 +3,13 @@
 import pytest
 
 from random_requests import sent
+from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.completion_request import CompletionRequest
+from sluice.api.embeddings import EmbeddingsRequest
 from sluice.catalog import Candidate, ModelRow, Price, load_catalog
 from sluice.errors import ModelNotAllowedError, UnsupportedParameterError
 from sluice.pipeline.billable import CHARGES, check_billable
+from text_requests import completion_request, embeddings_request
 
 PRICE = Price.model_validate({"input": "1", "output": "2"})
 
@@ -35,6 +39,8 @@ def check(members: dict[str, object], model: ModelRow | None = None) -> None:
         ("enable_search", True),
         ("plugins", [{"id": "web"}]),
         ("models", ["another"]),
+        ("n_predict", 10**6),
+        ("n_predict", -1),
     ],
 )
 def test_what_may_cost_more_than_its_tokens_is_refused_by_name(member: str, value: object) -> None:
@@ -51,7 +57,7 @@ def test_what_may_cost_more_than_its_tokens_is_refused_by_name(member: str, valu
     ("member", "value"),
     [
         *((member, None) for member in CHARGES),
-        *((member, False) for member in CHARGES),
+        *((member, False) for member in CHARGES if member not in ChatCompletionRequest.model_fields),
         ("best_of", 1),
         ("service_tier", "auto"),
         ("service_tier", "default"),
@@ -69,10 +75,34 @@ def test_the_rest_passes(member: str, value: object) -> None:
     check({member: value})
 
 
-def test_what_the_request_shape_names_is_not_in_the_table() -> None:
-    """The table is asked about the members that the shape does not know."""
-    request = sent({"model": "m", "messages": [{"role": "user", "content": "Hello"}]}).request
-    assert not CHARGES.keys() & type(request).model_fields.keys()
+def test_what_a_request_shape_names_is_asked_about_at_other_endpoints_only() -> None:
+    """The table is asked about the members that a shape does not know; the bound has to hold for those that it does."""
+    shapes = (ChatCompletionRequest, CompletionRequest, EmbeddingsRequest)
+    assert {(shape, member) for shape in shapes for member in CHARGES.keys() & shape.model_fields.keys()} == {
+        (ChatCompletionRequest, "max_completion_tokens"),
+        (CompletionRequest, "best_of"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [("max_completion_tokens", 10**6), ("n_predict", 9), ("use_beam_search", True), ("models", ["another"])],
+)
+def test_completions_are_asked_about_too(member: str, value: object) -> None:
+    with pytest.raises(UnsupportedParameterError) as refused:
+        check_billable(completion_request(**{member: value}), row())
+    assert refused.value.param == member
+    check_billable(completion_request(best_of=5), row())
+
+
+def test_embeddings_need_the_price_of_their_input_alone() -> None:
+    vectors = row(Price.model_validate({"input": "1"})).model_copy(update={"kind": "embedding"})
+    check_billable(embeddings_request(), vectors)
+    for price in (None, Price(), Price.model_validate({"output": "1"})):
+        with pytest.raises(ModelNotAllowedError):
+            check_billable(embeddings_request(), vectors.model_copy(update={"price": price}))
+    with pytest.raises(UnsupportedParameterError):
+        check_billable(embeddings_request(models=["another"]), vectors)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +122,7 @@ def test_a_price_of_nothing_is_a_price() -> None:
     check({}, row(Price.model_validate({"input": "0", "output": "0"})))
 
 
-def test_every_chat_model_of_the_shipped_catalogue_has_a_price() -> None:
+def test_every_model_of_the_shipped_catalogue_that_counts_tokens_has_a_price() -> None:
     for model in load_catalog().models:
-        if model.kind == "chat":
+        if model.kind in {"chat", "completion", "embedding"}:
             check({}, model)

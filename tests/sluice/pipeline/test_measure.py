@@ -8,12 +8,19 @@ from sluice.accounting.costs import TokenCount
 from sluice.api.chat_accumulate import ChatAccumulator
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.completion_accumulate import TextAccumulator
+from sluice.api.completion_reply import Completion, CompletionChunk
+from sluice.api.completion_request import CompletionRequest
+from sluice.api.embeddings import EmbeddingList
 from sluice.catalog import ModelRow
 from sluice.errors import UpstreamError
 from sluice.observability import RequestRecord
 from sluice.pipeline.chat import Chat
 from sluice.pipeline.chunks import ChunkRenderer
+from sluice.pipeline.completions import Completions
+from sluice.pipeline.embeddings import Embeddings
 from sluice.pipeline.measure import Meter
+from text_requests import completion_request, embeddings_request
 
 ROW = ModelRow.model_validate(
     {
@@ -117,3 +124,84 @@ def test_an_answer_of_nothing_costs_its_prompt(meter: ChatMeter) -> None:
     )
     outcome = meter.whole(reply, "hash")
     assert (outcome.tokens, outcome.estimated) == (TokenCount(9, 0), False)
+
+
+def embedded(usage: dict[str, int] | None) -> TokenCount:
+    """What is charged for two texts of four tokens."""
+    reply = EmbeddingList.model_validate({"data": [], "model": "m", "usage": usage})
+    record = RequestRecord("req_1", "POST", "/v1/embeddings")
+    row = ROW.model_copy(update={"kind": "embedding"})
+    request = embeddings_request(["four", "four more to go"])
+    outcome = Meter(Embeddings(), request, TokenCount(1000, 0), row, "far", "hash", record).whole(
+        reply, "hash"
+    )
+    assert outcome.estimated is (usage is None)
+    assert (outcome.status, outcome.streamed, outcome.cost) == (
+        "complete",
+        False,
+        outcome.tokens.prompt * 1000,
+    )
+    assert (record.prompt_tokens, record.completion_tokens, record.cost) == (
+        outcome.tokens.prompt,
+        0,
+        outcome.cost,
+    )
+    return outcome.tokens
+
+
+def test_of_embeddings_no_completion_tokens_are_the_whole_truth() -> None:
+    assert embedded({"prompt_tokens": 9, "total_tokens": 9}) == TokenCount(9, 0)
+    assert embedded({"prompt_tokens": 2, "total_tokens": 2}) == TokenCount(2, 0)
+    assert embedded(None) == TokenCount(1 + 4, 0)
+
+
+type TextMeter = Meter[CompletionRequest, Completion]
+
+
+def text_meter(**members: Any) -> TextMeter:
+    record = RequestRecord("req_1", "POST", "/v1/completions")
+    request = completion_request("Tell me.", **members)
+    most = TokenCount(1000, request.choices * request.output_tokens)
+    return Meter(Completions(), request, most, ROW, "far", "hash", record)
+
+
+def completion(text: str, usage: dict[str, int] | None) -> dict[str, Any]:
+    told = None if usage is None else {**usage, "total_tokens": sum(usage.values())}
+    choice = {"index": 0, "text": text, "finish_reason": "length"}
+    return {"id": "1", "created": 1, "model": "one", "choices": [choice], "usage": told}
+
+
+@pytest.mark.parametrize(
+    ("members", "text", "usage", "tokens", "estimated"),
+    [
+        ({}, "word", {"prompt_tokens": 3, "completion_tokens": 4}, TokenCount(3, 4), False),
+        (
+            {"max_tokens": 0, "echo": True},
+            "Tell me.",
+            {"prompt_tokens": 3, "completion_tokens": 0},
+            TokenCount(3, 0),
+            False,
+        ),
+        ({"max_tokens": 0, "echo": True}, "Tell me.", None, TokenCount(2, 0), True),
+        (
+            {"echo": True},
+            "Tell me. Word",
+            {"prompt_tokens": 3, "completion_tokens": 0},
+            TokenCount(3, 2),
+            True,
+        ),
+        ({}, SAID, {"prompt_tokens": 0, "completion_tokens": 0}, TokenCount(2, 16), True),
+        ({"max_tokens": 99}, SAID, None, TokenCount(2, ESTIMATED), True),
+    ],
+)
+def test_a_text_is_charged_alike_whole_and_streamed(
+    members: dict[str, Any], text: str, usage: dict[str, int] | None, tokens: TokenCount, *, estimated: bool
+) -> None:
+    raw = completion(text, usage)
+    whole = text_meter(**members).whole(Completion.model_validate(raw), "hash")
+    renderer = ChunkRenderer(TextAccumulator(), request_hash="hash", include_usage=False)
+    list(renderer.feed(CompletionChunk.model_validate(raw)))
+    list(renderer.end())
+    stream = text_meter(stream=True, **members).streamed(renderer)
+    assert (whole.tokens, whole.estimated) == (stream.tokens, stream.estimated) == (tokens, estimated)
+    assert (whole.streamed, stream.streamed) == (False, True)

@@ -2,50 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import rfc8785
 
-from fake_dynamodb import FakeClient, FakeDynamoDB
 from fake_upstream import FakeUpstream
-from key_records import FakeKeys, key_record
-from made_settings import made_settings
-from sluice.accounting.counter import Counter
-from sluice.catalog import Catalog
-from sluice.errors import OverloadedError, SluiceError
-from sluice.keys import new_secret
-from sluice.observability import RequestRecord
+from key_records import key_record
+from path_world import SECRET, World
+from sluice.errors import SluiceError
 from sluice.pipeline import hashes
 from sluice.pipeline.chat import Chat, ChatDefaults
-from sluice.pipeline.gateway import Gateway
-from sluice.pipeline.health_monitor import FAILURES
-from sluice.pipeline.path import Call, StreamedReply, WholeReply, answered
-from sluice.stores.counters import counter_of
-from sluice.stores.keys import KeyRecord
-from sluice.stores.ledger_rows import LedgerRow, row_of
-from sluice.stores.models import ModelStore
+from sluice.pipeline.path import Call, StreamedReply, answered
 
-SECRET = new_secret("key")
-CATALOG = Catalog.model_validate(
-    {
-        "providers": {"far": {"kind": "openai", "base_url": "http://127.0.0.1:1"}},
-        "models": [
-            {
-                "id": "one",
-                "aliases": ["uno"],
-                "candidates": [{"provider": "far", "model": "up"}],
-                "output_tokens": 1000,
-                "price": {"input": "1", "cached_input": "0.5", "output": "2"},
-            },
-            {"id": "unpriced", "candidates": [{"provider": "far", "model": "up"}]},
-            {"id": "vectors", "kind": "embedding", "candidates": [{"provider": "far", "model": "up"}]},
-        ],
-    }
-)
 REPLY = json.dumps(
     {
         "id": "1",
@@ -56,65 +26,8 @@ REPLY = json.dumps(
 ).encode()
 
 
-class World:
-    """A gateway with a key, tables and a provider of the test's own."""
-
-    def __init__(self, upstream: FakeUpstream, record: KeyRecord | None = None) -> None:
-        self.key = record or key_record(SECRET)
-        self.tables = FakeDynamoDB()
-        self.dynamodb = FakeClient(self.tables)
-        self.upstream = upstream
-        self.record = RequestRecord("req_1", "POST", "/v1/chat/completions")
-        self.headers: dict[str, str] = {}
-        self.afterwards: list[Callable[[], Awaitable[None]]] = []
-        made = Gateway.assemble(made_settings(), CATALOG, self.dynamodb.aws, upstream)
-        self.gateway = replace(made, keys=FakeKeys(self.key).cache())
-
-    @property
-    def ledger(self) -> list[LedgerRow]:
-        return [row_of(item) for item in self.tables.tables["LedgerTable"].values()]
-
-    @property
-    def counter(self) -> Counter:
-        (item,) = self.tables.tables["CountersTable"].values()
-        return counter_of(item)
-
-    @property
-    def health(self) -> dict[str, tuple[str, int]]:
-        """What the models table has of models: status and streak."""
-        items = self.tables.tables["ModelsTable"]
-        return {name: (item["status"]["S"], int(item["streak"]["N"])) for (name,), item in items.items()}
-
-    async def do_afterwards(self) -> None:
-        """What is done once the client has its reply."""
-        for work in self.afterwards:
-            await work()
-        self.afterwards.clear()
-
-    async def ask(
-        self,
-        body: Any,
-        *,
-        authorization: str | None = f"Bearer {SECRET}",
-        defaults: ChatDefaults | None = None,
-    ) -> Any:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        call = Call(authorization, raw, self.record, self.headers, afterwards=self.afterwards.append)
-        async with answered(self.gateway, call, Chat(defaults)) as reply:
-            assert self.ledger == []  # the client does not wait for it
-            match reply:
-                case WholeReply(data):
-                    return json.loads(data)
-                case StreamedReply(frames):
-                    return b"".join([frame.data async for frame in frames])
-
-
 def body(**members: Any) -> dict[str, Any]:
     return {"model": "one", "messages": [{"role": "user", "content": "Hi"}], **members}
-
-
-def sent(world: World) -> Any:
-    return json.loads(world.upstream.requests[0].body)
 
 
 @pytest.fixture
@@ -141,7 +54,7 @@ async def test_a_whole_reply_has_its_hashes_and_is_taken_down(world: World) -> N
 async def test_the_log_has_the_models_own_name_and_the_reply_the_one_asked_for(world: World) -> None:
     assert (await world.ask(body(model="uno")))["model"] == "uno"
     assert world.record.model == "one"
-    assert sent(world)["model"] == "up"
+    assert world.sent["model"] == "up"
 
 
 @pytest.mark.parametrize(
@@ -195,9 +108,9 @@ async def test_an_alias_fills_in_what_the_client_left_out(
     world: World, given: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     asked = {"messages": [{"role": "user", "content": "Hi"}], **given}
-    reply = await world.ask(asked, defaults=ChatDefaults("one", 9))
+    reply = await world.ask(asked, endpoint=Chat(ChatDefaults("one", 9)))
     limits = {
-        name: value for name, value in sent(world).items() if name.startswith("max_") and value is not None
+        name: value for name, value in world.sent.items() if name.startswith("max_") and value is not None
     }
     assert limits == expected
     assert reply["requestHash"] == hashlib.sha256(rfc8785.dumps(asked)).hexdigest()  # of the body as received
@@ -326,14 +239,14 @@ async def test_a_client_that_sets_no_limit_gets_what_the_budget_pays_for_and_is_
     world = World(upstream, key_record(SECRET, budget_nano_usd=2_000_000, budget_period="daily"))
     await world.ask(body())
     told = int(world.headers["x-sluice-max-tokens"])
-    assert sent(world)["max_tokens"] == told
+    assert world.sent["max_tokens"] == told
     assert 16 <= told < 1000
 
 
 async def test_a_client_that_sets_a_limit_keeps_it(upstream: FakeUpstream) -> None:
     world = World(upstream, key_record(SECRET, budget_nano_usd=10**9, budget_period="daily"))
     await world.ask(body(max_tokens=20))
-    assert sent(world)["max_tokens"] == 20
+    assert world.sent["max_tokens"] == 20
     assert "x-sluice-max-tokens" not in world.headers
 
 
@@ -422,159 +335,3 @@ async def test_a_warm_request_makes_one_call_before_the_provider_and_two_after_i
         assert world.dynamodb.calls == ["UpdateItem"]
     await world.do_afterwards()
     assert world.dynamodb.calls == ["UpdateItem", "PutItem", "UpdateItem"]
-
-
-async def failing(world: World, times: int, **members: Any) -> None:
-    """Have so many requests fail, with all that is done after them."""
-    for number in range(times):
-        world.record.request_id = f"req_{number}"
-        with pytest.raises(SluiceError):
-            await world.ask(body(**members))
-        await world.do_afterwards()
-
-
-async def test_failures_in_succession_are_told_once_the_clients_have_their_replies() -> None:
-    world = World(FakeUpstream(b"busy", status=503))
-    await failing(world, FAILURES - 1, model="uno")
-    assert world.health == {}
-    world.dynamodb.calls.clear()
-    with pytest.raises(SluiceError):
-        await world.ask(body())
-    assert world.dynamodb.calls == ["UpdateItem", "UpdateItem"], "held and released, and no more until then"
-    await world.do_afterwards()
-    assert world.health == {"health#one": ("down", FAILURES)}
-    world.upstream.response = FakeUpstream(REPLY, content_type="application/json").response
-    await world.ask(body())
-    await world.do_afterwards()
-    assert world.health == {"health#one": ("healthy", 1)}
-
-
-async def test_a_models_table_that_fails_harms_no_request() -> None:
-    world = World(FakeUpstream(b"busy", status=503))
-    await failing(world, FAILURES - 1)
-    world.dynamodb.faults[:] = [None, None, OverloadedError("busy", retry_after=1)]
-    with pytest.raises(SluiceError, match="provider is overloaded"):
-        await world.ask(body())
-    await world.do_afterwards()
-    assert world.dynamodb.faults == []
-    assert world.health == {}
-
-
-@pytest.mark.parametrize("status", [400, 404, 422, 429])
-async def test_the_clients_faults_say_nothing_of_a_model(status: int) -> None:
-    error = {"error": {"message": "no", "code": "model_not_found" if status == 404 else None}}
-    world = World(FakeUpstream(json.dumps(error).encode(), status=status))
-    await failing(world, FAILURES + 1)
-    assert world.health == {}
-
-
-async def test_what_is_refused_before_the_provider_is_asked_says_nothing_of_a_model(
-    upstream: FakeUpstream,
-) -> None:
-    file = CATALOG.model_dump(mode="json")
-    file["providers"]["far"] |= {"base_url": "https://far.example/v1", "credential": "NEVER_SET"}
-    world = World(upstream)
-    world.gateway = replace(world.gateway, catalog=Catalog.model_validate(file))
-    await failing(world, FAILURES + 1)
-    assert (upstream.requests, world.health) == ([], {})
-
-
-@pytest.mark.parametrize("parts", [(events("four", ends=False),), (events("four", ends=False), None)])
-async def test_a_stream_that_breaks_counts_as_a_failure(parts: Any) -> None:
-    """Whether it ends too early, or is silent until nobody waits any longer."""
-    world = World(FakeUpstream(*parts))
-    world.gateway = replace(world.gateway, settings=made_settings(stream_timeout_seconds=0.05))
-    for number in range(FAILURES):
-        assert world.health == {}
-        world.record.request_id = f"req_{number}"
-        world.tables.tables["LedgerTable"].clear()
-        assert b'"error"' in await world.ask(body(stream=True))
-        await world.do_afterwards()
-    assert world.health == {"health#one": ("down", FAILURES)}
-
-
-async def test_a_client_that_leaves_its_stream_says_nothing_of_a_model() -> None:
-    world = World(FakeUpstream(events("four", "more"), None))
-    raw = json.dumps(body(stream=True)).encode()
-    call = Call(f"Bearer {SECRET}", raw, world.record, afterwards=world.afterwards.append)
-    async with answered(world.gateway, call, Chat()) as reply:
-        assert isinstance(reply, StreamedReply)
-        await anext(aiter(reply.frames))
-    assert world.afterwards == []
-
-
-async def test_a_stream_that_ends_well_is_a_success() -> None:
-    world = World(FakeUpstream(b"busy", status=503))
-    await failing(world, FAILURES)
-    world.upstream.response = FakeUpstream(events("four")).response
-    await world.ask(body(stream=True))
-    await world.do_afterwards()
-    assert world.health == {"health#one": ("healthy", 1)}
-
-
-TABLE_MODEL = {"kind": "chat", "candidates": [{"provider": "far", "model": "up-new"}], "aliases": ["far/new"]}
-
-
-async def with_table_model(world: World, **own: Any) -> World:
-    """The models table has a model ``new``, of which the operator has said this."""
-    store = ModelStore(world.dynamodb.aws, "ModelsTable")
-    await store.found("new", TABLE_MODEL)
-    if own:
-        await store.set_own("new", own)
-    world.dynamodb.calls.clear()
-    return world
-
-
-PRICE = {"input": "1", "output": "2"}
-
-
-async def test_a_model_that_only_the_table_has_goes_the_whole_path(world: World) -> None:
-    await with_table_model(world, price=PRICE)
-    reply = await world.ask(body(model="far/new"))
-    assert (reply["model"], sent(world)["model"], world.record.model) == ("far/new", "up-new", "new")
-    (row,) = world.ledger
-    assert (row.model, row.provider, row.cost) == ("new", "far", 3 * 1000 + 4 * 2000)
-    assert (world.dynamodb.calls[0], world.dynamodb.calls.count("Scan")) == ("Scan", 1)
-
-
-async def test_a_model_of_the_file_is_asked_without_reading_the_table(world: World) -> None:
-    await world.ask(body())
-    assert "Scan" not in world.dynamodb.calls
-
-
-async def test_a_table_model_without_a_price_is_not_for_a_key_with_a_budget(upstream: FakeUpstream) -> None:
-    world = await with_table_model(
-        World(upstream, key_record(SECRET, budget_nano_usd=10**9, budget_period="daily"))
-    )
-    with pytest.raises(SluiceError) as caught:
-        await world.ask(body(model="new"))
-    assert (caught.value.status, caught.value.param) == (403, "model")
-    assert upstream.requests == []
-
-
-async def test_with_the_operators_price_it_is(upstream: FakeUpstream) -> None:
-    record = key_record(SECRET, budget_nano_usd=10**9, budget_period="daily")
-    world = await with_table_model(World(upstream, record), price=PRICE, output_tokens=100)
-    await world.ask(body(model="new"))
-    assert world.counter.used == world.ledger[0].cost > 0
-
-
-async def test_a_table_model_is_for_those_keys_that_name_it(upstream: FakeUpstream) -> None:
-    for names, allowed in ((("one",), False), (("new",), True), (("far/new",), True)):
-        world = await with_table_model(World(upstream, key_record(SECRET, models=names)))
-        if allowed:
-            await world.ask(body(model="new"))
-            continue
-        with pytest.raises(SluiceError) as caught:
-            await world.ask(body(model="new"))
-        assert caught.value.status == 403
-
-
-async def test_while_the_table_was_never_read_a_model_that_may_be_in_it_is_a_503(world: World) -> None:
-    world.dynamodb.faults[:] = [OverloadedError("busy", retry_after=1)]
-    with pytest.raises(SluiceError) as caught:
-        await world.ask(body(model="new"))
-    assert (caught.value.status, caught.value.retry_after) == (503, 1)
-    with pytest.raises(SluiceError) as caught:
-        await world.ask(body(model="new"))
-    assert (caught.value.status, caught.value.code) == (404, "model_not_found")

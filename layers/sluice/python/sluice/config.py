@@ -99,6 +99,10 @@ class AddressSettings(CountersSettings):
     in a header that a page sets and never in a cookie, so all are safe."""
 
 
+class DocsSettings(AddressSettings):
+    """What the function of the documentation needs."""
+
+
 class ModelTableSettings(CatalogSettings):
     """What a function that knows all models needs."""
 

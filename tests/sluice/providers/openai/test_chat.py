@@ -9,13 +9,9 @@ from sluice.api.chat_accumulate import ChatAccumulator
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.validation import validate
-from sluice.errors import (
-    SluiceError,
-    UpstreamError,
-)
+from sluice.errors import UpstreamError
 from sluice.providers.contract import ProviderCall, Target
 from sluice.providers.openai import chat as openai
-from sluice.providers.openai.usage import usage_of
 from sluice.wire.events import WireEvent
 
 TARGET = Target("openai", "https://api.example/v1/", "upstream-model", "sk-upstream", {"X-Team": "blue"})
@@ -68,9 +64,6 @@ class TestRequest:
         assert json.loads(sent.body)["model"] == "upstream-model"
         assert "sk-upstream" not in repr(sent) + repr(TARGET)
 
-    def test_without_a_credential_there_is_no_header(self) -> None:
-        assert "authorization" not in openai.upstream_request(call(Target("x", "http://y", "z"))).headers
-
     def test_members_are_passed_on_unchanged(self) -> None:
         members: dict[str, Any] = {
             "unknown": {"a": [1, None]},
@@ -89,12 +82,9 @@ class TestRequest:
     def test_our_own_members_are_not_passed_on(self) -> None:
         assert "search_enabled" not in json.loads(openai.upstream_request(call(search_enabled=False)).body)
 
-    @pytest.mark.parametrize(
-        "options", [None, {}, {"include_usage": False}, {"include_usage": True, "other": 1}]
-    )
-    def test_a_stream_is_always_asked_for_its_usage(self, options: Any) -> None:
-        body = json.loads(openai.upstream_request(call(stream=True, stream_options=options)).body)
-        assert body["stream_options"] == {**(options or {}), "include_usage": True}
+    def test_a_stream_is_asked_for_its_usage(self) -> None:
+        body = json.loads(openai.upstream_request(call(stream=True)).body)
+        assert body["stream_options"] == {"include_usage": True}
 
     def test_a_whole_reply_is_not(self) -> None:
         assert "stream_options" not in json.loads(openai.upstream_request(CALL).body)
@@ -115,24 +105,6 @@ class TestWholeReply:
         assert not {"requestHash", "responseHash", "search_result", "error"} & set(
             openai.whole_reply(forged, CALL).model_dump()
         )
-
-    @pytest.mark.parametrize(
-        ("error", "status"),
-        [
-            ({"message": "slow down", "code": 429}, 503),
-            ({"message": "slow down", "type": "rate_limit_error", "code": None}, 503),
-            ({"message": "busy", "type": "overloaded_error"}, 503),
-            ({"message": "too long", "code": "context_length_exceeded"}, 400),
-            ({"message": "who?", "code": "invalid_api_key"}, 502),
-            ({"message": "broke", "code": "insufficient_quota"}, 502),
-            ({"message": "odd", "code": ["unhashable"]}, 502),
-            ("just text", 502),
-        ],
-    )
-    def test_an_error_inside_a_good_status_means_what_its_code_means(self, error: Any, status: int) -> None:
-        with pytest.raises(SluiceError) as caught:
-            openai.whole_reply(reply(error=error), CALL)
-        assert caught.value.status == status
 
     def test_keeps_members_it_does_not_know(self) -> None:
         assert openai.whole_reply(reply(citations=["a"]), CALL).model_dump()["citations"] == ["a"]
@@ -156,9 +128,6 @@ class TestWholeReply:
             reply(choices=[{"index": 0, "message": {}, "finish_reason": None}]),
             reply(choices=[7]),
             reply(usage={"prompt_tokens": "many"}),
-            reply(usage={"prompt_tokens": -5, "completion_tokens": 1}),
-            reply(usage={"prompt_tokens": 10**400}),
-            reply(usage={"prompt_tokens_details": {"cached_tokens": -1}}),
             reply(error={"message": "sk-upstream is no good", "code": "nope"}),
         ],
     )
@@ -251,6 +220,7 @@ class TestStream:
             choice("text"),
             choice({"content": 5}),
             choice({"tool_calls": [{"index": "x"}]}),
+            choice({"tool_calls": [{"id": "a"}]}, index=[]),
             choice({}, "bored"),
             {"error": {"message": "sk-upstream", "code": 500}},
             {"choices": [None]},
@@ -325,30 +295,3 @@ def test_streamed_and_whole_replies_say_the_same() -> None:
     whole = openai.whole_reply(json.dumps(WHOLE).encode(), CALL)
     assert accumulator.whole().model_dump(mode="json") == whole.model_dump(mode="json")
     assert isinstance(whole, ChatCompletion)
-
-
-@pytest.mark.parametrize(
-    ("raw", "expected"),
-    [
-        (None, None),
-        ({"prompt_tokens": 2, "completion_tokens": 3}, (2, 3, 5, None, None)),
-        ({"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 4}, (2, 3, 5, None, None)),
-        ({"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 9}, (2, 7, 9, None, 4)),
-        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 8}}, (9, 0, 9, 8, None)),
-        ({"prompt_tokens": 9, "prompt_cache_hit_tokens": 8}, (9, 0, 9, 8, None)),
-        ({"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 8}}, (0, 9, 9, None, 8)),
-        (
-            {"prompt_tokens": 1, "prompt_tokens_details": None, "completion_tokens_details": None},
-            (1, 0, 1, None, None),
-        ),
-    ],
-)
-def test_usage_has_one_meaning(raw: Any, expected: tuple[int | None, ...] | None) -> None:
-    usage = usage_of(raw)
-    if expected is None:
-        assert usage is None
-        return
-    assert usage is not None
-    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
-    reasoning = usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else None
-    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens, cached, reasoning) == expected

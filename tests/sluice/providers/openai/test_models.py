@@ -1,4 +1,4 @@
-"""Lists of models, as hosts of OpenAI's format write them."""
+"""Lists of models, as the hosts of OpenAI's format write them."""
 
 import json
 from typing import Any
@@ -6,59 +6,88 @@ from typing import Any
 import pytest
 
 from sluice.errors import UpstreamError
-from sluice.providers.contract import ListedModel, Target
-from sluice.providers.openai import models
+from sluice.providers.contract import ListedModel
+from sluice.providers.openai import models as openai
+from text_requests import TARGET
 
-OPENAI = {"id": "gpt-5", "object": "model", "created": 1754425777, "owned_by": "system"}
-GOOGLE = {"id": "models/gemini-2.5-flash", "object": "model", "owned_by": "google"}
-MISTRAL = {"id": "mistral-large-latest", "created": 1, "owned_by": "mistralai", "max_context_length": 131072}
-GROQ = {
-    "id": "llama-3.1-8b-instant",
-    "created": 2,
-    "owned_by": "Meta",
-    "active": True,
-    "context_window": 131072,
-}
-TOGETHER = {"id": "meta-llama/Llama-3.3-70B", "created": 3, "type": "chat", "context_length": 8192}
-VLLM = {"id": "mine", "created": 4, "owned_by": "vllm", "max_model_len": 4096}
+OPENAI = {"object": "list", "data": [{"id": "gpt-4o", "object": "model", "created": 7, "owned_by": "system"}]}
+OPENROUTER = {"data": [{"id": "a/b", "created": 7, "context_length": 4096, "pricing": {"prompt": "0.1"}}]}
+TOGETHER = [{"id": "a/b", "object": "model", "created": 0, "type": "chat", "context_length": 8192}]
+GOOGLE = {"object": "list", "data": [{"id": "models/gemini-2.5-flash", "owned_by": "google"}]}
+GROQ = {"data": [{"id": "llama", "active": True, "context_window": 131072}]}
+MISTRAL = {"data": [{"id": "small", "max_context_length": 32768, "capabilities": {}}]}
+VLLM = {"data": [{"id": "m", "max_model_len": 2048, "root": "m", "parent": None}]}
+
+
+def listed(raw: Any) -> list[ListedModel]:
+    return list(openai.listed_models(json.dumps(raw).encode()))
+
+
+def test_the_list_is_asked_for_where_the_models_are() -> None:
+    sent = openai.upstream_request(TARGET)
+    assert (sent.method, sent.url, sent.body) == ("GET", "https://api.example/v1/models", b"")
+    assert sent.headers["authorization"] == "Bearer sk-upstream"
 
 
 @pytest.mark.parametrize(
-    ("row", "expected"),
+    ("raw", "model"),
     [
-        (OPENAI, ListedModel("gpt-5", 1754425777, "system")),
+        (OPENAI, ListedModel("gpt-4o", 7, "system")),
+        (OPENROUTER, ListedModel("a/b", 7, None, 4096)),
+        (TOGETHER, ListedModel("a/b", 0, None, 8192)),
         (GOOGLE, ListedModel("gemini-2.5-flash", 0, "google")),
-        (MISTRAL, ListedModel("mistral-large-latest", 1, "mistralai", 131072)),
-        (GROQ, ListedModel("llama-3.1-8b-instant", 2, "Meta", 131072)),
-        (TOGETHER, ListedModel("meta-llama/Llama-3.3-70B", 3, None, 8192)),
-        (VLLM, ListedModel("mine", 4, "vllm", 4096)),
+        (GROQ, ListedModel("llama", context_tokens=131072)),
+        (MISTRAL, ListedModel("small", context_tokens=32768)),
+        (VLLM, ListedModel("m", context_tokens=2048)),
+    ],
+    ids=["OpenAI", "OpenRouter", "Together", "Google", "Groq", "Mistral", "vLLM"],
+)
+def test_each_host_is_understood(raw: Any, model: ListedModel) -> None:
+    assert listed(raw) == [model]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        7,
+        None,
+        [],
+        {},
+        {"id": None},
+        {"id": 5},
+        {"id": ""},
+        {"id": "models/"},
+        {"id": "x" * (openai.MAX_NAME_LENGTH + 1)},
+        {"id": "a\nb"},
     ],
 )
-@pytest.mark.parametrize("bare", [False, True])
-def test_a_row_of_a_list(row: dict[str, Any], expected: ListedModel, bare: bool) -> None:
-    body = json.dumps([row] if bare else {"object": "list", "data": [row]}).encode()
-    assert list(models.listed_models(body)) == [expected]
+def test_what_is_no_model_is_left_out(row: Any) -> None:
+    assert listed([row, {"id": "m"}]) == [ListedModel("m")]
 
 
-def test_each_is_there_once() -> None:
-    body = json.dumps({"data": [{"id": "models/a"}, {"id": "b"}, {"id": "a"}]}).encode()
-    assert [model.id for model in models.listed_models(body)] == ["a", "b"]
+@pytest.mark.parametrize("odd", [True, -1, 1.5, "7", 2**53, None, [], {}])
+def test_what_cannot_be_is_not_taken_over(odd: Any) -> None:
+    row = {"id": "m", "created": odd, "owned_by": 7, "context_length": odd, "max_model_len": 5}
+    assert listed([row]) == [ListedModel("m", 0, None, 5)]
+
+
+@pytest.mark.parametrize("odd", [7, "", None, [], "x" * (openai.MAX_NAME_LENGTH + 1), "a\u001b[2J"])
+def test_what_is_no_name_of_an_owner_is_not_taken_over(odd: Any) -> None:
+    assert listed([{"id": "m", "owned_by": odd}]) == [ListedModel("m")]
+
+
+def test_a_context_of_nothing_is_none() -> None:
+    assert listed([{"id": "m", "owned_by": "", "context_length": 0}]) == [ListedModel("m")]
+
+
+def test_each_model_is_there_once() -> None:
+    assert listed([{"id": "m"}, {"id": "n"}, {"id": "models/m"}]) == [ListedModel("m"), ListedModel("n")]
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"5", b"null", b"{}", b'{"data": {}}', b'{"data": null}', b"\xff"]
+    "body", [b"", b"<html>", b"7", b"null", b'"m"', b"{}", b'{"data": {}}', b'{"data": null}', b"[" * 100_000]
 )
-def test_what_is_no_list_is_the_providers_fault(body: bytes) -> None:
-    with pytest.raises(UpstreamError):
-        models.listed_models(body)
-
-
-def test_it_is_asked_for_with_the_credential() -> None:
-    target = Target("far", "https://far/v1/", "", "secret", {"X-Team": "a"})
-    request = models.upstream_request(target)
-    assert (request.method, request.url, request.body) == ("GET", "https://far/v1/models", b"")
-    assert request.headers == {
-        "authorization": "Bearer secret",
-        "x-team": "a",
-        "accept": "application/json",
-    }
+def test_what_is_no_list_is_the_providers_failure(body: bytes) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        openai.listed_models(body)
+    assert caught.value.status == 502

@@ -10,10 +10,10 @@ from pydantic import ConfigDict, Field, Tag
 
 from sluice.api.messages import Message
 from sluice.api.model_request import StreamableRequest
-from sluice.api.shapes import Number, RequestShape, by_member, by_type
+from sluice.api.shapes import WHOLE, Number, RequestShape, by_member, by_type
 
 Name = Annotated[str, Field(min_length=1, max_length=256)]
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1), WHOLE]
 Penalty = Annotated[Number, Field(ge=-2, le=2)]
 Schema = dict[str, Any]
 
@@ -152,20 +152,20 @@ class ChatCompletionRequest(StreamableRequest):
     messages: Annotated[list[Message], Field(min_length=1)]
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
-    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    n: Annotated[int, Field(ge=1, le=128), WHOLE] | None = None
     stop: Stop | None = None
     max_tokens: Positive | None = None
     max_completion_tokens: Positive | None = None
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
     user: str | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63), WHOLE] | None = None
     tools: list[Tool] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
     logprobs: bool | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20), WHOLE] | None = None
     logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     search_enabled: bool | None = None

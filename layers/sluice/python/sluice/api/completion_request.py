@@ -10,7 +10,7 @@ from pydantic import Field
 
 from sluice.api.chat_request import Penalty, Stop
 from sluice.api.model_request import StreamableRequest
-from sluice.api.shapes import Number
+from sluice.api.shapes import WHOLE, Number
 from sluice.api.text_input import Text, TextInput, texts_of
 
 DEFAULT_MAX_TOKENS = 16
@@ -22,18 +22,18 @@ class CompletionRequest(StreamableRequest):
 
     prompt: TextInput
     suffix: str | None = None
-    max_tokens: Annotated[int, Field(ge=0)] | None = None
+    max_tokens: Annotated[int, Field(ge=0), WHOLE] | None = None
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
-    n: Annotated[int, Field(ge=1, le=128)] | None = None
-    best_of: Annotated[int, Field(ge=1, le=128)] | None = None
-    logprobs: Annotated[int, Field(ge=0, le=5)] | None = None
+    n: Annotated[int, Field(ge=1, le=128), WHOLE] | None = None
+    best_of: Annotated[int, Field(ge=1, le=128), WHOLE] | None = None
+    logprobs: Annotated[int, Field(ge=0, le=5), WHOLE] | None = None
     echo: bool | None = None
     stop: Stop | None = None
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
     logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63), WHOLE] | None = None
     user: str | None = None
 
     @property

@@ -8,19 +8,28 @@ from typing import Annotated, Literal
 from pydantic import Field, Tag
 
 from sluice.api.model_request import ModelRequest
-from sluice.api.shapes import ReplyShape, absent
-from sluice.api.text_input import BY_FORM, Text, Texts, TokenLists, Tokens, texts_of
+from sluice.api.shapes import WHOLE, ReplyShape, absent
+from sluice.api.text_input import BY_FORM, MOST_INPUTS, Text, TokenLists, Tokens, texts_of
 from sluice.api.usage import Count
 
 EncodingFormat = Literal["float", "base64"]
+
+Something = Annotated[str, Field(min_length=1)]
+"""Nothing has no vector, unlike a prompt, which may be empty."""
 
 
 class EmbeddingsRequest(ModelRequest):
     """Texts to embed. ``base64`` is of the vector's little-endian 32-bit floats; the OpenAI SDKs ask for it."""
 
-    input: Annotated[Annotated[str, Field(min_length=1), Tag("<text")] | Texts | Tokens | TokenLists, BY_FORM]
+    input: Annotated[
+        Annotated[Something, Tag("<text")]
+        | Annotated[list[Something], Field(min_length=1, max_length=MOST_INPUTS), Tag("<texts")]
+        | Tokens
+        | TokenLists,
+        BY_FORM,
+    ]
     encoding_format: EncodingFormat | None = None
-    dimensions: Annotated[int, Field(ge=1)] | None = None
+    dimensions: Annotated[int, Field(ge=1), WHOLE] | None = None
     user: str | None = None
 
     @property

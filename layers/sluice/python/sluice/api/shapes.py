@@ -7,7 +7,7 @@ those are passed on. Replies are built from what providers send, so they coerce,
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, PlainSerializer, WrapValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, PlainSerializer, WrapValidator
 
 TAG = "<"
 """First character of every union tag: a path element that starts with it is no member of the client's JSON."""
@@ -23,6 +23,15 @@ def _as_written(value: Any, check: Callable[[Any], float]) -> Any:
 
 Number = Annotated[float, WrapValidator(_as_written), PlainSerializer(lambda value: value, return_type=Any)]
 """A number that is passed on as the client wrote it: some hosts refuse ``5.0`` where they want an integer."""
+
+
+def whole(value: Any) -> Any:
+    """``5.0`` is the integer 5, as JSON Schema has it; anything else stays what it is, for the check that follows."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(whole)
+"""Stands last on an integer of a request: some languages have one kind of number, and write it with a point."""
 
 
 class RequestShape(BaseModel):

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from sluice.api.shapes import TAG
+from sluice.api.shapes import TAG, whole
 
 MOST_INPUTS = 2048
 """Texts in one request; OpenAI takes no more."""
@@ -23,7 +23,7 @@ def _form(value: Any) -> str | None:
             return TAG + "texts"
         case [bool(), *_]:
             return None
-        case [int(), *_]:
+        case [int() | float(), *_]:
             return TAG + "tokens"
         case [[*_], *_]:
             return TAG + "token_lists"
@@ -37,10 +37,20 @@ BY_FORM = Discriminator(
     custom_error_message="Input should be a string, or an array of strings, of tokens or of token arrays",
 )
 
+
+def _whole_tokens(value: Any) -> Any:
+    """See ``WHOLE``; once for all tokens, of which there may be a million."""
+    if isinstance(value, list) and float in set(map(type, value)):
+        return [whole(token) for token in value]
+    return value
+
+
+_WHOLE_TOKENS = BeforeValidator(_whole_tokens)
+
 Texts = Annotated[list[str], Field(min_length=1, max_length=MOST_INPUTS), Tag("<texts")]
-Tokens = Annotated[list[Token], Field(min_length=1), Tag("<tokens")]
+Tokens = Annotated[list[Token], Field(min_length=1), _WHOLE_TOKENS, Tag("<tokens")]
 TokenLists = Annotated[
-    list[Annotated[list[Token], Field(min_length=1)]],
+    list[Annotated[list[Token], Field(min_length=1), _WHOLE_TOKENS]],
     Field(min_length=1, max_length=MOST_INPUTS),
     Tag("<token_lists"),
 ]

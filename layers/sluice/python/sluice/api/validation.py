@@ -16,7 +16,7 @@ _PLAIN_WORDS = {
 }
 """For the errors whose own words are Python's and not JSON's."""
 
-_MEMBER_OF_UNION_ERROR = "unknown_"
+MEMBER_OF_UNION_ERROR = "unknown_"
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
@@ -62,6 +62,6 @@ def param_of(detail: ErrorDetails) -> str:
             path += f"[{element}]"
         elif not element.startswith(TAG):
             path += f".{element}" if path else element
-    if detail["type"].startswith(_MEMBER_OF_UNION_ERROR):
-        path += "." + detail["type"].removeprefix(_MEMBER_OF_UNION_ERROR)
+    if detail["type"].startswith(MEMBER_OF_UNION_ERROR):
+        path += "." + detail["type"].removeprefix(MEMBER_OF_UNION_ERROR)
     return path

@@ -73,7 +73,8 @@ class Application[Parts]:
         close_parts: Callable[[Parts], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name
-        self.paths = tuple(operations)
+        self.methods = {path: operation.methods for path, operation in operations.items()}
+        """What each path takes."""
         self._open_parts = open_parts
         self._open_limiter = open_limiter
         self._cross_origin = cross_origin

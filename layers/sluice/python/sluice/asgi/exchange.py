@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from sluice import errors
 from sluice.asgi.address_check import Allowed
 from sluice.asgi.caching import Cacheable
+from sluice.asgi.retry_headers import LANGUAGE_HEADER, retry_headers
 from sluice.errors import RequestTooLargeError, SluiceError
 from sluice.observability import RequestRecord
 from sluice.wire.sse import Frame
@@ -172,9 +173,8 @@ class Exchange:
         except SluiceError as refusal:
             error, headers, self._refused = refusal, None, True
         self.record.failed(error)
-        await self.send_json(
-            error.status, to_json(errors.envelope(error)), {**errors.headers(error), **(headers or {})}
-        )
+        again = retry_headers(error, self.header(LANGUAGE_HEADER))
+        await self.send_json(error.status, to_json(errors.envelope(error)), {**again, **(headers or {})})
 
     def _values(self, name: str) -> list[str]:
         wanted = name.lower().encode()

@@ -4,8 +4,8 @@ Usage leaves in a chunk of its own, if asked for, and the two hashes in the last
 passed on the moment it comes. Only a finish reason waits for the event after it, because the chunk that carries it may
 prove to be the last one; text that comes with it does not wait.
 
-``responseHash`` is the hash of the whole reply that the client's chunks add up to (``api.accumulate``): the same that a
-reply that is not streamed would have.
+``responseHash`` is the hash of the whole reply that the client's chunks add up to (``api.chat_accumulate``): the same
+that a reply that is not streamed would have.
 """
 
 from collections.abc import Iterator

@@ -20,7 +20,6 @@ class Embeddings(Endpoint[EmbeddingsRequest, EmbeddingList]):
 
     KINDS = ("embedding",)
     ID_PREFIX = "embd-"
-    WRITES = False
 
     def understood(self, raw: dict[str, Any]) -> EmbeddingsRequest:
         """See ``Endpoint``."""

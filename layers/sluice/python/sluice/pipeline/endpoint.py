@@ -21,12 +21,10 @@ class Endpoint[Request: ModelRequest, Reply: ReplyShape](ABC):
     Attributes:
         KINDS: the kinds of models that it takes.
         ID_PREFIX: of the reply's id, where the provider gives none.
-        WRITES: whether a good reply has completion tokens.
     """
 
     KINDS: ClassVar[tuple[ModelKind, ...]]
     ID_PREFIX: ClassVar[str]
-    WRITES: ClassVar[bool] = True
 
     @abstractmethod
     def understood(self, raw: dict[str, Any]) -> Request:

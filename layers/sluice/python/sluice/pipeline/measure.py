@@ -111,9 +111,7 @@ class Meter[Request: ModelRequest, Reply: ReplyShape]:
         return replace(told, prompt=prompt, completion=estimate.completion), True
 
     def _says_all(self, status: str, usage: Usage | None) -> bool:
-        if usage is None or status != "complete":
-            return False
-        return usage.completion_tokens > 0 or not self.endpoint.WRITES
+        return usage is not None and status == "complete" and usage.completion_tokens > 0
 
     def _take_down(self, tokens: TokenCount, cost: int) -> None:
         self.record.prompt_tokens = tokens.prompt

@@ -1,7 +1,8 @@
 """The upper bound of what completions and embeddings can use; see ``pipeline.chat_bound`` for why it is one.
 
 A text has at most as many tokens as its JSON has bytes, and one that comes as tokens has fewer, since each takes a
-digit and a comma at least. No provider reads more of a text than ``context_tokens``.
+digit and a comma at least. A suffix stands in the JSON once, and is read with each prompt. No provider reads more of a
+text than ``context_tokens``.
 """
 
 from sluice.accounting.costs import rates_of_model
@@ -16,14 +17,15 @@ from sluice.pipeline.chat_bound import ADDED_TOKENS, BYTES_PER_TOKEN, MOST_OUTPU
 def completion_demand(request: CompletionRequest, body_bytes: int, row: ModelRow) -> Demand:
     """The upper bound of a completion: each prompt is read once, and ``best_of`` answers to it are written."""
     prompts = request.prompts
-    read = _read(prompts, body_bytes, row)
+    suffix = request.suffix or ""
+    read = _read(prompts, body_bytes + (len(prompts) - 1) * len(suffix.encode()), row)
     return Demand(
         prompt_tokens=read,
         choices=len(prompts) * max(request.n or 1, request.best_of or 1),
         output_tokens=min(request.output_tokens, row.context_tokens or MOST_OUTPUT_TOKENS),
         adjustable=False,
         rates=rates_of_model(row),
-        prompt_estimate=min(read, sum(map(_likely, prompts))),
+        prompt_estimate=min(read, sum(map(_likely, prompts)) + len(prompts) * _likely(suffix)),
     )
 
 

@@ -11,12 +11,13 @@ def completion_estimate(
     request: CompletionRequest, received: Completion | None, most: TokenCount
 ) -> TokenCount:
     """Of what was sent and received; an echo of the prompt was not written by the model."""
-    texts = [choice.text for choice in received.choices] if received else []
-    echoed = [text for text in request.prompts if isinstance(text, str)] if request.echo else []
-    written = sum(tokens_of(_without_echo(text, echoed)) for text in texts)
-    return TokenCount(
-        prompt=min(text_tokens(request.prompts), most.prompt), completion=min(written, most.completion)
+    prompts = request.prompts
+    read = text_tokens(prompts) + len(prompts) * tokens_of(request.suffix or "")
+    written = sum(
+        _written(choice.text, _echoed(request, prompts, choice.index))
+        for choice in (received.choices if received else ())
     )
+    return TokenCount(prompt=min(read, most.prompt), completion=min(written, most.completion))
 
 
 def text_tokens(texts: list[Text]) -> int:
@@ -24,7 +25,14 @@ def text_tokens(texts: list[Text]) -> int:
     return sum(tokens_of(text) if isinstance(text, str) else len(text) for text in texts)
 
 
-def _without_echo(text: str, echoed: list[str]) -> str:
-    """The text without the prompt that it begins with, the longest of those that it may be."""
-    found = max((prompt for prompt in echoed if text.startswith(prompt)), key=len, default="")
-    return text.removeprefix(found)
+def _echoed(request: CompletionRequest, prompts: list[Text], index: int) -> Text:
+    """What the choice at ``index`` begins with, beside what the model has written."""
+    position = index // (request.n or 1)
+    return prompts[position] if request.echo and 0 <= position < len(prompts) else ""
+
+
+def _written(text: str, echo: Text) -> int:
+    """The tokens of a choice's text without its echo, of which only the number may be known."""
+    if isinstance(echo, str):
+        return tokens_of(text.removeprefix(echo))
+    return max(0, tokens_of(text) - len(echo))

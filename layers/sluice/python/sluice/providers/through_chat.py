@@ -10,7 +10,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk, ChunkChoice, FinishReason, Logprobs
+from sluice.api.chat_reply import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChunkChoice,
+    Delta,
+    FinishReason,
+    Logprobs,
+    ReplyMessage,
+)
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.completion_reply import (
     Completion,
@@ -51,6 +59,9 @@ _SAME = (
 )
 """Members that mean the same to both."""
 
+_MORE_THAN_TEXT = ("functions", "function_call", "modalities", "audio")
+"""Members of chat that ask for an answer that is no text; those that the gateway knows itself aside."""
+
 
 class ThroughChat:
     """Completions in terms of a provider's chat.
@@ -77,17 +88,15 @@ class ThroughChat:
         """See ``Operation``."""
         reply: ChatCompletion = self._chat.whole_reply(body, self._chat_call(call))
         echo = _echo(call.request)
-        choices = []
-        for choice in reply.choices:
-            text = choice.message.content or choice.message.refusal or ""
-            choices.append(
-                TextChoice(
-                    index=choice.index,
-                    text=echo + text,
-                    logprobs=_logprobs(choice.logprobs, 0),
-                    finish_reason=_finish_reason(choice.finish_reason),
-                )
+        choices = [
+            TextChoice(
+                index=choice.index,
+                text=echo + _said(choice.message),
+                logprobs=_logprobs(choice.logprobs, 0),
+                finish_reason=_finish_reason(choice.finish_reason),
             )
+            for choice in reply.choices
+        ]
         return Completion(
             id=reply.id,
             created=reply.created,
@@ -135,7 +144,7 @@ class _Stream:
         ]
 
     def _choice(self, choice: ChunkChoice) -> TextChunkChoice:
-        said = choice.delta.content or choice.delta.refusal or ""
+        said = _said(choice.delta)
         echo = "" if choice.index in self._lengths else self._echo
         offset = self._lengths.get(choice.index, 0)
         self._lengths[choice.index] = offset + len(said)
@@ -160,12 +169,8 @@ def chat_request(request: CompletionRequest, output_limit: OutputLimit) -> ChatC
     members[output_limit] = request.output_tokens
     if request.logprobs is not None:
         members |= {"logprobs": True, "top_logprobs": request.logprobs}
-    return ChatCompletionRequest.model_construct(
-        model=request.model,
-        messages=[UserMessage(role="user", content=_prompt(request))],
-        **members,
-        **_extra(request),
-    )
+    members |= {"model": request.model, "messages": [UserMessage(role="user", content=_prompt(request))]}
+    return ChatCompletionRequest.model_validate(members | _extra(request))
 
 
 def _prompt(request: CompletionRequest) -> str:
@@ -193,7 +198,7 @@ def _prompt(request: CompletionRequest) -> str:
 def _extra(request: CompletionRequest) -> dict[str, Any]:
     """Members that neither knows, for hosts that do."""
     extra = request.model_extra or {}
-    for name in ChatCompletionRequest.model_fields:
+    for name in (*ChatCompletionRequest.model_fields, *_MORE_THAN_TEXT):
         if name in extra:
             raise UnsupportedParameterError(f"A completion has no '{name}'.", param=name)
     return extra
@@ -207,6 +212,11 @@ def _unsupported(param: str, what: str) -> UnsupportedParameterError:
 
 def _echo(request: CompletionRequest) -> str:
     return str(request.prompts[0]) if request.echo else ""
+
+
+def _said(message: ReplyMessage | Delta) -> str:
+    """What a choice says, whole or in a chunk; a completion has no place of its own for a refusal."""
+    return (message.content or "") + (message.refusal or "")
 
 
 def _finish_reason(reason: FinishReason) -> TextFinishReason:

@@ -23,8 +23,9 @@ CONNECT_SECONDS = 10.0
 RELEASE_SECONDS = 0.2
 """How long a connection may take to end its body after the last event; then it is closed and not used again."""
 
-MAX_REPLY_BYTES = 32 * 1024 * 1024
-"""More than any reply, whole or streamed; a provider that never ends must not fill the memory."""
+MAX_REPLY_BYTES = 48 * 1024 * 1024
+"""More than any reply, whole or streamed (2,048 vectors of 3,072 dimensions in base64 are 34 MB); a provider that never
+ends must not fill the memory."""
 
 _FAILURES: tuple[tuple[type[Exception], type[SluiceError], str], ...] = (
     (httpx.TimeoutException, UpstreamTimeoutError, "The provider did not answer in time."),

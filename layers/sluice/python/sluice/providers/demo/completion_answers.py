@@ -11,6 +11,10 @@ from sluice.api.text_input import Text
 from sluice.errors import InvalidRequestError
 from sluice.providers.demo.words import MAX_PROMPT_CHARACTERS, MAX_REPLY_CHARACTERS, TOKEN, stopped
 
+MAX_CHARACTERS = 2_000_000
+MAX_EVENTS = 50_000
+"""Of a reply, all its choices together: each token is an event, and so are an echo and an end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
@@ -29,7 +33,7 @@ def answers(request: CompletionRequest) -> Answers:
     """The demo model's answers: a pure function of the request.
 
     Raises:
-        InvalidRequestError: the prompts are longer than the model reads.
+        InvalidRequestError: the prompts are longer than the model reads, or the answers than it writes.
     """
     prompts = [_written(prompt) for prompt in request.prompts]
     if sum(map(len, prompts)) > MAX_PROMPT_CHARACTERS:
@@ -41,15 +45,18 @@ def answers(request: CompletionRequest) -> Answers:
     said: list[tuple[str, ...]] = []
     reasons: list[str] = []
     for prompt in prompts:
-        text = stopped(_text(prompt, request.suffix), request.stop)[:MAX_REPLY_CHARACTERS]
-        tokens = TOKEN.findall(text)
+        text = stopped(_text(prompt, request.suffix), request.stop)
+        tokens = TOKEN.findall(text[:MAX_REPLY_CHARACTERS])
+        cut = len(tokens) > request.output_tokens or len(text) > MAX_REPLY_CHARACTERS
         said.append(tuple(tokens[: request.output_tokens]))
-        reasons.append("length" if len(tokens) > request.output_tokens else "stop")
+        reasons.append("length" if cut else "stop")
+    echoes = tuple(prompts) if request.echo else ("",) * len(prompts)
+    _check_length(echoes, said, request.n or 1)
     read = sum(_length(prompt) for prompt in request.prompts)
     completion = sum(map(len, said)) * max(request.n or 1, request.best_of or 1)
     return Answers(
         tokens=tuple(said),
-        echoes=tuple(prompts) if request.echo else ("",) * len(prompts),
+        echoes=echoes,
         finish_reasons=tuple(reasons),
         usage={"prompt_tokens": read, "completion_tokens": completion, "total_tokens": read + completion},
     )
@@ -73,6 +80,20 @@ def events(request: CompletionRequest, made: Answers, reply_id: str, created: in
                 yield to_json({**head, "choices": [_choice(index, text, None)]})
         yield to_json({**head, "choices": [_choice(index, "", made.finish_reasons[prompt])]})
     yield to_json({**head, "choices": [], "usage": made.usage})
+
+
+def _check_length(echoes: Sequence[str], said: Sequence[Sequence[str]], n: int) -> None:
+    """See that a reply is not beyond what the gateway takes from any provider.
+
+    Raises:
+        InvalidRequestError: it is.
+    """
+    characters = sum(map(len, echoes)) + sum(len(token) for tokens in said for token in tokens)
+    events = sum(len(tokens) + 2 for tokens in said)
+    if n * characters > MAX_CHARACTERS or n * events > MAX_EVENTS:
+        raise InvalidRequestError(
+            "The demo model does not write as much as so many answers to so many prompts.", param="prompt"
+        )
 
 
 def _positions(request: CompletionRequest) -> Iterator[tuple[int, int]]:

@@ -6,6 +6,7 @@ to length one. That knows nothing of meaning, but searching by it finds texts th
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pydantic_core import to_json
@@ -17,6 +18,8 @@ from sluice.providers.demo.words import MAX_PROMPT_CHARACTERS, TOKEN
 
 DIMENSIONS = 256
 MOST_DIMENSIONS = 1024
+MOST_NUMBERS = 2048 * DIMENSIONS
+"""In one reply, which has bounds of its own like all that is made inside the gateway."""
 _EMPTY = "\x00"
 """Stands for a text without words, whose vector could not be scaled."""
 
@@ -37,11 +40,15 @@ def check(request: EmbeddingsRequest) -> None:
     """See that the demo model can do what is asked.
 
     Raises:
-        InvalidRequestError: too many dimensions, or too much text.
+        InvalidRequestError: too many dimensions, alone or for so many texts, or too much text.
     """
     if (request.dimensions or 0) > MOST_DIMENSIONS:
         raise InvalidRequestError(
             f"The demo model's vectors have {MOST_DIMENSIONS} dimensions at most.", param="dimensions"
+        )
+    if len(request.texts) * (request.dimensions or DIMENSIONS) > MOST_NUMBERS:
+        raise InvalidRequestError(
+            f"The demo model's vectors have {MOST_NUMBERS} numbers at most, all together.", param="dimensions"
         )
     if sum(map(len, request.texts)) > MAX_PROMPT_CHARACTERS:
         raise InvalidRequestError(
@@ -54,11 +61,11 @@ def check(request: EmbeddingsRequest) -> None:
 def vector(text: Text, dimensions: int) -> list[float]:
     """The unit vector of a text."""
     sums = [0.0] * dimensions
-    for word in _words(text):
+    for word, count in Counter(_words(text)).items():
         digest = hashlib.blake2b(word.encode(), digest_size=32).digest()
         for position in range(0, len(digest), 4):
             place = int.from_bytes(digest[position : position + 3]) % dimensions
-            sums[place] += 1.0 if digest[position + 3] & 1 else -1.0
+            sums[place] += count if digest[position + 3] & 1 else -count
     length = math.hypot(*sums)
     if length == 0.0:  # what was added has cancelled out
         sums[0] = length = 1.0

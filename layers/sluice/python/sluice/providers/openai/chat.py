@@ -3,7 +3,7 @@
 Source: https://platform.openai.com/docs/api-reference/chat.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk, FinishReason
@@ -11,10 +11,9 @@ from sluice.api.chat_request import ChatCompletionRequest
 from sluice.errors import UpstreamError
 from sluice.providers.contract import ProviderCall, ReplyStream, UpstreamRequest
 from sluice.providers.openai import replies
-from sluice.providers.openai.replies import DONE, ChoiceEnds, complete_head, reply_object
+from sluice.providers.openai.replies import ChunkStream, complete_head, reply_object
 from sluice.providers.openai.requests import post
 from sluice.providers.reading import objects_of, validated
-from sluice.wire.events import WireEvent
 from sluice.wire.sse import SSEDecoder
 
 type Call = ProviderCall[ChatCompletionRequest]
@@ -53,7 +52,7 @@ def whole_reply(body: bytes, call: Call) -> ChatCompletion:
     """A whole reply in OpenAI's format, under the name that the client asked for."""
     raw = reply_object(body)
     complete_head(raw, call)
-    for choice in objects_of(raw.get("choices")):
+    for choice in objects_of(raw["choices"]):
         choice["finish_reason"] = finish_reason(choice.get("finish_reason"))
         choice.setdefault("index", 0)
         _normalize_logprobs(choice)
@@ -66,47 +65,34 @@ def whole_reply(body: bytes, call: Call) -> ChatCompletion:
 
 def reply_stream(call: Call) -> ReplyStream[ChatCompletionChunk]:
     """A translator for one streamed reply."""
-    return _Stream(call)
+    numbers = _CallNumbers()
 
-
-class _Stream:
-    """Chunks as they come, until ``[DONE]``."""
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._ends = ChoiceEnds(call.request.n or 1)
-        self._tool_calls: dict[int, tuple[int, str | None]] = {}
-        self.finished = False
-
-    @property
-    def complete(self) -> bool:
-        return self._ends.all(finished=self.finished)
-
-    def feed(self, event: WireEvent) -> Sequence[ChatCompletionChunk]:
-        if self.finished:
-            return ()
-        if event.data.strip() == DONE:
-            self.finished = True
-            return ()
-        raw = reply_object(event.data)
-        complete_head(raw, self._call)
-        for part in objects_of(raw.get("choices")):
-            _normalize_choice(part)
-            self._number_tool_calls(part)
+    def chunk(raw: dict[str, Any]) -> ChatCompletionChunk:
+        for choice in objects_of(raw["choices"]):
+            _normalize_choice(choice)
+            numbers.give(choice)
         raw["object"] = "chat.completion.chunk"
-        chunk = validated(ChatCompletionChunk, raw)
-        for choice in chunk.choices:
-            self._ends.take(choice.index, ended=choice.finish_reason is not None)
-        return (chunk,) if chunk.choices or chunk.usage is not None else ()
+        return validated(ChatCompletionChunk, raw)
 
-    def _number_tool_calls(self, choice: dict[str, Any]) -> None:
-        """Give a call its ``index`` where a host leaves it out (Gemini's compatible endpoint).
+    return ChunkStream(call, call.request.n or 1, chunk)
+
+
+class _CallNumbers:
+    """The indexes of a stream's tool calls, where a host leaves them out (Gemini's compatible endpoint)."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[int, str | None]] = {}
+
+    def give(self, choice: dict[str, Any]) -> None:
+        """Give the calls of a chunk's choice their indexes.
 
         A new id, or without any id a name, begins the next call; anything else goes on with the last one.
         """
         delta = choice["delta"]
+        if not isinstance(choice["index"], int):
+            return  # it will not be taken as a chunk
         for call in objects_of(delta.get("tool_calls") if isinstance(delta, dict) else None):
-            last, last_id = self._tool_calls.get(choice["index"], (-1, None))
+            last, last_id = self._last.get(choice["index"], (-1, None))
             call_id = call.get("id") or None
             if call.get("index") is None:
                 function = call.get("function")
@@ -115,7 +101,7 @@ class _Stream:
                 call["index"] = last + 1 if begins or last < 0 else last
             if isinstance(call["index"], int):
                 same = call["index"] == last
-                self._tool_calls[choice["index"]] = (call["index"], call_id or (last_id if same else None))
+                self._last[choice["index"]] = (call["index"], call_id or (last_id if same else None))
 
 
 def _normalize_choice(choice: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 Source: https://platform.openai.com/docs/api-reference/completions.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from sluice.api.completion_reply import Completion, CompletionChunk
@@ -12,10 +11,9 @@ from sluice.errors import UpstreamError
 from sluice.providers.contract import ProviderCall, ReplyStream, UpstreamRequest
 from sluice.providers.openai import replies
 from sluice.providers.openai.chat import finish_reason
-from sluice.providers.openai.replies import DONE, ChoiceEnds, complete_head, reply_object
+from sluice.providers.openai.replies import ChunkStream, complete_head, reply_object
 from sluice.providers.openai.requests import post
 from sluice.providers.reading import objects_of, validated
-from sluice.wire.events import WireEvent
 from sluice.wire.sse import SSEDecoder
 
 type Call = ProviderCall[CompletionRequest]
@@ -36,7 +34,7 @@ def whole_reply(body: bytes, call: Call) -> Completion:
     """A whole reply, under the name that the client asked for."""
     raw = reply_object(body)
     complete_head(raw, call)
-    for choice in objects_of(raw.get("choices")):
+    for choice in objects_of(raw["choices"]):
         _complete(choice)
         choice["finish_reason"] = finish_reason(choice.get("finish_reason"))
     raw["object"] = "text_completion"
@@ -48,38 +46,16 @@ def whole_reply(body: bytes, call: Call) -> Completion:
 
 def reply_stream(call: Call) -> ReplyStream[CompletionChunk]:
     """A translator for one streamed reply."""
-    return _Stream(call)
+    return ChunkStream(call, call.request.choices, _chunk)
 
 
-class _Stream:
-    """Chunks as they come, until ``[DONE]``."""
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._ends = ChoiceEnds(call.request.choices)
-        self.finished = False
-
-    @property
-    def complete(self) -> bool:
-        return self._ends.all(finished=self.finished)
-
-    def feed(self, event: WireEvent) -> Sequence[CompletionChunk]:
-        if self.finished:
-            return ()
-        if event.data.strip() == DONE:
-            self.finished = True
-            return ()
-        raw = reply_object(event.data)
-        complete_head(raw, self._call)
-        for choice in objects_of(raw.get("choices")):
-            _complete(choice)
-            reason = choice.get("finish_reason")
-            choice["finish_reason"] = finish_reason(reason) if reason else None
-        raw["object"] = "text_completion"
-        chunk = validated(CompletionChunk, raw)
-        for part in chunk.choices:
-            self._ends.take(part.index, ended=part.finish_reason is not None)
-        return (chunk,) if chunk.choices or chunk.usage is not None else ()
+def _chunk(raw: dict[str, Any]) -> CompletionChunk:
+    for choice in objects_of(raw["choices"]):
+        _complete(choice)
+        reason = choice.get("finish_reason")
+        choice["finish_reason"] = finish_reason(reason) if reason else None
+    raw["object"] = "text_completion"
+    return validated(CompletionChunk, raw)
 
 
 def _complete(choice: dict[str, Any]) -> None:

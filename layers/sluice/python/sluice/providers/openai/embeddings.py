@@ -8,7 +8,7 @@ import base64
 import math
 import sys
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -56,20 +56,24 @@ class _RawUsage(BaseModel):
 
 
 def _usage_of(raw: object) -> EmbeddingUsage | None:
-    """The larger of the two counts, of which some hosts only give one; None where there is neither."""
+    """The larger of the two counts, of which some hosts only give one; None where nothing was counted."""
     counted = validated(_RawUsage, raw) if isinstance(raw, Mapping) else _RawUsage()
-    counts = [count for count in (counted.prompt_tokens, counted.total_tokens) if count is not None]
-    return EmbeddingUsage(prompt_tokens=max(counts), total_tokens=max(counts)) if counts else None
+    tokens = max(counted.prompt_tokens or 0, counted.total_tokens or 0)
+    return EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens) if tokens else None
 
 
 def _encoded(item: Embedding, encoding: EncodingFormat) -> list[float] | str:
     match item.embedding, encoding:
         case list() as numbers, "base64":
             return base64_of(numbers)
-        case str() as text, "float":
+        case list() as numbers, _:
+            _check_finite(numbers)
+            return numbers
+        case text, "base64":
+            _unpacked(text)  # looked at, and passed on as it is
+            return text
+        case text, _:
             return floats_of(text)
-        case as_it_is, _:
-            return as_it_is
 
 
 def base64_of(numbers: list[float]) -> str:
@@ -78,7 +82,9 @@ def base64_of(numbers: list[float]) -> str:
     Raises:
         UpstreamError: a number is beyond their range.
     """
-    return base64.b64encode(_little(_finite(array(_FLOAT, numbers))).tobytes()).decode("ascii")
+    floats = array(_FLOAT, numbers)
+    _check_finite(floats)
+    return base64.b64encode(_little(floats).tobytes()).decode("ascii")
 
 
 def floats_of(text: str) -> list[float]:
@@ -87,12 +93,18 @@ def floats_of(text: str) -> list[float]:
     Raises:
         UpstreamError: the text is no such thing.
     """
+    return _unpacked(text).tolist()
+
+
+def _unpacked(text: str) -> array[float]:
     floats: array[float] = array(_FLOAT)
     try:
         floats.frombytes(base64.b64decode(text, validate=True))
     except ValueError as error:
         raise UpstreamError("The provider's vector is not one in base64.") from error
-    return _finite(_little(floats)).tolist()
+    floats = _little(floats)
+    _check_finite(floats)
+    return floats
 
 
 def _little(floats: array[float]) -> array[float]:
@@ -101,8 +113,7 @@ def _little(floats: array[float]) -> array[float]:
     return floats
 
 
-def _finite(floats: array[float]) -> array[float]:
+def _check_finite(floats: Iterable[float]) -> None:
     """JSON has no other numbers."""
     if not all(map(math.isfinite, floats)):
         raise UpstreamError("The provider's vector holds a number that is out of range.")
-    return floats

@@ -4,12 +4,16 @@ Compatible hosts are taken as they are where it does no harm: members they leave
 passed on. What makes no sense is an error.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from sluice.api.chat_reply import ChatCompletionChunk
+from sluice.api.completion_reply import CompletionChunk
 from sluice.providers.contract import ProviderCall
 from sluice.providers.openai.failures import raise_reported
 from sluice.providers.openai.usage import usage_of
 from sluice.providers.reading import parsed_object
+from sluice.wire.events import WireEvent
 
 DONE = b"[DONE]"
 STREAM_CONTENT_TYPE = "text/event-stream"
@@ -48,6 +52,43 @@ class ChoiceEnds:
     def all(self, *, finished: bool) -> bool:
         """Whether nothing is missing; ``finished`` says that the provider has announced its end."""
         return len(self._ended) >= (1 if finished else self._expected) and self._begun <= self._ended
+
+
+class ChunkStream[Request: NamesModel, Chunk: (ChatCompletionChunk, CompletionChunk)]:
+    """A streamed reply's chunks as they come, until ``[DONE]``.
+
+    Args:
+        call: that is answered.
+        choices: how many it asks for.
+        chunk_of: makes a chunk of an event's object, whose head is complete.
+    """
+
+    def __init__(
+        self, call: ProviderCall[Request], choices: int, chunk_of: Callable[[dict[str, Any]], Chunk]
+    ) -> None:
+        self._call = call
+        self._ends = ChoiceEnds(choices)
+        self._chunk_of: Callable[[dict[str, Any]], Chunk] = chunk_of
+        self.finished = False
+
+    @property
+    def complete(self) -> bool:
+        """See ``ReplyStream``."""
+        return self._ends.all(finished=self.finished)
+
+    def feed(self, event: WireEvent) -> Sequence[Chunk]:
+        """See ``ReplyStream``."""
+        if self.finished:
+            return ()
+        if event.data.strip() == DONE:
+            self.finished = True
+            return ()
+        raw = reply_object(event.data)
+        complete_head(raw, self._call)
+        chunk = self._chunk_of(raw)
+        for choice in chunk.choices:
+            self._ends.take(choice.index, ended=choice.finish_reason is not None)
+        return (chunk,) if chunk.choices or chunk.usage is not None else ()
 
 
 def reply_object(data: bytes) -> dict[str, Any]:

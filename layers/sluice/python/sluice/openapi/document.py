@@ -1,0 +1,175 @@
+"""The whole document, out of routes and rows."""
+
+import re
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+from sluice.openapi.endpoints import ENDPOINTS, TAGS, Endpoint
+from sluice.openapi.failures import failures, response_name
+from sluice.openapi.headers import ALWAYS, CACHING, HEADERS, IF_NONE_MATCH, LIMITS, referred
+from sluice.openapi.routes import Routes
+from sluice.openapi.schemas import reference, schemas_of
+from sluice.openapi.shapes import NOT_SERVED, Error
+
+type Part = dict[str, Any]
+
+JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
+BEARER = "key"
+
+DESCRIPTION = """\
+Any OpenAI client works with `/v1` (or `/api/v1`) as its base URL.
+
+Requests and replies are OpenAI's; members of a request that are not named here are passed on to the provider. A path
+that answers GET answers HEAD too, and every path OPTIONS. Every error is
+`{"error": {"message", "type", "param", "code"}}`, and every reply has `x-request-id`.
+"""
+
+
+class UndocumentedError(Exception):
+    """The rows and the routes are not of the same endpoints; the message says which have no counterpart."""
+
+
+def document(routes: Routes, endpoints: tuple[Endpoint, ...] = ENDPOINTS) -> Part:
+    """The OpenAPI document.
+
+    Args:
+        routes: what is served.
+        endpoints: the rows.
+
+    Raises:
+        UndocumentedError: a route has no row, or a row no route.
+    """
+    _compare(routes, endpoints)
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Sluice",
+            "version": version("sluice"),
+            "summary": "An OpenAI-compatible AI gateway",
+            "description": " ".join(DESCRIPTION.replace("\n\n", "\0").split()).replace("\0", "\n\n"),
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": ".", "description": "Where this document lies"}],
+        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
+        "paths": _paths(endpoints),
+        "components": {
+            "securitySchemes": {
+                BEARER: {"type": "http", "scheme": "bearer", "description": "A key of the gateway, `sk-…`"}
+            },
+            "headers": dict(HEADERS),
+            "responses": failures(),
+            "schemas": _schemas(endpoints),
+        },
+    }
+
+
+def _compare(routes: Routes, endpoints: tuple[Endpoint, ...]) -> None:
+    served = {(method, path) for path, methods in routes.items() for method in methods}
+    told = {(endpoint.method, path) for endpoint in endpoints for path in endpoint.paths}
+    faults = [f"{' '.join(each)} has no row" for each in sorted(served - told)]
+    faults += [f"{' '.join(each)} has no route" for each in sorted(told - served)]
+    if faults:
+        raise UndocumentedError("; ".join(faults))
+
+
+def _schemas(endpoints: tuple[Endpoint, ...]) -> Part:
+    shapes = [
+        shape
+        for endpoint in endpoints
+        for shape in (endpoint.request, endpoint.reply, endpoint.event)
+        if isinstance(shape, type)
+    ]
+    found = schemas_of([Error, *dict.fromkeys(shapes)])
+    for schema in found.values():
+        members = schema.get("properties", {})
+        members |= {name: refused for name, refused in NOT_SERVED.items() if name in members}
+    return found
+
+
+def _paths(endpoints: tuple[Endpoint, ...]) -> Part:
+    paths: dict[str, Part] = {}
+    for endpoint in endpoints:
+        for path in endpoint.paths:
+            paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint, path)
+    return paths
+
+
+def _operation(endpoint: Endpoint, path: str) -> Part:
+    main = endpoint.paths[0]
+    alias = path != main
+    found: Part = {
+        "operationId": endpoint.id + (f"At{_camel(path)}" if alias else ""),
+        "tags": [endpoint.tag],
+        "summary": endpoint.summary,
+        "security": [{BEARER: []}] if endpoint.keyed else [],
+        "responses": dict(_responses(endpoint, alias=alias)),
+    }
+    if description := f"The same as `{main}`." if alias else endpoint.description:
+        found["description"] = description
+    if parameters := list(_parameters(endpoint)):
+        found["parameters"] = parameters
+    if endpoint.request is not None:
+        found["requestBody"] = {
+            "required": True,
+            "content": {
+                JSON: {
+                    "schema": reference(endpoint.request),
+                    "examples": {
+                        name: {"summary": example.summary, "value": example.body}
+                        for name, example in endpoint.examples.items()
+                    },
+                }
+            },
+        }
+    return found
+
+
+def _parameters(endpoint: Endpoint) -> Iterator[Part]:
+    for parameter in endpoint.parameters:
+        examples = {
+            name: {"summary": example.summary, "value": example.parameters[parameter["name"]]}
+            for name, example in endpoint.examples.items()
+            if parameter["name"] in example.parameters
+        }
+        yield {**parameter, **({"examples": examples} if examples else {})}
+    if endpoint.cacheable:
+        yield IF_NONE_MATCH
+
+
+def _responses(endpoint: Endpoint, *, alias: bool) -> Iterator[tuple[str, Part]]:
+    headers = [
+        *ALWAYS,
+        *endpoint.headers,
+        *(CACHING if endpoint.cacheable else ()),
+        *(LIMITS if endpoint.keyed else ()),
+    ]
+    success: Part = {"description": "OK", "headers": referred(headers), "content": _content(endpoint)}
+    if endpoint.links and not alias:
+        success["links"] = dict(endpoint.links)
+    yield "200", success
+    if endpoint.cacheable:
+        unchanged = referred([*ALWAYS, *endpoint.headers, *CACHING])
+        yield "304", {"description": "The client has the newest reply", "headers": unchanged}
+    for status in sorted(endpoint.failures):
+        yield str(int(status)), {"$ref": f"#/components/responses/{response_name(HTTPStatus(status))}"}
+
+
+def _content(endpoint: Endpoint) -> Part:
+    if isinstance(endpoint.reply, Mapping):
+        return {media: {"schema": dict(schema)} for media, schema in endpoint.reply.items()}
+    content: Part = {JSON: {"schema": reference(endpoint.reply)}}
+    if endpoint.event is not None:
+        content[EVENT_STREAM] = {
+            "schema": {
+                "description": "One event. OpenAPI 3.1 has no word for a stream, so this is what tools take it for.",
+                "anyOf": [reference(endpoint.event), reference(Error)],
+            }
+        }
+    return content
+
+
+def _camel(path: str) -> str:
+    return "".join(word.capitalize() for word in re.findall(r"[A-Za-z0-9]+", path))

@@ -1,0 +1,76 @@
+"""The headers of requests and replies, once each; replies refer to them by name."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+type Part = dict[str, Any]
+
+_TEXT: Part = {"type": "string"}
+_COUNT: Part = {"type": "string", "pattern": "^[0-9]+$"}
+_DURATION: Part = {"type": "string", "pattern": "^([0-9]+(ms|h|m|s))+$"}
+_MONEY: Part = {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?$"}
+
+
+def _header(description: str, schema: Part, *, always: bool = False) -> Part:
+    return {"description": description, "required": always, "schema": schema}
+
+
+HEADERS: Mapping[str, Part] = {
+    "x-request-id": _header("Names the request, in the log too", _TEXT, always=True),
+    "allow": _header("The methods of this path", _TEXT, always=True),
+    "retry-after": _header("Whole seconds after which the same request may succeed", _COUNT),
+    "retry-after-ms": _header("The same in milliseconds, which the official clients prefer", _COUNT),
+    "x-should-retry": _header(
+        "`false` where no repetition helps; the official clients obey it",
+        {"type": "string", "enum": ["true", "false"]},
+    ),
+    "idempotent-replayed": _header("There, and `true`, if the reply was made for an earlier request", _TEXT),
+    "etag": _header("Names this version of the reply", _TEXT, always=True),
+    "cache-control": _header("How long the reply may be kept", _TEXT, always=True),
+    "content-security-policy": _header("What the page may load: its own files", _TEXT, always=True),
+    "x-content-type-options": _header("Always `nosniff`", _TEXT, always=True),
+    **{
+        f"x-ratelimit-{what}-{unit}": _header(f"{words} {named}, where the key has such a limit", _COUNT)
+        for what, words in (("limit", "The key's limit of"), ("remaining", "What is left of its"))
+        for unit, named in (
+            ("rpm", "requests a minute"),
+            ("tpm", "tokens a minute"),
+            ("tpd", "tokens a day"),
+            ("requests", "requests a minute"),
+            ("tokens", "tokens a minute, or else a day"),
+        )
+    },
+    "x-ratelimit-reset-requests": _header("The time until no request counts any more", _DURATION),
+    "x-ratelimit-reset-tokens": _header("The time until no token counts any more", _DURATION),
+    "x-sluice-budget-limit": _header("The key's budget in USD, where it has one", _MONEY),
+    "x-sluice-budget-remaining": _header("What is left of it", _MONEY),
+    "x-sluice-budget-reset": _header("The time until it starts anew, if it does", _DURATION),
+}
+
+ALWAYS = ("x-request-id",)
+LIMITS = tuple(name for name in HEADERS if name.startswith(("x-ratelimit-", "x-sluice-budget-")))
+"""Of a reply to a known key."""
+CACHING = ("etag", "cache-control")
+"""Of a reply that a client may keep."""
+REPEATING = ("retry-after", "retry-after-ms", "x-should-retry")
+
+
+def referred(names: Iterable[str]) -> Part:
+    """A reply's headers."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+IDEMPOTENCY_KEY: Part = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Any text of the client's own; an empty one is none. A request that comes again with it is answered "
+    "and charged once.",
+    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},
+}
+
+IF_NONE_MATCH: Part = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The `etag` of a reply that the client has kept",
+    "schema": {"type": "string"},
+}

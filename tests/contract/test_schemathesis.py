@@ -1,0 +1,97 @@
+"""schemathesis makes requests out of the document and holds the replies against it, with all of its checks.
+
+Its command runs in a process of its own, so that its hooks and settings are those in the folder ``schemathesis`` and
+nobody else's. It makes the same requests each time.
+"""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway_process import GatewayProcess
+from mock_provider import MockProvider
+from openapi_document import contract
+
+COMMAND = Path(sys.executable).with_name("schemathesis")
+FOLDER = Path(__file__).parent / "schemathesis"
+CASES = "12"
+"""For each operation, of those that are made at random; the others are as many as the schemas have corners."""
+
+SECONDS = 900
+PHASES = ("Coverage", "Fuzzing", "Stateful")
+REACHED = 200
+"""How many requests reach the provider at least, where the model is one of its models."""
+
+AS_LARGE_AS_N: Mapping[str, Mapping[str, Any]] = {"CompletionRequest": {"best_of": {"type": "null"}}}
+"""How ``best_of`` has to be, which no schema can tell."""
+
+NAMED: Mapping[str, Mapping[str, Any]] = {
+    "ChatCompletionRequest": {"model": {"enum": ["gpt-4o-mini"]}},
+    "ApiChatCompletionRequest": {"model": {"enum": ["gpt-4o-mini", None]}},
+    "CompletionRequest": {"model": {"enum": ["gpt-4o-mini"]}},
+    "EmbeddingsRequest": {"model": {"enum": ["demo-embedding"]}},
+}
+"""Models that answer. Any name may be a model's, but hardly one is."""
+
+
+def test_the_gateway_takes_what_the_document_says_and_nothing_else(
+    gateway: GatewayProcess, key: str, tmp_path: Path
+) -> None:
+    """With any model, so that hardly one exists: a valid request is a 404, and a 400 says what is wrong with it.
+
+    Under /api a model may be missing, and is filled in by one that may refuse.
+    """
+    document = narrowed(AS_LARGE_AS_N)
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                del content["examples"]  # their models exist
+    run(gateway, key, document, tmp_path, "--exclude-path-regex", "^/api/v1/chat")
+
+
+def test_the_gateway_answers_as_the_document_says(
+    gateway: GatewayProcess, key: str, tmp_path: Path, provider: MockProvider
+) -> None:
+    """Here a provider may refuse a valid request, which no schema can tell."""
+    before = len(provider.all_requests())
+    run(gateway, key, narrowed(NAMED), tmp_path, "--exclude-checks", "positive_data_acceptance")
+    assert len(provider.all_requests()) > before + REACHED
+
+
+def narrowed(members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The document with other schemas for some members of its requests."""
+    found = copy.deepcopy(contract())
+    for name, schemas in members.items():
+        found["components"]["schemas"][name]["properties"] |= schemas
+    return found
+
+
+def run(gateway: GatewayProcess, key: str, document: dict[str, Any], folder: Path, *options: str) -> None:
+    """schemathesis finds nothing."""
+    file = folder / "openapi.json"
+    file.write_text(json.dumps(document))
+    done = subprocess.run(
+        [
+            *(COMMAND, "--config-file", FOLDER / "schemathesis.toml", "--no-color"),
+            *("run", file, "--url", gateway.url, "--header", f"Authorization: Bearer {key}"),
+            *("--checks", "all", "--max-examples", CASES, "--generation-deterministic"),
+            *("--continue-on-failure", "--output-sanitize", "false", *options),
+        ],
+        cwd=folder,
+        env={
+            **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ},
+            "PYTHONPATH": str(FOLDER),
+            "SCHEMATHESIS_HOOKS": "sluice_hooks",
+        },
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
+    assert all(f"{phase} (in" in done.stdout for phase in PHASES), done.stdout
