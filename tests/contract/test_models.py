@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from gateway_process import ALL_MODELS, BOTH_WAYS, UNREACHABLE, GatewayProcess
+from mock_provider import EMBEDDING_MODEL
 from openai_schemas import check_error, check_model, check_models
 from sdk_clients import Traffic, sync_client
 
@@ -73,9 +74,14 @@ def awaited_status(base_url: str) -> tuple[Any, dict[str, Any]]:
     while True:
         found = status_of(base_url)
         rows = {row["model_id"]: row for row in found["data"]}
-        if rows[UNREACHABLE]["health_status"] == "down" and rows["demo"]["health_status"] == "healthy":
+        checked = {
+            "demo": rows["demo"]["health_status"] == "healthy",
+            "openai": not rows[BOTH_WAYS]["is_available"],  # which it does not list
+            "unreachable": rows[UNREACHABLE]["health_status"] == "down",
+        }
+        if all(checked.values()):
             return found, rows
-        assert time.monotonic() < deadline, found
+        assert time.monotonic() < deadline, checked
         time.sleep(0.05)
 
 
@@ -103,6 +109,7 @@ def test_a_model_is_available_where_somebody_answers_for_it(base_url: str) -> No
     assert (demo["provider"], demo["model_type"], demo["is_available"]) == ("demo", "chat", True)
     assert (unreachable["provider"], unreachable["is_available"]) == ("unreachable", False)
     assert rows["demo-embedding"]["model_type"] == "embedding"
+    assert rows[EMBEDDING_MODEL]["is_available"] is True
     assert rows[BOTH_WAYS]["is_available"] is False, "its provider does not list it"
 
 
