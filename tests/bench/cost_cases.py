@@ -10,6 +10,7 @@ from tests.bench.gateways import Environment, World, in_flight
 
 from sluice.accounting.windows import MINUTE
 from sluice.keys import new_secret
+from sluice.pipeline.health_monitor import FAILURES
 
 REPEATS = 10
 AT_ONCE = 20
@@ -100,7 +101,19 @@ async def gets_fewer_tokens(world: World) -> Sequence[Trace]:
 async def provider_fails(world: World) -> Sequence[Trace]:
     environment = await world.warm()
     world.provider.status = UNAVAILABLE
+    for _ in range(
+        FAILURES
+    ):  # the last of them tells that the model is down, which then is known for a while
+        await environment.ask(UNAVAILABLE)
     return [await environment.ask(UNAVAILABLE) for _ in range(REPEATS)]
+
+
+async def provider_fails_for_some_time(world: World) -> Sequence[Trace]:
+    environment = await world.warm()
+    world.provider.status = UNAVAILABLE
+    for _ in range(FAILURES - 1):
+        await environment.ask(UNAVAILABLE)
+    return [await environment.ask(UNAVAILABLE)]
 
 
 async def over_the_rate(world: World) -> Sequence[Trace]:
@@ -166,6 +179,7 @@ CASES = (
     Case(f"one of {AT_ONCE} at once", at_once, (1, 2)),
     Case("gets fewer tokens than the model has", gets_fewer_tokens, (1, 2), {"budget_nano_usd": 10**6}),
     Case("provider fails", provider_fails, (1, 1)),
+    Case(f"provider fails for the {FAILURES}rd time", provider_fails_for_some_time, (1, 3)),
     Case("over the key's rate", over_the_rate, (0, 0), {"rpm": 1}),
     Case("over the key's rate, again", over_the_rate_again, (0, 0), {"rpm": 1}),
     Case("over the budget", over_the_budget, (0, 0), {"budget_nano_usd": 10**6}),

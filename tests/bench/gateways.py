@@ -26,7 +26,7 @@ from fake_upstream import Response
 from key_records import key_record
 from made_settings import TABLES, made_settings
 from sluice.accounting.windows import DAY, MINUTE
-from sluice.asgi.application import Application, post
+from sluice.asgi.application import Application
 from sluice.asgi.cors import CrossOrigin
 from sluice.catalog import Catalog
 from sluice.keys import new_secret
@@ -109,7 +109,7 @@ class Environment:
         gateway = Gateway.assemble(made, world.catalog, world.metered, world.provider)
         self._world = world
         self._app = Application(
-            {PATH: post(chat_handler())},
+            {PATH: chat_operation()},
             name="test",
             open_parts=lambda: gateway,
             open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
@@ -208,11 +208,11 @@ async def in_flight(
         await asking
 
 
-def chat_handler() -> Any:
-    """The handler of the deployed function."""
+def chat_operation() -> Any:
+    """What the deployed function does."""
     spec = importlib.util.spec_from_file_location("chat_app", ROOT / "functions/chat/app.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.chat_completions
+    return module.CHAT

@@ -63,6 +63,7 @@ def run(
         "SLUICE_COUNTERS_TABLE": "counters",
         "SLUICE_LEDGER_TABLE": "ledger",
         "SLUICE_IDEMPOTENCY_TABLE": "idempotency",
+        "SLUICE_MODELS_TABLE": "models",
         **variables,
     }
     # -s -S would also hide the site directories; a venv's own are hidden by asking the base interpreter.

@@ -4,8 +4,10 @@ import asyncio
 import importlib.util
 import json
 import re
+import time
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +16,9 @@ from embedded_metrics import measured
 from local_stack import ROOT, botocore_client, local_stack
 from sluice.local.stack import Stack
 from sluice.stores.access import Endpoint
+from sluice.stores.aws import AWS
+from sluice.stores.model_items import Health
+from sluice.stores.models import ModelStore
 
 EVENTS = ROOT / "events" / "models"
 SOURCE = "203.0.113.7"
@@ -61,8 +66,14 @@ def environment(endpoint: Endpoint, stack: Stack, limit: int = 0) -> dict[str, s
 
 
 @pytest.fixture(scope="module")
-def handler() -> Iterator[Callable[[Any, Any], dict[str, Any]]]:
-    with local_stack() as (endpoint, stack), started(**environment(endpoint, stack)) as found:
+def made() -> Iterator[tuple[Endpoint, Stack]]:
+    with local_stack() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def handler(made: tuple[Endpoint, Stack]) -> Iterator[Callable[[Any, Any], dict[str, Any]]]:
+    with started(**environment(*made)) as found:
         yield found
 
 
@@ -107,6 +118,24 @@ def test_health_tells_real_figures(handler: Any) -> None:
     assert reply["headers"]["cache-control"] == "no-store"
 
 
+def test_status_tells_how_each_model_is(handler: Any) -> None:
+    reply, body = answer(handler, "status")
+    assert reply["statusCode"] == 200
+    assert reply["headers"]["cache-control"] == "no-cache"
+    assert body["object"] == "list"
+    assert body["total"] == len(body["data"]) == body["unknown"] == len(answer(handler, "list")[1]["data"])
+    (row,) = [row for row in body["data"] if row["model_id"] == "gpt-4o-mini"]
+    assert str(uuid.UUID(row.pop("id"))) != str(uuid.UUID(int=0))
+    assert row == {
+        "model_id": "gpt-4o-mini",
+        "provider": "openai",
+        "model_type": "chat",
+        "is_available": True,
+        "health_status": "unknown",
+        "last_health_latency_ms": None,
+    }
+
+
 @pytest.mark.parametrize("name", ["list", "one"])
 def test_head_has_no_body(handler: Any, name: str) -> None:
     whole, _ = answer(handler, name)
@@ -144,12 +173,12 @@ def test_each_request_leaves_one_line_of_metrics(handler: Any, capsys: pytest.Ca
             assert set(found.values) == {"Requests", "Latency"} | more
 
 
-def test_a_page_may_ask_and_read_where_its_origin_is_allowed() -> None:
+def test_a_page_may_ask_and_read_where_its_origin_is_allowed(made: tuple[Endpoint, Stack]) -> None:
     page = "https://app.example.com"
     asking = {"Origin": page, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "x-a"}
     lines = {name: [value] for name, value in asking.items()}
     for origins, allowed in (("*", "*"), (page, page), ("https://other.example.com", None), ("", None)):
-        with started(SLUICE_COUNTERS_TABLE="none", SLUICE_IP_RPM="0", SLUICE_CORS_ORIGINS=origins) as handler:
+        with started(**environment(*made), SLUICE_CORS_ORIGINS=origins) as handler:
             reply, body = answer(
                 handler, "list", httpMethod="OPTIONS", headers=asking, multiValueHeaders=lines
             )
@@ -160,6 +189,37 @@ def test_a_page_may_ask_and_read_where_its_origin_is_allowed() -> None:
             for name in ("list", "unknown"):
                 reply, _ = answer(handler, name, headers=asking, multiValueHeaders=lines)
                 assert reply["headers"].get("access-control-allow-origin") == allowed
+
+
+async def fill(endpoint: Endpoint, table: str) -> None:
+    """What a check and a synchronisation have left in the models table."""
+    now = int(time.time())
+    with closing(AWS(endpoint)) as aws:
+        store = ModelStore(aws, table)
+        await store.note_provider("openai", Health("healthy", 1, now, 245), ["gpt-4o-mini"])
+        await store.note_unconfigured("google")
+        await store.note_model("demo", Health("down", 3, now))
+        await store.found("gpt-9", {"kind": "chat", "candidates": [{"provider": "openai", "model": "gpt-9"}]})
+
+
+def test_what_is_found_later_needs_no_deployment(made: tuple[Endpoint, Stack]) -> None:
+    endpoint, stack = made
+    asyncio.run(fill(endpoint, stack.tables["ModelsTable"]))
+    with started(**environment(endpoint, stack)) as handler:
+        status = answer(handler, "status")[1]
+        listed = answer(handler, "list")[1]
+        one = answer(handler, "one", path="/v1/models/gpt-9", pathParameters={"id": "gpt-9"})
+    rows = {row["model_id"]: row for row in status["data"]}
+    states = {
+        name: (row["is_available"], row["health_status"], row["last_health_latency_ms"])
+        for name, row in rows.items()
+    }
+    assert states["gpt-4o"] == states["gpt-9"] == (True, "healthy", 245)
+    assert states["gpt-4o-mini"] == states["gemini-2.5-flash"] == (False, "unknown", None)
+    assert states["demo"] == (False, "down", None)
+    assert status["total"] == status["healthy"] + status["down"] + status["unknown"] == len(rows)
+    assert [model["id"] for model in listed["data"]] == list(rows)
+    assert (one[0]["statusCode"], one[1]["id"]) == (200, "gpt-9")
 
 
 def test_a_client_is_limited_by_the_address_that_api_gateway_saw() -> None:
@@ -194,4 +254,4 @@ def test_a_client_is_limited_by_the_address_that_api_gateway_saw() -> None:
 
 
 def test_every_sample_event_is_used() -> None:
-    assert {path.stem for path in EVENTS.glob("*.json")} == {"list", "one", "unknown", "health"}
+    assert {path.stem for path in EVENTS.glob("*.json")} == {"list", "one", "status", "unknown", "health"}

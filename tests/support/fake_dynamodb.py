@@ -89,10 +89,8 @@ class FakeDynamoDB:
         expressions = Expressions(members)
         before = self.tables[table].get(name)
         changes = expressions.changes(members["UpdateExpression"])
-        holds = expressions.holds(members["ConditionExpression"], before or MISSING)
+        self._check(members, expressions, before)
         expressions.refuse_unused()
-        if not holds:
-            raise self._failed(members, before)
         after = changed(before or key, changes)
         if self._name(table, after) != name:
             raise refused("an update cannot change the key")

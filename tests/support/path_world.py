@@ -1,6 +1,7 @@
 """A gateway whose tables and provider are in memory, for what becomes of a request on its path from top to bottom."""
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -70,6 +71,7 @@ class World:
         self.upstream = upstream
         self.record = RequestRecord("req_1", "POST", "/v1/chat/completions")
         self.headers: dict[str, str] = {}
+        self.afterwards: list[Callable[[], Awaitable[None]]] = []
         made = Gateway.assemble(made_settings(), CATALOG, self.dynamodb.aws, upstream)
         self.gateway = replace(made, keys=FakeKeys(self.key).cache())
 
@@ -84,6 +86,18 @@ class World:
         (item,) = self.tables.tables["CountersTable"].values()
         return counter_of(item)
 
+    @property
+    def health(self) -> dict[str, tuple[str, int]]:
+        """What the models table has of models: status and streak."""
+        items = self.tables.tables["ModelsTable"]
+        return {name: (item["status"]["S"], int(item["streak"]["N"])) for (name,), item in items.items()}
+
+    async def do_afterwards(self) -> None:
+        """What is done once the client has its reply."""
+        for work in self.afterwards:
+            await work()
+        self.afterwards.clear()
+
     async def ask(
         self,
         body: Any,
@@ -93,7 +107,7 @@ class World:
     ) -> Any:
         """The reply to a body: JSON, or the bytes of a stream."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        call = Call(authorization, raw, self.record, self.headers)
+        call = Call(authorization, raw, self.record, self.headers, afterwards=self.afterwards.append)
         async with answered(self.gateway, call, endpoint or Chat()) as reply:
             assert self.ledger == []  # the client does not wait for it
             match reply:

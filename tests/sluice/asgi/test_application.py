@@ -31,6 +31,19 @@ async def overloaded(exchange: Exchange, _: str) -> None:
     raise OverloadedError("later", retry_after=2)
 
 
+AFTERWARDS: list[str] = []
+
+
+async def busy_afterwards(exchange: Exchange, _: str) -> None:
+    async def work() -> None:
+        AFTERWARDS.append("started" if exchange.started else "too early")
+
+    exchange.afterwards.append(work)
+    if await exchange.body(LIMIT) == b"fail":
+        raise OverloadedError("later", retry_after=2)
+    await exchange.send_json(200, b"{}")
+
+
 async def broken(exchange: Exchange, _: str) -> None:
     raise KeyError("sk-secret")
 
@@ -80,6 +93,17 @@ def app(**handlers: Any) -> Application[str]:
         open_limiter=lambda _: None,
         cross_origin=lambda _: CrossOrigin(frozenset()),
     )
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"well", 200), (b"fail", 503)])
+async def test_what_is_left_to_do_is_done_once_the_client_has_its_reply(
+    records: list[RequestRecord], body: bytes, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "log_request", lambda _: AFTERWARDS.append("logged"))
+    AFTERWARDS.clear()
+    client = await Client(body).ask(app(busy=busy_afterwards), path="/busy")
+    assert client.status == status
+    assert AFTERWARDS == ["logged", "started"]
 
 
 async def test_a_handler_gets_body_headers_and_parts(records: list[RequestRecord]) -> None:

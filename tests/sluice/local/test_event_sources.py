@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sluice.local.errors import TemplateError
-from sluice.local.event_sources import Pattern, Route, Schedule, Source, StreamSource, sources_of
+from sluice.local.event_sources import Deployment, Pattern, Route, Schedule, Source, StreamSource, sources_of
 
 STREAM = {"Stream": {"Fn::GetAtt": ["Rows", "StreamArn"]}, "StartingPosition": "TRIM_HORIZON"}
 INSERTED = {"eventName": "INSERT", "dynamodb": {"NewImage": {"status": {"S": "complete"}}}}
@@ -42,9 +42,25 @@ def test_a_schedule_is_a_number_of_seconds(rate: str, seconds: int) -> None:
     assert source("Schedule", Schedule=rate, Description="…") == Schedule(seconds)
 
 
+def stack_event(*statuses: str) -> dict[str, Any]:
+    return {
+        "source": ["aws.cloudformation"],
+        "detail-type": ["CloudFormation Stack Status Change"],
+        "detail": {"stack-id": [{"Ref": "AWS::StackId"}], "status-details": {"status": list(statuses)}},
+    }
+
+
+def test_the_end_of_a_deployment_is_a_rule() -> None:
+    pattern = stack_event("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    assert source("EventBridgeRule", Pattern=pattern) == Deployment()
+
+
 @pytest.mark.parametrize(
     ("kind", "properties"),
     [
+        ("EventBridgeRule", {"Pattern": stack_event("UPDATE_COMPLETE")}),
+        ("EventBridgeRule", {"Pattern": stack_event("CREATE_COMPLETE") | {"source": ["aws.s3"]}}),
+        ("EventBridgeRule", {"Pattern": {"source": ["aws.cloudformation"]}}),
         ("SQS", {"Queue": "q"}),
         ("DynamoDB", STREAM | {"StartingPosition": "LATEST"}),
         ("DynamoDB", STREAM | {"Stream": "arn:aws:dynamodb:…"}),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from dev_server import DevServer, stops_listening
@@ -62,6 +63,18 @@ def test_rows_of_the_ledger_come_to_be_in_the_usage_table(server: DevServer) -> 
     marked = [item for item in items(server, "LedgerTable") if item["key_id"]["S"] == f"key_{owner}"]
     assert len(marked) == len(rows)
     assert all("rolled_up" in item for item in marked)
+
+
+def test_its_start_is_a_deployment_after_which_it_is_known_how_all_models_are(server: DevServer) -> None:
+    def states() -> dict[str, tuple[bool, str]]:
+        found = httpx.get(f"{server.state.url}/v1/models/status", trust_env=False).json()
+        return {row["model_id"]: (row["is_available"], row["health_status"]) for row in found["data"]}
+
+    assert await_that(lambda: states()["demo"] == (True, "healthy"))
+    assert await_that(lambda: states()["gpt-4o"] == (False, "unknown")), (
+        "its provider's credential is not set"
+    )
+    assert states()["demo-embedding"] == (True, "healthy")
 
 
 def test_told_to_end_while_it_feeds_it_ends_in_peace(tmp_path: Path) -> None:

@@ -325,7 +325,13 @@ async def test_a_warm_request_makes_one_call_before_the_provider_and_two_after_i
     world.dynamodb.calls.clear()
     world.tables.tables["LedgerTable"].clear()
     world.record.request_id = "req_2"
-    call = Call(f"Bearer {SECRET}", json.dumps(body()).encode(), world.record)
+    call = Call(
+        f"Bearer {SECRET}",
+        json.dumps(body()).encode(),
+        world.record,
+        afterwards=world.afterwards.append,
+    )
     async with answered(world.gateway, call, Chat()):
         assert world.dynamodb.calls == ["UpdateItem"]
+    await world.do_afterwards()
     assert world.dynamodb.calls == ["UpdateItem", "PutItem", "UpdateItem"]

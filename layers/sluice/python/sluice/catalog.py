@@ -40,7 +40,7 @@ class ProviderRow(_Row):
     """Whether models that the provider lists, and this catalogue does not have, can be used as well."""
     probe: Probe = "list"
     """How its health is checked: by asking for its list of models, or by a request of one token for each of the models
-    here, which costs their price. ``none`` leaves it to what becomes of real requests."""
+    here or set by the operator, which costs their price. ``none`` leaves it to what becomes of real requests."""
 
 
 class Candidate(_Row):
@@ -120,17 +120,21 @@ class Catalog(_Row):
         return self._by_name.get(name)
 
     def extended(self, rows: Iterable[ModelRow]) -> "Catalog":
-        """The same with more models; one whose name is taken, or whose provider is unknown here, is left out.
+        """The same with more models; one whose id is taken, or whose provider is unknown here, is left out.
 
-        An alias that is taken is left out as well.
+        An alias that is taken is left out as well: by a model here, by any id, or by a row before its own.
         """
-        names = set(self._by_name)
-        models = list(self.models)
+        new: dict[str, ModelRow] = {}
         for row in rows:
-            if row.id in names or any(each.provider not in self.providers for each in row.candidates):
-                continue
-            aliases = tuple(alias for alias in row.aliases if alias not in names and alias != row.id)
-            names.update((row.id, *aliases))
+            if row.id not in self._by_name and all(
+                each.provider in self.providers for each in row.candidates
+            ):
+                new.setdefault(row.id, row)
+        names = {*self._by_name, *new}
+        models = list(self.models)
+        for row in new.values():
+            aliases = tuple(alias for alias in row.aliases if alias not in names)
+            names.update(aliases)
             models.append(row if aliases == row.aliases else row.model_copy(update={"aliases": aliases}))
         return Catalog.model_construct(providers=self.providers, models=tuple(models))
 

@@ -57,7 +57,8 @@ def test_each_host_is_understood(raw: Any, model: ListedModel) -> None:
         {"id": 5},
         {"id": ""},
         {"id": "models/"},
-        {"id": "x" * (openai.MAX_ID_LENGTH + 1)},
+        {"id": "x" * (openai.MAX_NAME_LENGTH + 1)},
+        {"id": "a\nb"},
     ],
 )
 def test_what_is_no_model_is_left_out(row: Any) -> None:
@@ -68,6 +69,11 @@ def test_what_is_no_model_is_left_out(row: Any) -> None:
 def test_what_cannot_be_is_not_taken_over(odd: Any) -> None:
     row = {"id": "m", "created": odd, "owned_by": 7, "context_length": odd, "max_model_len": 5}
     assert listed([row]) == [ListedModel("m", 0, None, 5)]
+
+
+@pytest.mark.parametrize("odd", [7, "", None, [], "x" * (openai.MAX_NAME_LENGTH + 1), "a\u001b[2J"])
+def test_what_is_no_name_of_an_owner_is_not_taken_over(odd: Any) -> None:
+    assert listed([{"id": "m", "owned_by": odd}]) == [ListedModel("m")]
 
 
 def test_a_context_of_nothing_is_none() -> None:

@@ -25,6 +25,7 @@ async def answer[Request: ModelRequest, Whole: ReplyShape](
         headers=exchange.reply_headers,
         idempotency_key=idempotency_key,
         allowed=exchange.allowed,
+        afterwards=exchange.afterwards.append,
     )
     async with answered(gateway, call, endpoint) as reply:
         match reply:

@@ -141,12 +141,15 @@ class _Endpoint[Parts]:
         record = RequestRecord(new_request_id(time.time()), scope["method"], scope["path"])
         try:
             async with under_way(self._application.check_address(scope)) as allowed:
-                await self._answer(Exchange(scope, receive, send, record, allowed))
+                exchange = Exchange(scope, receive, send, record, allowed)
+                await self._answer(exchange)
         finally:
             # Without a status by now, the server is ending and has cancelled this.
             record.status = record.status or CLIENT_GONE
             log_request(record)
             count_request(record, self._application.name)
+        for work in exchange.afterwards:
+            await work()
 
     async def _answer(self, exchange: Exchange) -> None:
         try:

@@ -1,7 +1,7 @@
 """One HTTP request and its reply, in ASGI's terms."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
@@ -48,6 +48,8 @@ class Exchange:
         self.started = False
         self.outlived = False
         """Whether the client went away, and the work on its request went on."""
+        self.afterwards: list[Callable[[], Awaitable[None]]] = []
+        """What is to be done once the client has its reply and its line is in the log."""
         self._outlives_client = False
         self._headers: list[tuple[bytes, bytes]] = list(scope["headers"])
         self._receive = receive

@@ -111,11 +111,12 @@ def set_model(
 def forget(
     model: Model, local: Local = False, stack: Stack = None, state: State = DIRECTORY, json: JSON = False
 ) -> None:
-    """Take back what was set of a model; one that its provider lists comes back with the next synchronisation."""
+    """Take back what was set of a model; one that no provider lists is gone then."""
 
     async def write() -> None:
         async with target_of(local=local, stack=stack, state=state).open() as stores:
-            if model not in (await stores.models.read()).models:
+            stored = (await stores.models.read(consistent=True)).models.get(model)
+            if stored is None or not (stored.own or stored.gone_at):
                 raise UnknownModelError(f"nothing was set of a model {model!r}")
             await stores.models.forget(model)
 
@@ -152,10 +153,14 @@ async def _set(stores: Stores, model: str, members: Members) -> dict[str, Any]:
         raise UnknownModelError(
             f"the catalogue has no provider {row.candidates[0].provider!r}; there are: {names}"
         )
+    for alias in members.get("aliases", ()):
+        other = current.catalog.find(alias)
+        if other is not None and other.id != model:
+            raise UnknownModelError(f"{alias!r} is a name of {other.id!r} already")
     await stores.models.set_own(model, own)
     return row.model_dump(mode="json", exclude_none=True)
 
 
 async def _current(stores: Stores) -> Current:
-    snapshot = await stores.models.read()
+    snapshot = await stores.models.read(consistent=True)
     return Current(load_catalog(stores.catalog).extended(rows_of(snapshot)), snapshot)

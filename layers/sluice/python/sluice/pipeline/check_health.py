@@ -1,14 +1,16 @@
 """Asks every provider how it is, on a schedule.
 
 A provider that lists its models answers; so one free request stands for all of its models. Where the catalogue says so
-(``probe = "call"``), each model is asked for one token instead, which costs its price.
+(``probe = "call"``), each model that the file has, or of which the operator has said something, is asked for one token
+instead, which costs its price.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.completion_request import CompletionRequest
@@ -24,7 +26,8 @@ from sluice.pipeline.live_catalog import rows_of
 from sluice.pipeline.provider_desk import ProviderDesk
 from sluice.providers.contract import Operation, ProviderCall, Target
 from sluice.stores.aws import AWSError
-from sluice.stores.model_items import UNCONFIGURED, Health, HealthStatus, ProviderHealth
+from sluice.stores.model_items import UNCONFIGURED, Health, HealthStatus
+from sluice.stores.models import Snapshot
 
 ATTEMPTS = 2
 """One lost packet does not make a provider down."""
@@ -33,8 +36,10 @@ CALL_SECONDS = 20.0
 CALLS_AT_ONCE = 4
 """To one provider."""
 
-_TELLS_NOTHING = frozenset({404, 405, 429, 501})
-"""What a host answers that has no list of models, or gets many requests: neither says how it is."""
+_HAS_NO_LIST = frozenset({404, 405, 501})
+"""What a host answers that does not list its models: that does not make it down."""
+
+_TOO_MANY_REQUESTS = 429
 
 
 async def check_health(desk: ProviderDesk) -> None:
@@ -43,11 +48,14 @@ async def check_health(desk: ProviderDesk) -> None:
     Raises:
         OverloadedError: the models table cannot be read.
     """
-    snapshot = await desk.store.read()
+    snapshot = await desk.store.read(consistent=True)
     catalog = desk.catalog.extended(rows_of(snapshot))
     await asyncio.gather(
         *(
-            _logged(name, _check(_Check(desk, name, _models_of(name, catalog), snapshot.providers.get(name))))
+            _logged(
+                f"provider {name}",
+                _check(_Check(desk, name, _models_of(name, catalog), snapshot)),
+            )
             for name in desk.catalog.providers
         )
     )
@@ -55,13 +63,13 @@ async def check_health(desk: ProviderDesk) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """One provider's: its models in the catalogue, and how it was before."""
+    """One provider's: its models in the catalogue, and how all was before."""
 
     desk: ProviderDesk
     name: str
     models: Sequence[tuple[ModelRow, str]]
     """Each with its id at the provider."""
-    before: ProviderHealth | None
+    snapshot: Snapshot
 
 
 def _models_of(name: str, catalog: Catalog) -> list[tuple[ModelRow, str]]:
@@ -73,53 +81,77 @@ def _models_of(name: str, catalog: Catalog) -> list[tuple[ModelRow, str]]:
     ]
 
 
-async def _logged(name: str, work: Awaitable[None]) -> None:
-    """One provider's failure keeps no other from being checked."""
+async def _logged(what: str, work: Awaitable[None]) -> None:
+    """The failure of one check keeps no other from being made."""
     try:
         await work
     except (AWSError, OverloadedError):
-        logger.exception("the health of provider %s could not be checked", name)
+        logger.exception("the health of %s could not be checked", what)
 
 
 async def _check(check: _Check) -> None:
     desk, name = check.desk, check.name
     target = await desk.target(name)
     if target is None:
-        if check.before != UNCONFIGURED:
+        if check.snapshot.providers.get(name) != UNCONFIGURED:
             await desk.store.note_unconfigured(name)
         return
     match desk.catalog.providers[name].probe:
         case "none":
-            seen, unlisted = None, set[str]()
+            seen = _Listed(None, frozenset())
         case "list":
-            seen, unlisted = await _listed(check, target)
+            seen = await _listed(check, target)
         case "call":
-            seen, unlisted = None, set[str]()
+            seen = _Listed(None, frozenset())
             slots = asyncio.Semaphore(CALLS_AT_ONCE)
-            await asyncio.gather(*(_called(desk, target, *model, slots) for model in check.models))
+            await asyncio.gather(
+                *(
+                    _logged(f"model {row.id}", _called(desk, target, row, model, slots))
+                    for row, model in check.models
+                    if _is_named(row, check)
+                )
+            )
         case unknown:
             assert_never(unknown)
-    await desk.store.note_provider(name, seen, unlisted)
+    await desk.store.note_provider(name, seen.health, seen.unlisted)
 
 
-async def _listed(check: _Check, target: Target) -> tuple[Health | None, set[str]]:
-    """How the provider is by its list of models, and which of the catalogue's are not in it."""
+def _is_named(row: ModelRow, check: _Check) -> bool:
+    """Whether the operator has named a model, and does not merely find it in the provider's list."""
+    return check.desk.catalog.find(row.id) is not None or bool(check.snapshot.models[row.id].own)
+
+
+class _Listed(NamedTuple):
+    """How a provider is by its list of models, and which of the catalogue's are not in it; None: nothing was learnt."""
+
+    health: Health | None
+    unlisted: AbstractSet[str] | None
+
+
+async def _listed(check: _Check, target: Target) -> _Listed:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             listing = await check.desk.listing(target)
         except SluiceError as error:
-            if error.upstream_status in _TELLS_NOTHING:
+            if error.upstream_status in _HAS_NO_LIST:
                 break
+            if _is_limited(error):
+                return _Listed(None, None)
             logger.warning("provider %s does not list its models: %s", check.name, error.message)
             if attempt == ATTEMPTS:
-                return _health("down"), set()
+                return _Listed(_health("down"), frozenset())
         else:
             if listing is None:
                 break
             listed = {model.id for model in listing.models}
             unlisted = {model for _, model in check.models if model not in listed}
-            return _health("healthy", listing.latency_ms), unlisted
-    return None, set()
+            return _Listed(_health("healthy", listing.latency_ms), unlisted)
+    return _Listed(None, frozenset())
+
+
+def _is_limited(error: SluiceError) -> bool:
+    """Whether the provider gets too many requests, which passes; an account that is at its end has the same status."""
+    return error.upstream_status == _TOO_MANY_REQUESTS and isinstance(error, OverloadedError)
 
 
 async def _called(
@@ -135,7 +167,7 @@ async def _called(
         except InvalidRequestError:  # it was understood, so somebody is there
             seen = _health("healthy", milliseconds_since(begun))
         except SluiceError as error:
-            if error.upstream_status in _TELLS_NOTHING:
+            if _is_limited(error):
                 return
             logger.warning(
                 "model %s of provider %s does not answer: %s", row.id, target.provider, error.message

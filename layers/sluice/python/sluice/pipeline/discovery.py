@@ -11,16 +11,14 @@ from sluice.catalog import ModelKind
 _KINDS: Final[tuple[tuple[str, ModelKind | None], ...]] = (
     (r"embed", "embedding"),
     (r"(^|[-/])(bge|e5|gte|minilm|nomic|voyage|jina|m2-bert)([-/]|$)", "embedding"),
+    (r"rerank|moderat|guard|(^|[-/])(aqa|llama-rank|shield\w*|ocr|deplot)([-/]|$)", None),
     (
-        r"(^|[-/])(aqa|rerank\w*|moderation\w*|guard\w*|shield\w*|ocr|deplot)([-/]|$)|rerank|moderat|guard",
+        r"(^|[-/])(tts|stt|whisper\w*|transcribe|speech|voxtral|audio|realtime|live|lyria|orpheus|sonic|kokoro)([-/]|$)",
         None,
     ),
-    (
-        r"(^|[-/])(tts|stt|whisper\w*|transcribe|speech|voxtral|audio|realtime|live|lyria|orpheus|sonic)([-/]|$)",
-        None,
-    ),
-    (r"(^|[-/])(dall-e|image|imagen|flux|sdxl|stable-diffusion|sora|veo|video|kling|hailuo)", None),
-    (r"gpt-image|-image(-|$)|computer-use|deep-research|robotics|search-api", None),
+    (r"(^|[-/])(dall-e|\w*image|imagen|flux|sdxl|stable-diffusion|seedream|nano-banana)", None),
+    (r"(^|[-/])(sora|veo|video|kling|hailuo|seedance|wan\d|vidu|pixverse)|-[ti]2v(-|$)", None),
+    (r"computer-use|deep-research|robotics|^(o\d|gpt-5)[\w.]*-pro(-|$)|^codex-|^gpt-.*codex", None),
     (r"(^|[-/])(davinci|babbage)(-|$)|gpt-3\.5-turbo-instruct", "completion"),
 )
 _COMPILED: Final = tuple((re.compile(pattern), kind) for pattern, kind in _KINDS)

@@ -5,7 +5,7 @@ told otherwise, and else once in a while. It tells that a model is down after se
 """
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -100,25 +100,50 @@ class HealthMonitor:
 
 @dataclass(slots=True)
 class Watch:
-    """One request: how long the provider took to its first byte, and what went wrong after it."""
+    """One request as the provider answers it.
+
+    ``finished`` tells that it has said all, ``error`` what went wrong after its first byte.
+    """
 
     latency_ms: int | None = None
+    finished: bool = False
     error: SluiceError | None = None
+    _asked_at: float | None = None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the request has got as far as the provider: what fails before is not its fault."""
+        return self._asked_at is not None
+
+    def asks(self) -> None:
+        """The request is sent."""
+        self._asked_at = time.perf_counter()
+
+    def hears(self) -> None:
+        """The first byte has come."""
+        if self._asked_at is not None:
+            self.latency_ms = milliseconds_since(self._asked_at)
+
+
+type Afterwards = Callable[[Callable[[], Awaitable[None]]], None]
+"""Takes work that is to be done once the client has its reply."""
 
 
 @asynccontextmanager
-async def watched(monitor: HealthMonitor, model: str) -> AsyncGenerator[Watch]:
-    """Tell the monitor, in the end, what became of a request; one whose client went away tells nothing."""
+async def watched(monitor: HealthMonitor, model: str, afterwards: Afterwards) -> AsyncGenerator[Watch]:
+    """Have the monitor told what became of a request; one whose client went away tells nothing."""
     watch = Watch()
     try:
         yield watch
     except SluiceError as error:
-        await monitor.failed(model, error)
+        if watch.is_asked:
+            failure = error
+            afterwards(lambda: monitor.failed(model, failure))
         raise
-    if watch.error is not None:
-        await monitor.failed(model, watch.error)
-    elif watch.latency_ms is not None:
-        await monitor.answered(model, watch.latency_ms)
+    if (broken := watch.error) is not None:
+        afterwards(lambda: monitor.failed(model, broken))
+    elif watch.finished and (latency_ms := watch.latency_ms) is not None:
+        afterwards(lambda: monitor.answered(model, latency_ms))
 
 
 def at_fault(error: SluiceError) -> bool:

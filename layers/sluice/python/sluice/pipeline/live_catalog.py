@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from sluice.catalog import Catalog, ModelRow
 from sluice.errors import OverloadedError
 from sluice.observability import logger
+from sluice.stores.aws import AWSError
 from sluice.stores.models import Snapshot
 from sluice.stores.single_flight import SingleFlight
 
@@ -60,7 +61,7 @@ class LiveCatalog:
         """The model of that id or alias.
 
         Raises:
-            OverloadedError: it is not in the file, and the table has never been read yet and cannot be.
+            OverloadedError, AWSError: it is not in the file, and the table was never read yet and cannot be.
         """
         return self.file.find(name) or (await self.current()).catalog.find(name)
 
@@ -68,30 +69,34 @@ class LiveCatalog:
         """All models, and how they are; what was read before, where the table cannot be read.
 
         Raises:
-            OverloadedError: it cannot be read, and never was.
+            OverloadedError, AWSError: it cannot be read, and never was.
         """
         if self._current is not None and self._clock() < self._until:
             return self._current
         return await self._flights.get(_ALL, self._refreshed)
 
     async def _refreshed(self) -> Current:
+        before = self._current
         try:
             snapshot = await self._store.read()
-        except OverloadedError:
-            if self._current is None:
+        except (OverloadedError, AWSError):
+            if before is None:
                 raise
-            logger.warning("the models table cannot be read; what was read before is believed on")
+            logger.warning(
+                "the models table cannot be read; what was read before is believed on", exc_info=True
+            )
+            current = before
         else:
-            if self._current is None or snapshot != self._current.snapshot:
-                catalog = self.file.extended(rows_of(snapshot))
-                self._current = Current(catalog, snapshot)
-        self._until = self._clock() + self._seconds
-        return self._current
+            same = before is not None and before.snapshot.models == snapshot.models
+            catalog = before.catalog if before and same else self.file.extended(rows_of(snapshot))
+            current = Current(catalog, snapshot)
+        self._current, self._until = current, self._clock() + self._seconds
+        return current
 
 
 def rows_of(snapshot: Snapshot) -> Iterator[ModelRow]:
-    """The table's models that can be asked for. One that is no catalogue row is in the log only."""
-    for name, model in snapshot.models.items():
+    """The table's models that can be asked for, by id. One that is no catalogue row is in the log only."""
+    for name, model in sorted(snapshot.models.items()):
         if model.gone_at is not None:
             continue
         try:

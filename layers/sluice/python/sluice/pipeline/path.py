@@ -20,11 +20,11 @@ from sluice.errors import SluiceError
 from sluice.observability import RequestRecord
 from sluice.pipeline.authenticate import authenticate
 from sluice.pipeline.billable import check_billable
-from sluice.pipeline.call import streamed_reply, whole_reply, within
+from sluice.pipeline.call import expired, streamed_reply, whole_reply, within
 from sluice.pipeline.endpoint import Endpoint, StreamingEndpoint
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.hashes import hashed, request_hash
-from sluice.pipeline.health_monitor import Watch, milliseconds_since, watched
+from sluice.pipeline.health_monitor import Afterwards, Watch, watched
 from sluice.pipeline.hold import Held, held
 from sluice.pipeline.idempotency import REPLAYED, Attempt, replayed
 from sluice.pipeline.limits import limits_of
@@ -44,12 +44,16 @@ async def _nobody_objects() -> None:
     pass
 
 
+def _never(_: Callable[[], Awaitable[None]]) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request as it came in.
 
     ``record`` takes down what becomes of it, ``headers`` go with the reply, ``allowed`` returns once its address is
-    known to be within its limit.
+    known to be within its limit, ``afterwards`` takes what is to be done once the client has its reply.
     """
 
     authorization: str | None
@@ -58,6 +62,7 @@ class Call:
     headers: MutableMapping[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
     allowed: Callable[[], Awaitable[None]] = _nobody_objects
+    afterwards: Afterwards = _never
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,7 @@ async def _admitted[Request: ModelRequest, Whole: ReplyShape](
     """Admit, call, answer, settle; the reply to an Idempotency-Key is stored before it is settled."""
     parts, request_id = (gateway.admitter, gateway.settler), call.record.request_id
     async with (
-        watched(gateway.health, asked.row.id) as watch,
+        watched(gateway.health, asked.row.id, call.afterwards) as watch,
         held(*parts, asked.key, asked.demand, request_id, asked.deadline) as hold,
     ):
         output_tokens = hold.admission.fit.output_tokens
@@ -211,12 +216,13 @@ async def _whole[Request: ModelRequest, Whole: ReplyShape](
     meter, call = work.meter, work.call
     operation = endpoint.operation(work.provider, meter.row)
     meter.record.asks_provider()
-    begun = time.perf_counter()
+    work.watch.asks()
     received = await whole_reply(work.gateway.upstream, work.provider, operation, call, work.deadline)
-    work.watch.latency_ms = milliseconds_since(begun)
+    work.watch.hears()
     members = endpoint.told(call.request, received, meter.most).model_dump(mode="json")
     body, digest = await hashed(members, meter.request_hash)
     work.hold.outcome = lambda: meter.whole(received, digest)
+    work.watch.finished = True
     yield WholeReply(work.turn.whole(body))
 
 
@@ -232,15 +238,15 @@ async def _streamed[
     operation = endpoint.operation(work.provider, meter.row)
     renderer = endpoint.renderer(call.request, meter.request_hash)
     meter.record.asks_provider()
-    begun = time.perf_counter()
+    work.watch.asks()
     async with streamed_reply(work.gateway.upstream, work.provider, operation, call, deadline) as chunks:
         async with within(deadline):
             first = await anext(chunks)
-        work.watch.latency_ms = milliseconds_since(begun)
+        work.watch.hears()
         # From here on the provider has worked for it: what was received is charged, however the stream ends.
         work.hold.outcome = lambda: meter.streamed(renderer)
         pace = Pace(deadline=deadline, keep_alive_seconds=work.gateway.settings.keep_alive_seconds)
-        rendered = frames(_chain(first, chunks, work.watch), renderer, pace, meter.record)
+        rendered = frames(_chain(first, chunks, work.watch, deadline), renderer, pace, meter.record)
         async with aclosing(work.turn.recorded(rendered)) as sent:
             yield StreamedReply(sent, deadline)
 
@@ -263,7 +269,9 @@ def _repeated[Request: ModelRequest](kept: KeptReply, asked: _Understood[Request
     return WholeReply(kept.body)
 
 
-async def _chain[Chunk](first: Chunk, rest: AsyncIterator[Chunk], watch: Watch) -> AsyncIterator[Chunk]:
+async def _chain[Chunk](
+    first: Chunk, rest: AsyncIterator[Chunk], watch: Watch, deadline: float
+) -> AsyncIterator[Chunk]:
     yield first
     try:
         async for chunk in rest:
@@ -271,3 +279,8 @@ async def _chain[Chunk](first: Chunk, rest: AsyncIterator[Chunk], watch: Watch) 
     except SluiceError as error:
         watch.error = error
         raise
+    except asyncio.CancelledError:
+        if asyncio.get_running_loop().time() >= deadline:  # nobody waits for the provider any longer
+            watch.error = expired()
+        raise
+    watch.finished = True

@@ -8,7 +8,7 @@ shown.
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sluice.catalog import Catalog
@@ -17,11 +17,12 @@ from sluice.observability import logger
 from sluice.pipeline.discovery import kind_of
 from sluice.pipeline.provider_desk import ProviderDesk
 from sluice.providers.contract import ListedModel
+from sluice.stores.aws import AWSError
 from sluice.stores.model_items import Members, StoredModel
 from sluice.stores.models import Snapshot
 
 MOST_MODELS = 2_000
-"""Of one provider; the largest lists have some hundreds."""
+"""Of one provider in the table, those that are gone included; the largest lists have some hundreds."""
 
 WRITES_AT_ONCE = 16
 
@@ -32,7 +33,7 @@ async def sync_catalog(desk: ProviderDesk) -> None:
     Raises:
         OverloadedError: the models table cannot be read or written.
     """
-    snapshot = await desk.store.read()
+    snapshot = await desk.store.read(consistent=True)
     names = [name for name, row in desk.catalog.providers.items() if row.discover]
     lists = await asyncio.gather(*(_list(desk, name) for name in names))
     slots = asyncio.Semaphore(WRITES_AT_ONCE)
@@ -57,10 +58,10 @@ async def _list(desk: ProviderDesk, name: str) -> Sequence[ListedModel] | None:
     try:
         target = await desk.target(name)
         listing = None if target is None else await desk.listing(target)
-    except SluiceError as error:
-        logger.warning("the models of provider %s could not be listed: %s", name, error.message)
+    except (AWSError, SluiceError) as error:
+        logger.warning("the models of provider %s could not be listed: %s", name, error)
         return None
-    return None if listing is None else listing.models[:MOST_MODELS]
+    return None if listing is None else listing.models
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +83,47 @@ def changes_of(
         listed: by provider; one that did not answer is not in it, and its models stay as they are.
     """
     in_file = {(each.provider, each.model) for row in catalog.models for each in row.candidates}
-    known = {place: model for model in snapshot.models.values() if (place := _place(model)) is not None}
-    taken = {name for row in catalog.models for name in (row.id, *row.aliases)} | set(snapshot.models)
+    # One whose name the file has given to another is not shown any more: it may come back under a new name.
+    stored_models = [model for model in snapshot.models.values() if catalog.find(model.id) is None]
+    known = _by_place(stored_models)
+    taken = {name for row in catalog.models for name in (row.id, *row.aliases)}
+    taken.update(name for model in stored_models for name in (model.id, *_aliases(model)))
     for provider, models in listed.items():
-        here = [model for model in models if (provider, model.id) not in in_file]
-        for model in here:
+        kept = set[str]()
+        room = MOST_MODELS - sum(place[0] == provider for place in known)
+        for model in models:
             kind = kind_of(model.id)
-            if kind is None:
+            if kind is None or (provider, model.id) in in_file:
                 continue
             stored = known.get((provider, model.id))
             name = stored.id if stored else _free_name(provider, model.id, taken)
-            if name is None:
+            if name is None or (stored is None and room <= 0):
                 continue
-            taken.add(name)
+            if stored is None:
+                room -= 1
+            kept.add(name)
             members = _members(provider, model, kind, name)
+            taken.update((name, f"{provider}/{model.id}"))
             if stored is None or stored.gone_at is not None or stored.found != members:
                 yield Change(name, members)
-        there = {model.id for model in here}
-        for place, stored in known.items():
-            if place[0] == provider and place[1] not in there and stored.gone_at is None:
+        for stored in snapshot.models.values():
+            place = _place(stored)
+            if place and place[0] == provider and stored.id not in kept and stored.gone_at is None:
                 yield Change(stored.id, None)
+
+
+def _by_place(models: Iterable[StoredModel]) -> Mapping[tuple[str, str], StoredModel]:
+    """Models by whose they are and their ids there; of two at one place, the one that is shown."""
+    shown_last = sorted(models, key=lambda model: model.gone_at is None)
+    return {place: model for model in shown_last if (place := _place(model)) is not None}
+
+
+def _aliases(model: StoredModel) -> Sequence[str]:
+    match model.row.get("aliases"):
+        case [*names]:
+            return [name for name in names if isinstance(name, str)]
+        case _:
+            return ()
 
 
 def _place(model: StoredModel) -> tuple[str, str] | None:

@@ -27,6 +27,7 @@ from sluice.stores.updates import Update
 
 SAME_STATUS = "{status} = {value}"
 EXISTS = "attribute_exists({id})"
+NOT_LISTED = "attribute_not_exists(#found) OR attribute_exists(#gone_at)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,12 @@ class ModelStore:
         self._dynamodb = aws.dynamodb
         self._table = table
 
-    async def read(self) -> Snapshot:
+    async def read(self, *, consistent: bool = False) -> Snapshot:
         """Everything in the table. An item that is malformed is in the log only.
+
+        Args:
+            consistent: whether what was written a moment ago has to be in it, for twice the price: who goes by what it
+                reads when it writes needs that.
 
         Raises:
             OverloadedError: DynamoDB throttles or cannot be reached.
@@ -59,7 +64,7 @@ class ModelStore:
         models: dict[str, StoredModel] = {}
         providers: dict[str, ProviderHealth] = {}
         health: dict[str, Health] = {}
-        async for item in items_of(self._dynamodb, "Scan", TableName=self._table):
+        async for item in items_of(self._dynamodb, "Scan", TableName=self._table, ConsistentRead=consistent):
             name = item["id"]["S"]
             try:
                 if name.startswith(MODEL):
@@ -105,12 +110,24 @@ class ModelStore:
         await self._write(MODEL + model, update)
 
     async def forget(self, model: str) -> None:
-        """Take a model out of the table; one that its provider lists comes back with the next synchronisation.
+        """Take back what the operator has said of a model; one that no provider lists leaves the table.
 
         Raises:
             OverloadedError: DynamoDB throttles or cannot be reached.
         """
-        await self._dynamodb.call("DeleteItem", TableName=self._table, Key=_key(MODEL + model))
+        try:
+            await self._dynamodb.call(
+                "DeleteItem",
+                TableName=self._table,
+                Key=_key(MODEL + model),
+                ConditionExpression=NOT_LISTED,
+                ExpressionAttributeNames={"#found": "found", "#gone_at": "gone_at"},
+            )
+        except ConditionFailedError:
+            update = Update()
+            update.require(EXISTS.format(id=update.name("id")))
+            update.remove(update.name("own"))
+            await self._write_if(MODEL + model, update)
 
     async def note_model(self, model: str, seen: Health) -> None:
         """Take down how a model was found; ``seen.streak`` is how often in succession.
@@ -120,20 +137,25 @@ class ModelStore:
         """
         await self._note(HEALTH + model, seen, Update)
 
-    async def note_provider(self, provider: str, seen: Health | None, unlisted: Iterable[str]) -> None:
-        """The same of a provider whose credential is set; None where that is all that is known now.
+    async def note_provider(self, provider: str, seen: Health | None, unlisted: Iterable[str] | None) -> None:
+        """The same of a provider whose credential is set.
+
+        Args:
+            provider: its name in the catalogue.
+            seen: how it was found; None leaves that as it is.
+            unlisted: the models that it does not list; None leaves those as they are.
 
         Raises:
             OverloadedError: DynamoDB throttles or cannot be reached.
         """
-        names = sorted(unlisted)
+        names = None if unlisted is None else sorted(unlisted)
 
         def update() -> Update:
             made = Update()
             made.set(made.name("configured"), made.value({"BOOL": True}))
             if names:
                 made.set(made.name("unlisted"), made.value({"SS": names}))
-            else:
+            elif names is not None:
                 made.remove(made.name("unlisted"))
             return made
 

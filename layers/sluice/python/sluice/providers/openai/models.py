@@ -20,7 +20,8 @@ _CONTEXT_MEMBERS = ("context_length", "context_window", "max_context_length", "m
 _PATH_PREFIX = "models/"
 """Google's endpoint lists resource names and takes ids."""
 
-MAX_ID_LENGTH = 256
+MAX_NAME_LENGTH = 256
+"""Longer than any that is meant."""
 
 
 def upstream_request(target: Target) -> UpstreamRequest:
@@ -46,17 +47,22 @@ def listed_models(body: bytes) -> Sequence[ListedModel]:
 
 
 def _model(row: Mapping[str, Any]) -> ListedModel | None:
-    name = row.get("id")
-    if not isinstance(name, str) or not 0 < len(name.removeprefix(_PATH_PREFIX)) <= MAX_ID_LENGTH:
+    name = _name(row.get("id"), _PATH_PREFIX)
+    if name is None:
         return None
-    owner = row.get("owned_by")
     counts = (_count(row.get(member)) for member in _CONTEXT_MEMBERS)
     return ListedModel(
-        id=name.removeprefix(_PATH_PREFIX),
+        id=name,
         created=_count(row.get("created")) or 0,
-        owned_by=owner if isinstance(owner, str) and owner else None,
+        owned_by=_name(row.get("owned_by")),
         context_tokens=next((count for count in counts if count), None),
     )
+
+
+def _name(value: object, prefix: str = "") -> str | None:
+    """A text that can stand in a list, without the prefix; None for anything else."""
+    name = value.removeprefix(prefix) if isinstance(value, str) else ""
+    return name if 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable() else None
 
 
 def _count(value: object) -> int | None:
