@@ -152,6 +152,7 @@ async def offered(
 
 @given(STEPS, st.sampled_from([1, LIMIT, 120]), st.sampled_from([0.0, 1.0]), st.booleans())
 @example([(4.5, 0, 1), (70.0, 1, 0)], 1, 1.0, False)
+@example([(5.0, 21, 2)], 120, 1.0, False)  # a crowd in the last slot, while the next one is to begin
 @example([(4.5, 1, 0), (59.5, 0, 1)], 1, 1.0, False)
 @settings(deadline=None)
 def test_no_minute_has_more_than_the_limit_and_none_is_refused_too_much(

@@ -21,6 +21,11 @@ from sluice.stores.memory import Memory
 ATTEMPTS = 10
 """Each lost race is one that another request won, so many in a row mean a crowd that had better wait."""
 
+PATIENT_ATTEMPTS = 3
+PAUSE_SECONDS = 0.005
+"""From the third lost race on, each attempt waits for so much longer than the one before. Who begins a slot depends on
+what was counted in the last one, so a crowd that still counts there, by a clock that is behind, beats it every time."""
+
 RETRY_AFTER_SECONDS = 1.0
 
 REMEMBERED = 10_000
@@ -65,7 +70,9 @@ class AddressLimiter:
             OverloadedError: the request could not be counted.
         """
         client = client_of(address)
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            if attempt >= PATIENT_ATTEMPTS:
+                await asyncio.sleep(attempt * PAUSE_SECONDS)
             now = self._clock()
             seen = self._seen.get(client)
             slot = MINUTE.slot_at(now)
