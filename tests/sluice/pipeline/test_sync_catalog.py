@@ -96,20 +96,23 @@ async def test_of_two_providers_with_one_name_the_first_in_the_file_has_it() -> 
     assert desk.writes == []
 
 
-async def test_a_name_that_is_an_alias_of_another_is_taken() -> None:
-    desk = Desk({"one": {}, "two": {}}, [], {"one": [models("new")], "two": [models("one/new")]})
-    for _ in range(2):
-        assert set(await synced(desk)) == {"new", "two/one/new"}
-        found = (await catalog(desk)).find("one/new")
-        assert found is not None
-        assert found.candidates[0].provider == "one"
-
-
-async def test_so_is_one_that_is_an_alias_since_an_earlier_run() -> None:
-    answers = {"one": [models("new"), BROKEN], "two": [models(), models("one/new")]}
-    desk = Desk({"one": {}, "two": {}}, [], answers)
+@pytest.mark.parametrize("earlier", [models(), models("new"), BROKEN], ids=repr)
+async def test_a_name_that_begins_with_another_providers_is_that_ones(earlier: Answer) -> None:
+    """Whoever lists it first: a client that names a provider is sent to no other."""
+    answers = {"two": [models("one/new")], "one": [earlier, models("new")]}
+    desk = Desk({"two": {}, "one": {}}, [], answers)
     await synced(desk)
     assert set(await synced(desk)) == {"new", "two/one/new"}
+    found = (await catalog(desk)).find("one/new")
+    assert found is not None
+    assert found.candidates[0].provider == "one"
+
+
+@pytest.mark.parametrize("lists", [[models("new", "one/new")], [models("new"), models("one/new")]])
+async def test_a_name_that_is_an_alias_of_another_is_taken(lists: list[Answer]) -> None:
+    desk = Desk({"one": {}}, [], {"one": lists})
+    await synced(desk)
+    assert set(await synced(desk)) == {"new", "one/one/new"}
 
 
 async def test_a_model_whose_names_are_all_taken_is_left_out() -> None:

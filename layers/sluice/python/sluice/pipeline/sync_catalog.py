@@ -1,9 +1,9 @@
 """Asks every provider which models it serves, and has those that the catalogue file lacks known, too.
 
 A model goes by the provider's id, or, where that name is taken, by ``<provider>/<id>``, which is its alias otherwise.
-It keeps the name that it once got. It has no price until the operator gives it one (``sluice models set``), so a key
-with a budget is refused it. A model that is listed no more is kept, with what the operator has said of it, but not
-shown.
+What begins with another provider's name and a slash is that one's, whoever lists it. A model keeps the name that it
+once got. It has no price until the operator gives it one (``sluice models set``), so a key with a budget is refused it.
+One that is listed no more is kept, with what the operator has said of it, but not shown.
 """
 
 import asyncio
@@ -90,13 +90,14 @@ def changes_of(
     taken.update(name for model in stored_models for name in (model.id, *_aliases(model)))
     for provider, models in listed.items():
         kept = set[str]()
+        others = tuple(f"{name}/" for name in catalog.providers if name != provider)
         room = MOST_MODELS - sum(place[0] == provider for place in known)
         for model in models:
             kind = kind_of(model.id)
             if kind is None or (provider, model.id) in in_file:
                 continue
             stored = known.get((provider, model.id))
-            name = stored.id if stored else _free_name(provider, model.id, taken)
+            name = stored.id if stored else _free_name(provider, model.id, taken, others)
             if name is None or (stored is None and room <= 0):
                 continue
             if stored is None:
@@ -135,8 +136,10 @@ def _place(model: StoredModel) -> tuple[str, str] | None:
             return None
 
 
-def _free_name(provider: str, model: str, taken: set[str]) -> str | None:
-    return next((name for name in (model, f"{provider}/{model}") if name not in taken), None)
+def _free_name(provider: str, model: str, taken: set[str], others: tuple[str, ...]) -> str | None:
+    """The first of a model's two names that is free; one that begins as other providers' do never is."""
+    names = (model, f"{provider}/{model}")
+    return next((name for name in names if name not in taken and not name.startswith(others)), None)
 
 
 def _members(provider: str, model: ListedModel, kind: str, name: str) -> Members:
