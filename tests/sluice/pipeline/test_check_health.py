@@ -17,6 +17,7 @@ from sluice.observability import logger
 from sluice.pipeline import check_health as checking
 from sluice.pipeline import provider_desk
 from sluice.pipeline.check_health import check_health
+from sluice.pipeline.sync_catalog import sync_catalog
 from sluice.providers.contract import UpstreamRequest
 from sluice.stores.aws import AWSError
 from sluice.stores.model_items import UNCONFIGURED, Health, ProviderHealth
@@ -324,12 +325,15 @@ async def test_a_table_that_cannot_be_read_fails_the_run() -> None:
     assert desk.providers.requests == []
 
 
+@pytest.mark.parametrize("status", [400, 401, 413, 422, 500])
 async def test_no_secret_is_in_the_log(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    status: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logger, "propagate", True)
     told = {"error": ERROR["error"] | {"message": f"Incorrect key: {CREDENTIAL}"}}
-    await checked(far(answer(told, 401)))
-    await checked(calling([answer(told, 401)]))
-    assert caplog.records
+    desk = far(answer(told, status))
+    await checked(desk)
+    await sync_catalog(desk.desk)
+    await checked(calling([answer(told, status)]))
+    assert f"(status {status})" in caplog.text
     assert CREDENTIAL not in caplog.text

@@ -96,7 +96,7 @@ async def test_of_two_providers_with_one_name_the_first_in_the_file_has_it() -> 
     assert desk.writes == []
 
 
-@pytest.mark.parametrize("earlier", [models(), models("new"), BROKEN], ids=repr)
+@pytest.mark.parametrize("earlier", [models(), models("new"), BROKEN], ids=["lacks it", "has it", "broken"])
 async def test_a_name_that_begins_with_another_providers_is_that_ones(earlier: Answer) -> None:
     """Whoever lists it first: a client that names a provider is sent to no other."""
     answers = {"two": [models("one/new")], "one": [earlier, models("new")]}

@@ -23,7 +23,7 @@ from sluice.pipeline.call import whole_reply
 from sluice.pipeline.chat_bound import limited
 from sluice.pipeline.health_monitor import milliseconds_since
 from sluice.pipeline.live_catalog import rows_of
-from sluice.pipeline.provider_desk import ProviderDesk
+from sluice.pipeline.provider_desk import ProviderDesk, reason_of
 from sluice.providers.contract import Operation, ProviderCall, Target
 from sluice.stores.aws import AWSError
 from sluice.stores.model_items import UNCONFIGURED, Health, HealthStatus
@@ -137,7 +137,7 @@ async def _listed(check: _Check, target: Target) -> _Listed:
                 break
             if _is_limited(error):
                 return _Listed(None, None)
-            logger.warning("provider %s does not list its models: %s", check.name, error.message)
+            logger.warning("provider %s does not list its models: %s", check.name, reason_of(error))
             if attempt == ATTEMPTS:
                 return _Listed(_health("down"), frozenset())
         else:
@@ -170,7 +170,7 @@ async def _called(
             if _is_limited(error):
                 return
             logger.warning(
-                "model %s of provider %s does not answer: %s", row.id, target.provider, error.message
+                "model %s of provider %s does not answer: %s", row.id, target.provider, reason_of(error)
             )
             seen = _health("down")
         else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sluice.catalog import Catalog, load_catalog
 from sluice.config import ConfigurationError, ProviderCheckSettings
+from sluice.errors import InvalidRequestError, SluiceError
 from sluice.observability import logger
 from sluice.pipeline.call import listed_models
 from sluice.pipeline.health_monitor import milliseconds_since
@@ -72,6 +73,12 @@ class ProviderDesk:
         deadline = asyncio.get_running_loop().time() + LIST_SECONDS
         models = await listed_models(self.upstream, provider, provider.models, target, deadline)
         return Listing(models, milliseconds_since(begun))
+
+
+def reason_of(error: SluiceError) -> str:
+    """Why a provider has failed, for the log. A provider's own words, which may quote its credential, are left out."""
+    words = "it refuses the request" if isinstance(error, InvalidRequestError) else error.message
+    return words if error.upstream_status is None else f"{words} (status {error.upstream_status})"
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from sluice.catalog import Catalog
 from sluice.errors import SluiceError
 from sluice.observability import logger
 from sluice.pipeline.discovery import kind_of
-from sluice.pipeline.provider_desk import ProviderDesk
+from sluice.pipeline.provider_desk import ProviderDesk, reason_of
 from sluice.providers.contract import ListedModel
 from sluice.stores.aws import AWSError
 from sluice.stores.model_items import Members, StoredModel
@@ -59,7 +59,8 @@ async def _list(desk: ProviderDesk, name: str) -> Sequence[ListedModel] | None:
         target = await desk.target(name)
         listing = None if target is None else await desk.listing(target)
     except (AWSError, SluiceError) as error:
-        logger.warning("the models of provider %s could not be listed: %s", name, error)
+        reason = reason_of(error) if isinstance(error, SluiceError) else error
+        logger.warning("the models of provider %s could not be listed: %s", name, reason)
         return None
     return None if listing is None else listing.models
 
