@@ -16,7 +16,7 @@ WARM = """
 import asyncio, json, logging, statistics, sys, time
 from contextlib import asynccontextmanager
 import app
-import sluice.pipeline.chat as path
+import sluice.pipeline.path as path
 from sluice.accounting.counter import Counter, Hold
 from sluice.accounting.windows import empty
 from sluice.keys import digest_of
