@@ -1,5 +1,6 @@
 """What the template has to hold, whatever else it says."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from local_stack import ROOT, blueprint
 from sluice.config import (
     AccountingSettings,
     AddressSettings,
+    ConfigurationError,
     DocsSettings,
     EnvironmentSettings,
     ModelsSettings,
@@ -334,9 +336,20 @@ def test_every_function_that_clients_reach_says_which_pages_may_read_its_replies
         ("", True),
         ("https://app.example.com", True),
         ("https://app.example.com, http://localhost:5173", True),
+        ("http://[::1]:8080,https://app.example.com:8443", True),
+        ("http://localhost:8000, https://localhost:4430", True),
         ("https://app.example.com/", False),
         ("app.example.com", False),
         ("*,https://app.example.com", False),
+        ("https://App.example.com", False),
+        ("https://app.example.com:443", False),
+        ("https://app.example.com, http://localhost:80", False),
+        ("https://app.example.com:999999", False),
+        ("https://app.example.com?x", False),
+        ("https://me@app.example.com", False),
+        ("https://app.example.com,", False),
+        (",https://app.example.com", False),
+        ("https://app.example.com https://b.example.com", False),
     ],
 )
 def test_origins_that_the_template_takes_the_functions_take(
@@ -345,8 +358,9 @@ def test_origins_that_the_template_takes_the_functions_take(
     parameter = template["Parameters"]["CorsOrigins"]
     assert parameter["Default"] == "*"
     assert (re.fullmatch(parameter["AllowedPattern"], value) is not None) == right
-    if right:
-        AddressSettings.from_environment({"SLUICE_COUNTERS_TABLE": "counters", "SLUICE_CORS_ORIGINS": value})
+    variables = {"SLUICE_COUNTERS_TABLE": "counters", "SLUICE_CORS_ORIGINS": value}
+    with contextlib.nullcontext() if right else pytest.raises(ConfigurationError):
+        AddressSettings.from_environment(variables)
 
 
 async def test_metrics_tell_stacks_and_functions_apart(template: dict[str, Any]) -> None:
