@@ -51,6 +51,11 @@ def test_all_choices_count() -> None:
     assert written("a", reply("four", "eight ch"), n=2) == 3
 
 
+def test_so_do_those_that_best_of_keeps_back() -> None:
+    assert written("a", reply("eight ch"), best_of=5) == 10
+    assert written("a", reply("four", "eight ch"), n=2, best_of=3) == 5
+
+
 @pytest.mark.parametrize(
     ("prompt", "members", "received", "tokens"),
     [

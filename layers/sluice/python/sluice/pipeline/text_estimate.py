@@ -10,14 +10,16 @@ from sluice.pipeline.estimate import tokens_of
 def completion_estimate(
     request: CompletionRequest, received: Completion | None, most: TokenCount
 ) -> TokenCount:
-    """Of what was sent and received; an echo of the prompt was not written by the model."""
+    """Of what was sent and received: an echo was not written by the model, what ``best_of`` keeps back was."""
     prompts = request.prompts
     read = text_tokens(prompts) + len(prompts) * tokens_of(request.suffix or "")
     written = sum(
         _written(choice.text, _echoed(request, prompts, choice.index))
         for choice in (received.choices if received else ())
     )
-    return TokenCount(prompt=min(read, most.prompt), completion=min(written, most.completion))
+    shown = request.n or 1
+    in_all = -(-written * max(shown, request.best_of or 1) // shown)
+    return TokenCount(prompt=min(read, most.prompt), completion=min(in_all, most.completion))
 
 
 def text_tokens(texts: list[Text]) -> int:
