@@ -10,9 +10,9 @@ from fake_upstream import FakeUpstream
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.validation import validate
 from sluice.errors import OverloadedError, SluiceError, UpstreamError, UpstreamTimeoutError
-from sluice.pipeline.call import streamed_reply, whole_reply
+from sluice.pipeline.call import MAX_LIST_BYTES, listed_models, streamed_reply, whole_reply
 from sluice.providers.contract import ProviderCall, Target
-from sluice.providers.openai import PROVIDER, chat
+from sluice.providers.openai import PROVIDER, chat, models
 
 CHOICE = {"index": 0, "delta": {"content": "a"}, "finish_reason": None}
 TEXT = b"data: " + json.dumps({"id": "1", "created": 1, "choices": [CHOICE]}).encode() + b"\n\n"
@@ -130,3 +130,13 @@ async def test_a_refused_credential_is_the_operators_to_see(caplog: pytest.LogCa
         await whole_reply(upstream, PROVIDER, chat, call(), soon())
     (entry,) = caplog.records
     assert entry.getMessage() == "provider p refuses the gateway's account: status 401"
+
+
+async def test_a_list_that_never_ends_is_left_before_it_fills_the_memory() -> None:
+    part = b" " * (MAX_LIST_BYTES // 2)
+    fits = FakeUpstream(part, b'{"data": []}')
+    assert await listed_models(fits, PROVIDER, models, call().target, soon()) == ()
+    endless = FakeUpstream(part, part, b" ", AssertionError("it reads on"))
+    with pytest.raises(UpstreamError, match="too large"):
+        await listed_models(endless, PROVIDER, models, call().target, soon())
+    assert endless.released

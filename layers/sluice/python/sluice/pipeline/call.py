@@ -22,6 +22,10 @@ from sluice.providers.contract import (
 from sluice.upstream.client import Upstream, UpstreamResponse
 from sluice.wire.events import FramingError
 
+MAX_LIST_BYTES = 4 * 1024 * 1024
+"""More than any list of models. What is made of its JSON takes up to twenty times as much, and a provider's list must
+not fill the memory of the function that asks all providers."""
+
 
 def expired() -> UpstreamTimeoutError:
     """The error of a deadline that passed."""
@@ -96,10 +100,21 @@ async def listed_models(
         SluiceError: it failed, in time or not.
     """
     async with within(deadline), upstream.send(listing.upstream_request(target)) as response:
-        body = await response.read()
+        body = await _list_of(response)
         if response.status != 200:
             raise _failure(response, body, provider, target)
         return listing.listed_models(body)
+
+
+async def _list_of(response: UpstreamResponse) -> bytes:
+    parts: list[bytes] = []
+    length = 0
+    async for part in response.chunks():
+        length += len(part)
+        if length > MAX_LIST_BYTES:
+            raise UpstreamError("The provider's list of models is too large.")
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _failure(response: UpstreamResponse, body: bytes, provider: Provider, target: Target) -> SluiceError:
