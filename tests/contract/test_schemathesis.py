@@ -1,7 +1,7 @@
 """schemathesis makes requests out of the document and holds the replies against it, with all of its checks.
 
-Its command runs in a process of its own, so that its hooks and settings are those in the folder ``schemathesis`` and
-nobody else's. It makes the same requests each time.
+Its command runs in a process of its own, so that its settings are those in ``schemathesis.toml`` and nobody else's. It
+makes the same requests each time.
 """
 
 import copy
@@ -18,7 +18,7 @@ from mock_provider import MockProvider
 from openapi_document import contract
 
 COMMAND = Path(sys.executable).with_name("schemathesis")
-FOLDER = Path(__file__).parent / "schemathesis"
+SETTINGS = Path(__file__).with_name("schemathesis.toml")
 CASES = "12"
 """For each operation, of those that are made at random; the others are as many as the schemas have corners."""
 
@@ -77,17 +77,13 @@ def run(gateway: GatewayProcess, key: str, document: dict[str, Any], folder: Pat
     file.write_text(json.dumps(document))
     done = subprocess.run(
         [
-            *(COMMAND, "--config-file", FOLDER / "schemathesis.toml", "--no-color"),
+            *(COMMAND, "--config-file", SETTINGS, "--no-color"),
             *("run", file, "--url", gateway.url, "--header", f"Authorization: Bearer {key}"),
             *("--checks", "all", "--max-examples", CASES, "--generation-deterministic"),
             *("--continue-on-failure", "--output-sanitize", "false", *options),
         ],
         cwd=folder,
-        env={
-            **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ},
-            "PYTHONPATH": str(FOLDER),
-            "SCHEMATHESIS_HOOKS": "sluice_hooks",
-        },
+        env={name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ},
         capture_output=True,
         text=True,
         timeout=SECONDS,

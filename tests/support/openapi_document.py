@@ -51,10 +51,13 @@ def _check_body(content: dict[str, Any], reply: httpx.Response) -> None:
     schema = schemas.get(media.replace(" ", ""), schemas.get(media.partition(";")[0]))
     assert schema is not None, media
     if media.startswith("text/event-stream"):
-        lines = [line for line in reply.text.split("\n") if line.startswith("data: ")]
-        assert lines[-1] == f"data: {DONE}"
-        for line in lines[:-1]:
-            _check(schema, json.loads(line.removeprefix("data: ")))
+        _, payload = schema["properties"]["data"]["anyOf"]
+        events = [line.removeprefix("data: ") for line in reply.text.split("\n") if line.startswith("data: ")]
+        assert events[-1] == DONE
+        for event in events:
+            _check(schema, {"data": event})
+        for event in events[:-1]:
+            _check(payload["contentSchema"], json.loads(event))
     elif media.startswith("application/json"):
         _check(schema, reply.json())
     else:

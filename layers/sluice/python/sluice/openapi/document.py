@@ -1,7 +1,7 @@
 """The whole document, out of routes and rows."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +17,7 @@ type Part = dict[str, Any]
 
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
+DONE = "[DONE]"
 BEARER = "key"
 
 DESCRIPTION = """\
@@ -162,13 +163,19 @@ def _content(endpoint: Endpoint) -> Part:
         return {media: {"schema": dict(schema)} for media, schema in endpoint.reply.items()}
     content: Part = {JSON: {"schema": reference(endpoint.reply)}}
     if endpoint.event is not None:
-        content[EVENT_STREAM] = {
-            "schema": {
-                "description": "One event. OpenAPI 3.1 has no word for a stream, so this is what tools take it for.",
-                "anyOf": [reference(endpoint.event), reference(Error)],
-            }
-        }
+        content[EVENT_STREAM] = {"schema": _event([reference(endpoint.event), reference(Error)])}
     return content
+
+
+def _event(payloads: Sequence[Part]) -> Part:
+    """One server-sent event, in the way of OpenAPI 3.2: 3.1 has no word for a stream, and tools take this for it."""
+    payload = {"type": "string", "contentMediaType": JSON, "contentSchema": {"anyOf": list(payloads)}}
+    return {
+        "description": "One event. The last one of a stream that is whole says `[DONE]`.",
+        "type": "object",
+        "required": ["data"],
+        "properties": {"data": {"anyOf": [{"const": DONE}, payload]}},
+    }
 
 
 def _camel(path: str) -> str:
