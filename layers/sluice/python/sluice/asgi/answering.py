@@ -1,14 +1,31 @@
 """Requests to models over ASGI, whole and streamed."""
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from sluice.api.model_request import ModelRequest
 from sluice.api.shapes import ReplyShape
+from sluice.asgi.application import Application, Operation
+from sluice.asgi.cors import CrossOrigin
 from sluice.asgi.exchange import Exchange
+from sluice.config import Settings
+from sluice.pipeline.address_limit import open_address_limiter
 from sluice.pipeline.endpoint import Endpoint
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.idempotency import HEADER
 from sluice.pipeline.path import Call, StreamedReply, WholeReply, answered
+
+
+def gateway_application(operations: Mapping[str, Operation[Gateway]], *, name: str) -> Application[Gateway]:
+    """The application of a function that answers with models; see ``Application`` for the arguments."""
+    return Application(
+        operations,
+        name=name,
+        open_parts=lambda: Gateway.open(Settings.from_environment()),
+        open_limiter=lambda gateway: open_address_limiter(gateway.settings, gateway.aws),
+        cross_origin=lambda gateway: CrossOrigin(gateway.settings.cors_origins),
+        close_parts=Gateway.close,
+    )
 
 
 async def answer[Request: ModelRequest, Whole: ReplyShape](
