@@ -10,8 +10,10 @@ from fake_dynamodb import FakeClient, FakeDynamoDB
 from fake_upstream import Part, Response
 from sluice.catalog import Catalog
 from sluice.credentials import Credential
+from sluice.errors import UpstreamError
 from sluice.pipeline.provider_desk import ProviderDesk
 from sluice.providers.contract import UpstreamRequest
+from sluice.stores.model_items import StoredModel
 from sluice.stores.models import ModelStore
 from sluice.upstream.client import UpstreamResponse
 
@@ -21,6 +23,13 @@ CREDENTIAL = "secret"
 
 type Answer = Response | Exception
 """What a provider answers, or why it does not."""
+
+BROKEN = UpstreamError("The connection to the provider broke.")
+
+FILED: list[dict[str, Any]] = [
+    {"id": "filed", "aliases": ["taken"], "candidates": [{"provider": "far", "model": "up"}]}
+]
+"""A catalogue file's models."""
 
 
 def answer(body: object, status: int = 200) -> Answer:
@@ -37,6 +46,12 @@ def hangs() -> Answer:
 def models(*names: str, **members: Any) -> Answer:
     """A list of models; each has the members."""
     return answer({"object": "list", "data": [{"id": name, **members} for name in names]})
+
+
+def place(model: StoredModel) -> tuple[str, str]:
+    """Who lists a model, and its id there."""
+    (candidate,) = model.found["candidates"]
+    return candidate["provider"], candidate["model"]
 
 
 @dataclass
