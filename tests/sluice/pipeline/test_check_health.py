@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from fake_upstream import Response
-from provider_desks import CREDENTIAL, Answer, Desk, answer, hangs, models
-from sluice.errors import OverloadedError, UpstreamError, UpstreamTimeoutError
+from provider_desks import BROKEN, CREDENTIAL, Answer, Desk, answer, hangs, models
+from sluice.errors import OverloadedError, UpstreamTimeoutError
 from sluice.observability import logger
 from sluice.pipeline import check_health as checking
 from sluice.pipeline import provider_desk
@@ -32,7 +32,6 @@ CHAT_REPLY = {
     "created": 1,
     "choices": [{"index": 0, "message": {"content": "a"}, "finish_reason": "length"}],
 }
-BROKEN = UpstreamError("The connection to the provider broke.")
 
 
 async def checked(desk: Desk, name: str = "far") -> ProviderHealth | None:
