@@ -54,7 +54,7 @@ def test_what_was_sent_is_passed_on(value: Any) -> None:
         ({}, ""),
         ([], ""),
         ([None], ""),
-        ([1.5], ""),
+        ([1.5], "[0]"),
         ([True], ""),
         ([{}], ""),
         (["a", 1], "[1]"),
