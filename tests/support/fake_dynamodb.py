@@ -89,8 +89,10 @@ class FakeDynamoDB:
         expressions = Expressions(members)
         before = self.tables[table].get(name)
         changes = expressions.changes(members["UpdateExpression"])
-        self._check(members, expressions, before)
-        expressions.refuse_unused()
+        holds = self._holds(members, expressions, before)
+        expressions.refuse_unused()  # before the condition counts
+        if not holds:
+            raise self._failed(members, before)
         after = changed(before or key, changes)
         if self._name(table, after) != name:
             raise refused("an update cannot change the key")
@@ -120,9 +122,13 @@ class FakeDynamoDB:
         return reply
 
     def _check(self, members: dict[str, Any], expressions: "Expressions", item: Item | None) -> None:
-        condition = members.get("ConditionExpression")
-        if condition is not None and not expressions.holds(condition, item or MISSING):
+        if not self._holds(members, expressions, item):
             raise self._failed(members, item)
+
+    @staticmethod
+    def _holds(members: dict[str, Any], expressions: "Expressions", item: Item | None) -> bool:
+        condition = members.get("ConditionExpression")
+        return condition is None or expressions.holds(condition, item or MISSING)
 
     def _failed(self, members: dict[str, Any], item: Item | None) -> ConditionFailedError:
         asked = members.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
