@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from simulation import Request, World, Write
 from sluice.accounting.counter import Counter, Hold
+from sluice.accounting.demand import Fit
 from sluice.accounting.periods import period_at
 from sluice.stores.counters import counter_of
 from sluice.stores.keys import KeyRecord
@@ -119,7 +120,7 @@ class PlainAccount:
         key, least = request.key, request.demand.least
         counter = self.counter(key)
         if counter is None:
-            return True
+            return _fits_alone(key, least)
         now = request.environment.clock()
         if counter.expired(now):
             return False  # it may be in the way, or not
@@ -136,3 +137,14 @@ class PlainAccount:
             if limit is not None and held + counted + least.tokens > limit:
                 return False
         return True
+
+
+def _fits_alone(key: KeyRecord, least: Fit) -> bool:
+    """Whether a key that was never used can have a request at all."""
+    wanted = (
+        (key.budget_nano_usd, least.amount),
+        (key.rpm, 1),
+        (key.tpm, least.tokens),
+        (key.tpd, least.tokens),
+    )
+    return all(limit is None or amount <= limit for limit, amount in wanted)
