@@ -66,6 +66,12 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, old: str, new: str, t
     assert str(path) in str(caught.value)
 
 
+def test_providers_alone_make_a_catalogue(tmp_path: Path) -> None:
+    """What they list can be used, so no model has to be named."""
+    catalog = load_catalog(written(tmp_path, GOOD.partition("[[models]]")[0]))
+    assert (list(catalog.providers), catalog.models) == (["local"], ())
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="nowhere"):
         load_catalog(tmp_path / "nowhere.toml")

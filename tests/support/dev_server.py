@@ -18,7 +18,7 @@ from sluice.local.state import ServerState, read_state
 SLUICE = Path(sys.executable).with_name("sluice")
 SECRET = re.compile(r"sk-[A-Za-z0-9]{48}")
 STOP_SECONDS = 30
-GREETING_ENDS = ("print()", "Nothing can answer yet")
+GREETING_ENDS = ("print()", "Nothing can answer yet", "GET http")
 
 
 def environment(**extra: str) -> dict[str, str]:

@@ -76,6 +76,7 @@ def test_a_key_works_until_it_is_revoked(server: DevServer) -> None:
     assert chat(server, made["key"]) == 200
     revoked = command(server, "revoke", made["id"])
     assert (revoked["id"], revoked["active"], "key" in revoked) == (made["id"], False, False)
+    assert (made["state"], revoked["state"]) == ("active", "revoked")
     assert chat(server, made["key"]) == 401
     assert command(server, "revoke", made["id"]) == revoked
 

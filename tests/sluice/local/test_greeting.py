@@ -86,7 +86,5 @@ def test_without_a_provider_that_is_ready_it_says_what_to_do() -> None:
 
 def test_without_a_chat_model_there_is_nothing_to_paste() -> None:
     text = greeting(URL, KEY, catalog(model("a", "one", kind="image")), 1.5)
-    assert text.endswith(
-        "\n\nNothing can answer yet: the catalogue has no chat model of a provider that is ready.\n"
-    )
+    assert f"GET {URL}/v1/models shows them" in text, "those that the providers list"
     assert "curl" not in text

@@ -204,6 +204,8 @@ async def watching(
                     watch.asks()
                 case "hears":
                     watch.hears()
+                case "excuses":
+                    watch.excuses()
                 case "finished":
                     watch.finished = True
         watch.error = broken
@@ -236,6 +238,10 @@ async def test_a_failure_is_one_whenever_it_comes() -> None:
 
 async def test_what_fails_before_the_provider_is_asked_says_nothing_of_it() -> None:
     assert await watching(raises=BROKEN) == []
+
+
+async def test_what_the_provider_is_excused_for_says_nothing_of_it() -> None:
+    assert await watching("asks", "excuses", raises=BROKEN) == []
 
 
 @pytest.mark.parametrize("steps", [(), ("asks",), ("asks", "hears")])

@@ -125,6 +125,14 @@ async def test_a_stream_that_breaks_counts_as_a_failure(parts: Any) -> None:
     assert world.health == {"health#one": ("down", FAILURES)}
 
 
+async def test_an_answer_that_takes_longer_than_its_request_may_says_nothing_of_a_model() -> None:
+    """Of a whole reply nothing is seen before its end, so anybody could make a model look down by asking for much."""
+    world = World(FakeUpstream(None, content_type="application/json"))
+    world.gateway = replace(world.gateway, settings=made_settings(timeout_seconds=0.02))
+    await failing(world, FAILURES + 1)
+    assert world.health == {}
+
+
 async def test_a_client_that_leaves_its_stream_says_nothing_of_a_model() -> None:
     world = World(FakeUpstream(events("four", "more"), None))
     raw = json.dumps(body(stream=True)).encode()

@@ -9,6 +9,7 @@ from bookkeeping import Bookkeeping, key_that_spent
 from key_records import key_record
 from sluice.accounting.admission import IN_FLIGHT_SECONDS
 from sluice.errors import BudgetExceededError, BudgetInFlightError, RateLimitError, SluiceError
+from sluice.money import format_usd
 
 KEY = key_record("sk-refused", id="key_refused", rpm=100, tpm=10_000, tpd=100_000, budget_nano_usd=10_000)
 
@@ -79,6 +80,16 @@ async def test_what_was_held_at_a_refusal_is_not_held_against_them(
     await books.settler.release(held)
     key = replace(key, budget_nano_usd=budget)
     assert (await admitted(books, key, "req_2", tokens)).counter.used == 9 + tokens
+
+
+async def test_a_remembered_refusal_tells_what_is_left_now(books: Bookkeeping) -> None:
+    key = replace(await key_that_spent(books, 2), budget_nano_usd=15)
+    for name, left in (("req_1", 13), ("req_3", 9)):
+        with pytest.raises(BudgetExceededError) as caught:
+            await admitted(books, key, name, 14)
+        assert f" has {format_usd(left)} USD left" in caught.value.message
+        await books.settle(await admitted(books, key, f"{name}_small", 4), 4)
+        books.admitter.note(key.id, await books.counters.read(key.id))  # as a gateway's settler does
 
 
 async def test_a_refusal_is_not_remembered_for_ever(books: Bookkeeping) -> None:

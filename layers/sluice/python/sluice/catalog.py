@@ -96,7 +96,7 @@ class Catalog(_Row):
     """All providers and models."""
 
     providers: Mapping[str, ProviderRow]
-    models: tuple[ModelRow, ...]
+    models: tuple[ModelRow, ...] = ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Catalog":

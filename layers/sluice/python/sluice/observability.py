@@ -113,6 +113,8 @@ def _sentence(request: dict[str, Any]) -> str:
         words.append(f"{request['attempts']} attempts")
     if "prompt_tokens" in request:
         words.append(f"{request['prompt_tokens']} + {request['completion_tokens']} tokens")
+    if "upstream_status" in request:
+        words.append(f"the provider answered {request['upstream_status']}")
     words += [str(request[member]) for member in ("error", "key_id", "request_id") if member in request]
     return " · ".join(words)
 

@@ -3,12 +3,12 @@
 import asyncio
 import time
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
 
-from sluice.catalog import ModelKind, ModelRow, load_catalog
+from sluice.catalog import ModelRow, load_catalog
 from sluice.cli.models_rendering import model_object, models_table
 from sluice.cli.rendering import as_json
 from sluice.cli.target import JSON, Local, Stack, State, Stores, target_of
@@ -18,6 +18,9 @@ from sluice.pipeline.model_status import status_list
 from sluice.stores.model_items import Members
 
 app = typer.Typer(no_args_is_help=True, help="List models, and set what they cost.")
+
+ServedKind = Literal["chat", "completion", "embedding"]
+"""The kinds of models that an endpoint takes."""
 
 Model = Annotated[str, typer.Argument(metavar="ID", help="The model's id.")]
 
@@ -68,7 +71,7 @@ def set_model(
     upstream: Annotated[
         str | None, typer.Option(metavar="ID", help="The provider's id of it, where that is another one.")
     ] = None,
-    kind: Annotated[ModelKind | None, typer.Option(help="What the model is for.")] = None,
+    kind: Annotated[ServedKind | None, typer.Option(help="What the model is for.")] = None,
     alias: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Another name; may be repeated.")
     ] = None,

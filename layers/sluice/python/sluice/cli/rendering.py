@@ -1,6 +1,7 @@
 """Keys as the command prints them: as JSON for scripts, as text for a person."""
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +32,7 @@ def key_object(record: KeyRecord, last_used_at: int | None, secret: str | None =
         "models": None if record.models is None else list(record.models),
         "prefix": record.prefix,
         "active": record.active,
+        "state": _state(record, int(time.time())),
         "created_at": record.created_at,
         "expires_at": record.expires_at,
         "last_used_at": last_used_at,
@@ -60,7 +62,6 @@ def _row(record: KeyRecord, last_used_at: int | None, now: int) -> tuple[str, ..
     budget = "-" if record.budget_nano_usd is None else f"{format_usd(record.budget_nano_usd)} USD"
     if record.budget_period not in {None, "lifetime"}:
         budget += f" {record.budget_period}"
-    state = "active" if record.usable(now) else "expired" if record.active else "revoked"
     return (
         record.id,
         record.prefix,
@@ -68,11 +69,16 @@ def _row(record: KeyRecord, last_used_at: int | None, now: int) -> tuple[str, ..
         record.owner,
         record.plan,
         budget,
-        state,
+        _state(record, now),
         _date(record.expires_at),
         _date(last_used_at),
         "all" if record.models is None else ",".join(record.models),
     )
+
+
+def _state(record: KeyRecord, now: int) -> str:
+    """Whether a key can be used, and if not, why."""
+    return "active" if record.usable(now) else "expired" if record.active else "revoked"
 
 
 def _date(seconds: int | None) -> str:

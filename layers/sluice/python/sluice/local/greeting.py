@@ -33,7 +33,8 @@ MESSAGES = [{"role": "user", "content": "Hello!"}]
 
 NOTHING_SET = "Nothing can answer yet: set one of the variables above and start again.\n"
 NOTHING_TO_CHAT_WITH = (
-    "Nothing can answer yet: the catalogue has no chat model of a provider that is ready.\n"
+    "The catalogue has no chat model of a provider that is ready. Those that the providers list can be used as well;\n"
+    "GET {url}/v1/models shows them.\n"
 )
 
 DEMO = "demo"
@@ -55,6 +56,7 @@ def greeting(url: str, key: str, catalog: Catalog, seconds: float) -> str:
         f"Sluice is ready at {url}, after {seconds:.1f} s. Ctrl-C ends it.",
         "",
         f"Demo key:   {key}   (until this server ends)",
+        f"API:        {url}/docs",
         f"Providers:  {', '.join(f'{name} ({how})' for name, how in ready.items()) or 'none'}",
     ]
     if missing:
@@ -66,7 +68,7 @@ def greeting(url: str, key: str, catalog: Catalog, seconds: float) -> str:
     if chat_models:
         ending = _snippets(url, key, _preferred(catalog, chat_models))
     else:
-        ending = NOTHING_TO_CHAT_WITH if ready else NOTHING_SET
+        ending = NOTHING_TO_CHAT_WITH.format(url=url) if ready else NOTHING_SET
     return "\n".join([*lines, "", ending])
 
 

@@ -232,8 +232,9 @@ class Admitter:
             or needed < known.refusal.at_least
         ):
             return
-        # The request may need more than the one that was refused, and so have to wait longer.
-        match decide(known.counter, limits, demand, now):
+        # The request may need more than the one that was refused, and so have to wait longer; and others may have been
+        # admitted since, which had room.
+        match decide(self._seen.get(key_id) or known.counter, limits, demand, now):
             case Refusal() as refusal:
                 raise error_of(refusal, limits, now)
             case Taking():

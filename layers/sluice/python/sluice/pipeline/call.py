@@ -27,9 +27,13 @@ MAX_LIST_BYTES = 4 * 1024 * 1024
 not fill the memory of the function that asks all providers."""
 
 
-def expired() -> UpstreamTimeoutError:
+class OutOfTimeError(UpstreamTimeoutError):
+    """A request's own deadline has passed; the provider may be at work still."""
+
+
+def expired() -> OutOfTimeError:
     """The error of a deadline that passed."""
-    return UpstreamTimeoutError("The provider did not answer within the request's deadline.")
+    return OutOfTimeError("The provider did not answer within the request's deadline.")
 
 
 @asynccontextmanager
@@ -37,7 +41,7 @@ async def within(deadline: float) -> AsyncIterator[None]:
     """Run the body until ``deadline``, a time of the loop's clock.
 
     Raises:
-        UpstreamTimeoutError: it took longer.
+        OutOfTimeError: it took longer.
     """
     try:
         async with asyncio.timeout_at(deadline):

@@ -137,8 +137,8 @@ async def _listed(check: _Check, target: Target) -> _Listed:
                 break
             if _is_limited(error):
                 return _Listed(None, None)
-            logger.warning("provider %s does not list its models: %s", check.name, reason_of(error))
             if attempt == ATTEMPTS:
+                logger.warning("provider %s does not list its models: %s", check.name, reason_of(error))
                 return _Listed(_health("down"), frozenset())
         else:
             if listing is None:

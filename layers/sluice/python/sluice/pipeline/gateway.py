@@ -1,5 +1,6 @@
 """The parts that the path is made of, built once for the life of an environment."""
 
+import functools
 import time
 from dataclasses import dataclass
 from typing import Self
@@ -56,7 +57,7 @@ class Gateway:
         catalog = load_catalog(settings.catalog)
         check_providers(catalog)
         for member in catalog.unknown_members():
-            logger.warning("the catalogue has a member that this version does not know: %s", member)
+            _warn_of(member)
         tls = tls_context()
         upstream = HTTPUpstream.open(tls=tls, demo_token_seconds=DEMO_TOKEN_SECONDS)
         return cls.assemble(settings, catalog, AWS(tls=lambda: tls), upstream)
@@ -99,3 +100,9 @@ class Gateway:
         """Close all connections."""
         await self.upstream.close()
         self.aws.close()
+
+
+@functools.cache
+def _warn_of(member: str) -> None:
+    """Once in a process, which may open several gateways."""
+    logger.warning("the catalogue has a member that this version does not know: %s", member)

@@ -115,6 +115,10 @@ class Watch:
         """Whether the request has got as far as the provider: what fails before is not its fault."""
         return self._asked_at is not None
 
+    def excuses(self) -> None:
+        """What went wrong is no fault of the provider's."""
+        self._asked_at = None
+
     def asks(self) -> None:
         """The request is sent."""
         self._asked_at = time.perf_counter()

@@ -20,7 +20,7 @@ from sluice.errors import SluiceError
 from sluice.observability import RequestRecord
 from sluice.pipeline.authenticate import authenticate
 from sluice.pipeline.billable import check_billable
-from sluice.pipeline.call import expired, streamed_reply, whole_reply, within
+from sluice.pipeline.call import OutOfTimeError, expired, streamed_reply, whole_reply, within
 from sluice.pipeline.endpoint import Endpoint, StreamingEndpoint
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.hashes import hashed, request_hash
@@ -217,7 +217,11 @@ async def _whole[Request: ModelRequest, Whole: ReplyShape](
     operation = endpoint.operation(work.provider, meter.row)
     meter.record.asks_provider()
     work.watch.asks()
-    received = await whole_reply(work.gateway.upstream, work.provider, operation, call, work.deadline)
+    try:
+        received = await whole_reply(work.gateway.upstream, work.provider, operation, call, work.deadline)
+    except OutOfTimeError:
+        work.watch.excuses()  # a long answer, of which nothing is seen before its end, is no sign of a bad day
+        raise
     work.watch.hears()
     members = endpoint.told(call.request, received, meter.most).model_dump(mode="json")
     body, digest = await hashed(members, meter.request_hash)
