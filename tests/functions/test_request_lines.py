@@ -194,6 +194,12 @@ async def test_errors_of_clients(chat: Any, output: Callable[[], str]) -> None:
     for secret, members, status, more in (
         ("sk-" + "x" * 48, {}, 401, set()),
         (SECRETS["good"], {"model": "nope"}, 404, set()),
+        (
+            SECRETS["good"],
+            {"logprobs": True},
+            400,
+            set(),
+        ),  # which the provider cannot express, so it is not asked
         (SECRETS["poor"], {}, 402, {"BudgetRefused"}),
     ):
         await asked(chat, secret, **members)

@@ -5,7 +5,7 @@ connection to the provider.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 from sluice.errors import SluiceError, UpstreamError, UpstreamTimeoutError
@@ -50,19 +50,26 @@ async def within(deadline: float) -> AsyncIterator[None]:
         raise expired() from error
 
 
+def _tell_nobody() -> None:
+    pass
+
+
 async def whole_reply[Request, Reply](
     upstream: Upstream,
     provider: Provider,
     operation: Operation[Request, Reply],
     call: ProviderCall[Request],
     deadline: float,
+    sends: Callable[[], None] = _tell_nobody,
 ) -> Reply:
-    """The provider's whole answer.
+    """The provider's whole answer; ``sends`` is told when it is asked, which a request that it cannot express is not.
 
     Raises:
         SluiceError: it failed, in time or not.
     """
-    async with within(deadline), upstream.send(operation.upstream_request(call)) as response:
+    request = operation.upstream_request(call)
+    sends()
+    async with within(deadline), upstream.send(request) as response:
         body = await response.read()
         if response.status != 200:
             raise _failure(response, body, provider, call.target)
@@ -76,17 +83,20 @@ async def streamed_reply[Request, Reply, Chunk](
     operation: StreamingOperation[Request, Reply, Chunk],
     call: ProviderCall[Request],
     deadline: float,
+    sends: Callable[[], None] = _tell_nobody,
 ) -> AsyncIterator[AsyncIterator[Chunk]]:
     """The provider's answer chunk by chunk; entered once it has agreed to stream.
 
-    The iterator ends only if the provider has said all.
+    The iterator ends only if the provider has said all. ``sends`` is as for ``whole_reply``.
 
     Raises:
         SluiceError: it failed, on entry or while the iterator runs.
     """
+    request = operation.upstream_request(call)
+    sends()
     async with AsyncExitStack() as stack:
         async with within(deadline):
-            response = await stack.enter_async_context(upstream.send(operation.upstream_request(call)))
+            response = await stack.enter_async_context(upstream.send(request))
             if response.status != 200:
                 raise _failure(response, await response.read(), provider, call.target)
         if operation.STREAM_CONTENT_TYPE not in response.headers.get("content-type", "").lower():

@@ -200,6 +200,11 @@ class _Work[Request: ModelRequest, Whole: ReplyShape]:
     turn: Slot
     watch: Watch
 
+    def sends(self) -> None:
+        """The provider is asked."""
+        self.meter.record.asks_provider()
+        self.watch.asks()
+
 
 def _answer[Request: ModelRequest, Whole: ReplyShape](
     work: _Work[Request, Whole], endpoint: Endpoint[Request, Whole]
@@ -215,10 +220,9 @@ async def _whole[Request: ModelRequest, Whole: ReplyShape](
 ) -> AsyncIterator[WholeReply]:
     meter, call = work.meter, work.call
     operation = endpoint.operation(work.provider, meter.row)
-    meter.record.asks_provider()
-    work.watch.asks()
+    upstream, provider = work.gateway.upstream, work.provider
     try:
-        received = await whole_reply(work.gateway.upstream, work.provider, operation, call, work.deadline)
+        received = await whole_reply(upstream, provider, operation, call, work.deadline, work.sends)
     except OutOfTimeError:
         work.watch.excuses()  # a long answer, of which nothing is seen before its end, is no sign of a bad day
         raise
@@ -241,9 +245,8 @@ async def _streamed[
     meter, call, deadline = work.meter, work.call, work.deadline
     operation = endpoint.operation(work.provider, meter.row)
     renderer = endpoint.renderer(call.request, meter.request_hash)
-    meter.record.asks_provider()
-    work.watch.asks()
-    async with streamed_reply(work.gateway.upstream, work.provider, operation, call, deadline) as chunks:
+    upstream, provider = work.gateway.upstream, work.provider
+    async with streamed_reply(upstream, provider, operation, call, deadline, work.sends) as chunks:
         async with within(deadline):
             first = await anext(chunks)
         work.watch.hears()
