@@ -22,7 +22,7 @@ async def call_after_deployment(name: str, handler: Handler, region: str) -> Non
     """
     try:
         await invoke(handler, deployed_event(region, datetime.now(UTC)))
-    except Exception:
+    except Exception:  # whatever a function raises: Lambda logs it too, and goes on
         logger.exception("%s, called after the deployment, failed", name)
 
 

@@ -58,7 +58,7 @@ def _undone_when_cancelled(transact: Method) -> Method:
         undo = list(_undo(backend, transact_items))
         try:
             transact(backend, transact_items)
-        except Exception:
+        except Exception:  # whatever went wrong, nothing of a transaction stays; it is raised again
             for step in undo:
                 step()
             raise

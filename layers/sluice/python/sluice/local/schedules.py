@@ -33,7 +33,7 @@ async def call_on_schedule(
         await sleep(schedule.seconds)
         try:
             await invoke(handler, scheduled_event(name, region, datetime.now(UTC)))
-        except Exception:
+        except Exception:  # whatever a function raises: Lambda logs it too, and calls it again
             logger.exception("%s, called by its schedule, failed", name)
 
 

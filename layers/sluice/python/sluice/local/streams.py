@@ -90,7 +90,7 @@ async def feed_from_stream(
         try:
             records = records or [record for record in await read(source.batch_size) if source.takes(record)]
             left = await _deliver(handler, source, records) if records else ()
-        except Exception:
+        except Exception:  # whatever a function raises: Lambda delivers the records again
             logger.exception("%s, called by the stream of %s, failed", name, source.table)
             wait = longer
         else:

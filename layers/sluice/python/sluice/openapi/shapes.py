@@ -31,8 +31,8 @@ def sometimes(value: object) -> bool:  # a rule of pydantic's form
 class ChatCompletionReply(ChatCompletion):
     """A whole reply, with the hash of the request and its own."""
 
-    requestHash: Digest  # noqa: N815 # as it is sent
-    responseHash: Digest  # noqa: N815
+    requestHash: Digest
+    responseHash: Digest
 
 
 class ChatCompletionEvent(ChatCompletionChunk):
@@ -44,31 +44,31 @@ class ChatCompletionEvent(ChatCompletionChunk):
     """
 
     usage: Annotated[Usage | None, Field(exclude_if=sometimes)] = None
-    requestHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""  # noqa: N815
-    responseHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""  # noqa: N815
+    requestHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""
+    responseHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""
 
 
 class CompletionReply(Completion):
     """A whole reply, with the hash of the request and its own."""
 
-    requestHash: Digest  # noqa: N815
-    responseHash: Digest  # noqa: N815
+    requestHash: Digest
+    responseHash: Digest
 
 
 class CompletionEvent(CompletionChunk):
     """One event of a streamed reply; ``usage`` and the hashes are as in a ``ChatCompletionEvent``."""
 
     usage: Annotated[Usage | None, Field(exclude_if=sometimes)] = None
-    requestHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""  # noqa: N815
-    responseHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""  # noqa: N815
+    requestHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""
+    responseHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""
 
 
 class EmbeddingsReply(EmbeddingList):
     """The vectors, with the hash of the request and that of the reply."""
 
     usage: EmbeddingUsage
-    requestHash: Digest  # noqa: N815
-    responseHash: Digest  # noqa: N815
+    requestHash: Digest
+    responseHash: Digest
 
 
 class ApiChatCompletionRequest(ChatCompletionRequest):
