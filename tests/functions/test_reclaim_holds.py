@@ -58,7 +58,7 @@ class Function:
             counters, ledger = stores(aws)
             reclaimer = Reclaimer(counters, ledger, clock=lambda: began)
             admitter = Admitter(counters, reclaimer, hold_seconds=HOLD_SECONDS, size=1, clock=lambda: began)
-            demand = Demand(HELD, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1))
+            demand = Demand(HELD, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1, 1))
             await admitter.admit(key_record(f"sk-{key_id}", id=key_id), demand, request_id)
 
     def counter(self, key_id: str) -> Counter:

@@ -24,7 +24,7 @@ MONTH = "2026-11"
 
 BUDGET = 1_000_000
 HOLD_SECONDS = 960.0
-ONE_NANO_USD_A_TOKEN = Rates(1, 1, 1, 1, 1)
+ONE_NANO_USD_A_TOKEN = Rates(1, 1, 1, 1, 1, 1)
 
 Event = Callable[[], Coroutine[Any, Any, None]]
 

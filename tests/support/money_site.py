@@ -36,7 +36,7 @@ PROMPT_TOKENS = 100
 """The model reads no more, and the body of every request has more bytes: so this is the bound of a prompt."""
 COMPLETION_TOKENS = 50
 
-RATES = Rates(unit=1, input=1_000, cached=1_000, output=10_000, reasoning=10_000)
+RATES = Rates(unit=1, input=1_000, cached=1_000, output=10_000, reasoning=10_000, cache_write=1_000)
 """The prices of the catalogue below, in nano-USD a token."""
 
 CATALOG = """\

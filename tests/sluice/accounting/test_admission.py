@@ -27,8 +27,8 @@ from sluice.accounting.windows import DAY, MINUTE, Shape, Window, empty
 NOON = calendar.timegm((2026, 11, 21, 12, 0, 0))
 MIDNIGHT = float(calendar.timegm((2026, 11, 22, 0, 0, 0)))
 DECEMBER = float(calendar.timegm((2026, 12, 1, 0, 0, 0)))
-RATES = Rates(unit=3, input=4, cached=2, output=9, reasoning=10)
-ONE_A_TOKEN = Rates(1, 1, 1, 1, 1)
+RATES = Rates(unit=3, input=4, cached=2, output=9, reasoning=10, cache_write=5)
+ONE_A_TOKEN = Rates(1, 1, 1, 1, 1, 1)
 
 
 def limit(most: int) -> st.SearchStrategy[int | None]:

@@ -23,7 +23,7 @@ from sluice.stores.ledger_rows import LedgerRow, row_of
 
 NOON = 1_795_262_400.0
 KEY = key_record("sk-held", id="key_held", budget_nano_usd=100)
-DEMAND = Demand(30, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1))
+DEMAND = Demand(30, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1, 1))
 OUTCOME = Outcome("complete", "m", "p", TokenCount(4, 9), 21)
 
 ADMITTING = ("GetItem", "UpdateItem")

@@ -37,7 +37,7 @@ from sluice.stores.keys import KeyRecord
 
 JUST_BEFORE_FEBRUARY = calendar.timegm((2026, 1, 31, 23, 59, 30))
 
-RATES = Rates(unit=3, input=4, cached=2, output=9, reasoning=10)
+RATES = Rates(unit=3, input=4, cached=2, output=9, reasoning=10, cache_write=5)
 
 KEYS = (
     key_record("sk-1", id="lifetime", budget_nano_usd=300),

@@ -80,7 +80,7 @@ class Site:
     async def serve(self, place: int, key: KeyRecord, tokens: int) -> bool:
         """Serve a request to its end, if it is admitted."""
         admitter, settler = self.environments[place % len(self.environments)]
-        demand = Demand(tokens, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1))
+        demand = Demand(tokens, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1, 1))
         try:
             admission = await admitter.admit(key, demand, f"req_{next(self.numbers)}")
         except RateLimitError as error:

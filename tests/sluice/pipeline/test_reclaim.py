@@ -32,7 +32,7 @@ def world() -> Iterator[World]:
 
 
 def admitted(world: World, name: str, tokens: int = 30, key: KeyRecord = KEY) -> Request:
-    demand = Demand(tokens, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1))
+    demand = Demand(tokens, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1, 1))
     request = Request(Environment(world, 0.0), key, demand, name)
     world.answer_all()
     assert request.admission is not None
@@ -120,7 +120,7 @@ def test_a_hold_of_a_day_that_is_over_changes_nothing_of_the_new_one(world: Worl
 def test_a_hold_that_came_late_is_given_back_and_not_charged_again(world: World, settled: bool) -> None:
     """Its attempt was given up, and carried out when its request was settled by another one."""
     admitted(world, "req_0")
-    demand = Demand(30, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1))
+    demand = Demand(30, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1, 1))
     request = Request(Environment(world, 0.0), KEY, demand, "req_1")
     world.resume(world.parked[0], "answered")
     world.resume(world.parked[0], "late_repeated")

@@ -59,7 +59,7 @@ class Site:
 
     def admit(self, name: str, tokens: int = 30, key: KeyRecord = KEY) -> Admission:
         """Hold so many tokens and nano-USD."""
-        demand = Demand(tokens, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1))
+        demand = Demand(tokens, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1, 1))
         return self.loop.finish(self.admitter.admit(key, demand, name))
 
     def settle(self, admission: Admission, outcome: Outcome = OUTCOME) -> LedgerRow | None:

@@ -49,7 +49,7 @@ DAY_1 = 1_795_305_600 - 12
 """Twelve seconds before midnight."""
 DAY_NAMES = ("2026-11-21", "2026-11-22")
 EXPIRES_AT = DAY_1 + 960
-ONE_NANO_USD_A_TOKEN = Rates(1, 1, 1, 1, 1)
+ONE_NANO_USD_A_TOKEN = Rates(1, 1, 1, 1, 1, 1)
 
 
 def taking(seen: Counter | None, tokens: int, now: float, limits: Limits = LIMITS) -> Taking:

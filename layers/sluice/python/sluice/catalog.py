@@ -4,6 +4,7 @@ A TOML file ships with the package; ``SLUICE_CATALOG`` names one that replaces i
 is built, and is immutable from then on. Members this version does not know are kept aside and named in a warning.
 """
 
+import datetime as dt
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -19,6 +20,7 @@ from sluice.config import ConfigurationError
 ModelKind = Literal["chat", "completion", "embedding", "image", "video"]
 OutputLimit = Literal["max_tokens", "max_completion_tokens"]
 Probe = Literal["list", "call", "none"]
+Policy = Literal["priority", "weighted", "cheapest", "fastest"]
 USD = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -43,36 +45,30 @@ class ProviderRow(_Row):
     here or set by the operator, which costs their price. ``none`` leaves it to what becomes of real requests."""
 
 
-class Candidate(_Row):
-    """One way to have a model answered: a provider and the id the model has there."""
-
-    provider: str
-    model: Annotated[str, Field(min_length=1)]
-
-
 class Price(_Row):
     """USD per million tokens, per image or per second of video.
 
-    ``cached_input`` and ``audio_input`` are parts of the input and ``reasoning`` is a part of the output that may have
-    prices of their own. Of several prices for one thing, the dearest belongs here: by it budgets are kept.
+    ``cached_input``, ``cache_write`` and ``audio_input`` are parts of the input and ``reasoning`` is a part of the
+    output that may have prices of their own. Of several prices for one thing, the dearest belongs here: by it budgets
+    are kept.
+    ``source`` is the page that the prices were taken from, ``as_of`` the day.
     """
 
     input: USD | None = None
     cached_input: USD | None = None
+    cache_write: USD | None = None
     audio_input: USD | None = None
     output: USD | None = None
     reasoning: USD | None = None
     image: USD | None = None
     second: USD | None = None
+    source: str | None = None
+    as_of: dt.date | None = None
 
 
-class ModelRow(_Row):
-    """A model that clients can ask for."""
+class _Terms(_Row):
+    """What a model's row says for all of its candidates, and a candidate for itself alone."""
 
-    id: Annotated[str, Field(min_length=1)]
-    aliases: tuple[str, ...] = ()
-    kind: ModelKind = "chat"
-    candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)]
     context_tokens: Annotated[int, Field(gt=0)] | None = None
     output_tokens: Annotated[int, Field(gt=0)] | None = None
     image_tokens: Annotated[int, Field(gt=0)] | None = None
@@ -83,6 +79,33 @@ class ModelRow(_Row):
     """The one request member in which the provider takes an output limit; None where it takes either."""
     price: Price | None = None
     capabilities: frozenset[str] = frozenset()
+    unsupported_parameters: frozenset[str] = frozenset()
+    """Request members that the provider takes for other models, but refuses for this one."""
+
+
+class Candidate(_Terms):
+    """One way to have a model answered: a provider and the id the model has there.
+
+    What it says of limits, price and capabilities counts in place of what the model's row says.
+    """
+
+    provider: str
+    model: Annotated[str, Field(min_length=1)]
+    weight: Annotated[int, Field(ge=0)] = 1
+    """Its share of the requests, under the policy ``weighted``."""
+
+
+class ModelRow(_Terms):
+    """A model that clients can ask for."""
+
+    id: Annotated[str, Field(min_length=1)]
+    aliases: tuple[str, ...] = ()
+    kind: ModelKind = "chat"
+    candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)]
+    policy: Policy = "priority"
+    """Which candidate is asked first; the others follow where it fails."""
+    fallbacks: tuple[str, ...] = ()
+    """Models that answer, in this order, where no candidate does."""
     created: Annotated[int, Field(ge=0)] = 0
     owned_by: str | None = None
 
@@ -90,6 +113,14 @@ class ModelRow(_Row):
     def owner(self) -> str:
         """Who stands behind the model, for the models list."""
         return self.owned_by or self.candidates[0].provider
+
+    def served_by(self, candidate: Candidate) -> "ModelRow":
+        """The row as one candidate has it: with the terms that the candidate sets for itself."""
+        own = {name: getattr(candidate, name) for name in candidate.model_fields_set & _TERMS}
+        return self.model_copy(update=own) if own else self
+
+
+_TERMS = frozenset(_Terms.model_fields)
 
 
 class Catalog(_Row):
@@ -144,6 +175,12 @@ class Catalog(_Row):
         rows += [(f"providers.{name}.", row) for name, row in self.providers.items()]
         rows += [(f"models.{row.id}.", row) for row in self.models]
         rows += [(f"models.{row.id}.price.", row.price) for row in self.models if row.price]
+        for row in self.models:
+            for number, candidate in enumerate(row.candidates):
+                place = f"models.{row.id}.candidates.{number}."
+                rows.append((place, candidate))
+                if candidate.price:
+                    rows.append((place + "price.", candidate.price))
         return (prefix + member for prefix, row in rows for member in row.model_extra or {})
 
 

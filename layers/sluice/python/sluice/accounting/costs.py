@@ -20,8 +20,8 @@ TOKENS_PER_PRICE = 1_000_000
 class TokenCount:
     """The tokens of one request, by what they cost.
 
-    ``prompt`` includes ``cached`` and ``audio``, which may overlap; ``completion`` includes ``reasoning``: all as in
-    ``sluice.api.usage``.
+    ``prompt`` includes ``cached``, ``cache_written`` and ``audio``, of which the last may overlap with the others;
+    ``completion`` includes ``reasoning``: all as in ``sluice.api.usage``.
     """
 
     prompt: int
@@ -29,6 +29,7 @@ class TokenCount:
     cached: int = 0
     reasoning: int = 0
     audio: int = 0
+    cache_written: int = 0
 
     @property
     def total(self) -> int:
@@ -48,6 +49,7 @@ class Rates:
     cached: int
     output: int
     reasoning: int
+    cache_write: int
     audio_surcharge: int = 0
 
     def cost(self, tokens: TokenCount) -> int:
@@ -57,11 +59,13 @@ class Rates:
         are sound no provider tells, so the surcharge on sound is the same for them.
         """
         cached = min(tokens.cached, tokens.prompt)
+        cache_written = min(tokens.cache_written, tokens.prompt - cached)
         reasoning = min(tokens.reasoning, tokens.completion)
         audio = min(tokens.audio, tokens.prompt)
         return self._rounded_up(
-            (tokens.prompt - cached) * self.input
+            (tokens.prompt - cached - cache_written) * self.input
             + cached * self.cached
+            + cache_written * self.cache_write
             + audio * self.audio_surcharge
             + (tokens.completion - reasoning) * self.output
             + reasoning * self.reasoning
@@ -82,7 +86,10 @@ class Rates:
         return left // self._dearest_output if self._dearest_output else None
 
     def _dearest_prompt(self, prompt: int, audio: int) -> int:
-        return prompt * max(self.input, self.cached) + min(audio, prompt) * self.audio_surcharge
+        return (
+            prompt * max(self.input, self.cached, self.cache_write)
+            + min(audio, prompt) * self.audio_surcharge
+        )
 
     @property
     def _dearest_output(self) -> int:
@@ -104,8 +111,8 @@ def rates_of_model(row: ModelRow) -> Rates | None:
 def rates_of(price: Price) -> Rates | None:
     """The rates of a price; None if its price does not name both input and output.
 
-    Cached input and sound cost as much as input, reasoning as much as output, where no price of their own is given.
-    Sound is never cheaper than text.
+    Cached input, what is written to a cache and sound cost as much as input, reasoning as much as output, where no
+    price of their own is given. Sound is never cheaper than text.
     """
     if price.input is None or price.output is None:
         return None
@@ -116,6 +123,7 @@ def rates_of(price: Price) -> Rates | None:
         text if price.cached_input is None else _per_token(price.cached_input),
         output,
         output if price.reasoning is None else _per_token(price.reasoning),
+        text if price.cache_write is None else _per_token(price.cache_write),
         Fraction(0) if price.audio_input is None else max(Fraction(0), _per_token(price.audio_input) - text),
     )
     unit = math.lcm(*(rate.denominator for rate in rates))

@@ -1,8 +1,8 @@
 """The whole completion that a stream's chunks add up to.
 
 Needed for the response hash, and for counting what was received of a stream that broke. Text pieces are joined,
-``index`` says to which choice and tool call a piece belongs, logprobs are appended, of everything else the last value
-counts. ``usage`` is there only if a chunk carried it.
+``index`` says to which choice and tool call a piece belongs, logprobs, annotations and reasoning details are appended,
+of everything else the last value counts. ``usage`` is there only if a chunk carried it.
 """
 
 from typing import Any
@@ -33,10 +33,12 @@ class _ToolCall:
         self.type = "function"
         self.name = ""
         self.text: list[str] = []
+        self.extra: dict[str, Any] = {}
 
     def add(self, piece: ToolCallDelta) -> None:
         self.id = piece.id or self.id
         self.type = piece.type or ("custom" if piece.custom is not None else self.type)
+        self.extra.update(piece.model_extra or {})
         body, text = (
             (piece.custom, piece.custom.input)
             if piece.custom is not None
@@ -49,8 +51,12 @@ class _ToolCall:
     def whole(self) -> ToolCall:
         text = "".join(self.text)
         if self.type == "custom":
-            return ToolCall(id=self.id, type="custom", custom=Custom(name=self.name, input=text))
-        return ToolCall(id=self.id, type="function", function=Function(name=self.name, arguments=text))
+            return ToolCall(
+                id=self.id, type="custom", custom=Custom(name=self.name, input=text), **self.extra
+            )
+        return ToolCall(
+            id=self.id, type="function", function=Function(name=self.name, arguments=text), **self.extra
+        )
 
 
 def _arguments(function: FunctionDelta | None) -> str | None:
@@ -65,6 +71,7 @@ class _Choice:
         self.calls: dict[int, _ToolCall] = {}
         self.function: _ToolCall | None = None
         self.annotations: list[dict[str, Any]] = []
+        self.reasoning_details: list[dict[str, Any]] = []
         self.extra: dict[str, Any] = {}
         self.logprobs: Logprobs | None = None
         self.finish_reason: FinishReason | None = None
@@ -81,6 +88,7 @@ class _Choice:
             self.function = self.function or _ToolCall()
             self.function.add(ToolCallDelta(index=0, function=delta.function_call))
         self.annotations += delta.annotations or ()
+        self.reasoning_details += delta.reasoning_details or ()
         self.extra.update(delta.model_extra or {})
         self.logprobs = joined(self.logprobs, choice.logprobs)
         self.finish_reason = choice.finish_reason or self.finish_reason
@@ -96,6 +104,7 @@ class _Choice:
             tool_calls=[self.calls[position].whole() for position in sorted(self.calls)] or None,
             function_call=self.function.whole().function if self.function else None,
             annotations=self.annotations or None,
+            reasoning_details=self.reasoning_details or None,
             **self.extra,
         )
         return Choice(

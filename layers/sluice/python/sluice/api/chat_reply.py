@@ -1,7 +1,11 @@
 """Replies of a chat completion, whole and in chunks, as OpenAI's response schemas have them.
 
 Members that the schemas require stand even when null (``refusal``, ``logprobs``); members that are optional but not
-nullable are left out instead (``absent``). ``reasoning_content`` and the two hashes are ours.
+nullable are left out instead (``absent``). ``reasoning_content``, ``reasoning_details`` and the two hashes are ours.
+
+``reasoning_details`` has what a provider wants back with the next turn: objects with ``type`` (``reasoning.text``,
+with ``text`` and ``signature``, or ``reasoning.encrypted``, with ``data``), ``format`` (whose it is) and ``index``, as
+OpenRouter's clients know them. In a stream each object comes once, whole.
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +18,7 @@ from sluice.api.usage import Usage
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 OptionalText = Annotated[str | None, Field(exclude_if=absent)]
 Logprobs = dict[str, Any]
+ReasoningDetails = Annotated[list[dict[str, Any]] | None, Field(exclude_if=absent)]
 
 
 class Function(ReplyShape):
@@ -46,6 +51,7 @@ class ReplyMessage(ReplyShape):
     content: str | None = None
     refusal: str | None = None
     reasoning_content: OptionalText = None
+    reasoning_details: ReasoningDetails = None
     tool_calls: Annotated[list[ToolCall] | None, Field(exclude_if=absent)] = None
     function_call: Annotated[Function | None, Field(exclude_if=absent)] = None
     annotations: Annotated[list[dict[str, Any]] | None, Field(exclude_if=absent)] = None
@@ -104,6 +110,7 @@ class Delta(ReplyShape):
     content: OptionalText = None
     refusal: OptionalText = None
     reasoning_content: OptionalText = None
+    reasoning_details: ReasoningDetails = None
     tool_calls: Annotated[list[ToolCallDelta] | None, Field(exclude_if=absent)] = None
     function_call: Annotated[FunctionDelta | None, Field(exclude_if=absent)] = None
     annotations: Annotated[list[dict[str, Any]] | None, Field(exclude_if=absent)] = None

@@ -1,10 +1,10 @@
 """The conversation of a chat request: messages by role, their content parts, tool calls.
 
-Follows OpenAI's ``ChatCompletionRequestMessage``, with ``reasoning_content`` on assistant turns for providers that
-want their reasoning back.
+Follows OpenAI's ``ChatCompletionRequestMessage``, with ``reasoning_content`` and ``reasoning_details`` on assistant
+turns for providers that want their reasoning back.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag
 
@@ -155,6 +155,7 @@ class AssistantMessage(RequestShape):
     content: AssistantContent | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
+    reasoning_details: list[dict[str, Any]] | None = None
     tool_calls: list[ToolCall] | None = None
     function_call: FunctionCall | None = None
     name: str | None = None

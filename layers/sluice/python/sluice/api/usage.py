@@ -1,7 +1,7 @@
 """Token usage: one meaning for every provider.
 
-``prompt_tokens`` includes cached ones, ``completion_tokens`` includes reasoning, ``total_tokens`` is their sum. Each
-provider module has one ``usage_of`` that converts to this.
+``prompt_tokens`` includes those read from a cache and those written to it, ``completion_tokens`` includes reasoning,
+``total_tokens`` is their sum. Each provider module has one ``usage_of`` that converts to this.
 """
 
 from typing import Annotated
@@ -18,6 +18,7 @@ class PromptTokensDetails(ReplyShape):
     """Kinds of prompt tokens."""
 
     cached_tokens: OptionalCount = None
+    cache_write_tokens: OptionalCount = None
     audio_tokens: OptionalCount = None
 
 

@@ -17,6 +17,7 @@ from sluice.pipeline.chat_estimate import estimated_tokens
 from sluice.pipeline.chunks import ChunkRenderer
 from sluice.pipeline.endpoint import StreamingEndpoint
 from sluice.providers.contract import ChatOperation, Provider
+from sluice.providers.features import check_supported
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class Chat(StreamingEndpoint[ChatCompletionRequest, ChatCompletion, ChatCompleti
     ) -> ChatCompletionRequest:
         """See ``Endpoint``."""
         return limited(request, output_tokens, row)
+
+    def check(self, request: ChatCompletionRequest, provider: Provider, row: ModelRow) -> None:
+        """See ``Endpoint``."""
+        super().check(request, provider, row)
+        check_supported(request, provider.features)
 
     def operation(self, provider: Provider, row: ModelRow) -> ChatOperation:
         """See ``Endpoint``."""

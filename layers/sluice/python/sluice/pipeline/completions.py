@@ -9,14 +9,15 @@ from sluice.api.completion_reply import Completion, CompletionChunk
 from sluice.api.completion_request import CompletionRequest
 from sluice.api.usage import Usage
 from sluice.api.validation import validate
-from sluice.catalog import ModelRow
+from sluice.catalog import ModelRow, OutputLimit
 from sluice.errors import InvalidRequestError
 from sluice.pipeline.chunks import ChunkRenderer
 from sluice.pipeline.endpoint import StreamingEndpoint
 from sluice.pipeline.text_bound import completion_demand
 from sluice.pipeline.text_estimate import completion_estimate
 from sluice.providers.contract import CompletionOperation, Provider
-from sluice.providers.through_chat import ThroughChat
+from sluice.providers.features import check_supported
+from sluice.providers.through_chat import ThroughChat, chat_request
 
 OWN_ENDPOINT = "completions"
 """The catalogue's capability of a chat model that its provider takes at its own completions endpoint, too."""
@@ -53,13 +54,15 @@ class Completions(StreamingEndpoint[CompletionRequest, Completion, CompletionChu
         """See ``Endpoint``."""
         return completion_demand(request, body_bytes, row)
 
+    def check(self, request: CompletionRequest, provider: Provider, row: ModelRow) -> None:
+        """See ``Endpoint``."""
+        super().check(request, provider, row)
+        if _own_endpoint(provider, row) is None:
+            check_supported(chat_request(request, _output_limit(row)), provider.features)
+
     def operation(self, provider: Provider, row: ModelRow) -> CompletionOperation:
         """See ``Endpoint``."""
-        if provider.completions is not None and (
-            row.kind == "completion" or OWN_ENDPOINT in row.capabilities
-        ):
-            return provider.completions
-        return ThroughChat(provider.chat, row.output_limit or "max_tokens")
+        return _own_endpoint(provider, row) or ThroughChat(provider.chat, _output_limit(row))
 
     def renderer(
         self, request: CompletionRequest, request_hash: str
@@ -78,3 +81,13 @@ class Completions(StreamingEndpoint[CompletionRequest, Completion, CompletionChu
     ) -> TokenCount:
         """See ``Endpoint``."""
         return completion_estimate(request, received, most)
+
+
+def _own_endpoint(provider: Provider, row: ModelRow) -> CompletionOperation | None:
+    """The provider's own way of completing texts, where the model has it; None where it goes through chat."""
+    own = row.kind == "completion" or OWN_ENDPOINT in row.capabilities
+    return provider.completions if own else None
+
+
+def _output_limit(row: ModelRow) -> OutputLimit:
+    return row.output_limit or "max_tokens"

@@ -11,6 +11,7 @@ from sluice.api.model_request import ModelRequest, StreamableRequest
 from sluice.api.shapes import ReplyShape
 from sluice.api.usage import Usage
 from sluice.catalog import ModelKind, ModelRow
+from sluice.errors import UnsupportedParameterError
 from sluice.pipeline.chunks import ChunkRenderer
 from sluice.providers.contract import Operation, Provider, StreamingOperation
 
@@ -47,6 +48,23 @@ class Endpoint[Request: ModelRequest, Reply: ReplyShape](ABC):
         Raises:
             InvalidRequestError: a bound is needed, but there is none.
         """
+
+    def check(self, request: Request, provider: Provider, row: ModelRow) -> None:
+        """Refuse what a provider cannot express, or refuses for this model, before anything is held for it.
+
+        Args:
+            request: as it was understood.
+            provider: who would answer.
+            row: the model's, as that candidate has it.
+
+        Raises:
+            UnsupportedParameterError: naming the member at fault.
+        """
+        for member in sorted(row.unsupported_parameters & request.model_fields_set):
+            if getattr(request, member) is not None:
+                raise UnsupportedParameterError(
+                    f"The model '{row.id}' does not take '{member}'.", param=member
+                )
 
     @abstractmethod
     def operation(self, provider: Provider, row: ModelRow) -> Operation[Request, Reply]:

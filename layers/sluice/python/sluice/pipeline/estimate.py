@@ -23,6 +23,7 @@ def counted(usage: Usage, most: TokenCount) -> TokenCount:
         completion=usage.completion_tokens,
         cached=(prompt.cached_tokens if prompt else None) or 0,
         reasoning=(completion.reasoning_tokens if completion else None) or 0,
+        cache_written=(prompt.cache_write_tokens if prompt else None) or 0,
         audio=min(most.audio, usage.prompt_tokens) if audio is None else audio,
     )
 

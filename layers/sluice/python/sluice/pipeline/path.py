@@ -15,7 +15,7 @@ from sluice.api.completion_reply import CompletionChunk
 from sluice.api.model_request import ModelRequest, StreamableRequest
 from sluice.api.shapes import ReplyShape
 from sluice.api.validation import parse_object
-from sluice.catalog import ModelRow
+from sluice.catalog import Candidate, ModelRow
 from sluice.errors import SluiceError
 from sluice.observability import RequestRecord
 from sluice.pipeline.authenticate import authenticate
@@ -132,6 +132,8 @@ async def _understood[Request: ModelRequest, Whole: ReplyShape](
     call.record.stream = request.streams
     row = await find_model(gateway.models, request.model, endpoint.KINDS, key)
     call.record.model = row.id
+    row = row.served_by(row.candidates[0])
+    endpoint.check(request, _provider_of(gateway, row.candidates[0]), row)
     limits = limits_of(key)
     if limits.budget is not None:
         check_billable(request, row)
@@ -172,7 +174,7 @@ async def _admitted[Request: ModelRequest, Whole: ReplyShape](
 
         candidate = asked.row.candidates[0]
         call.record.provider = candidate.provider
-        provider = PROVIDERS[gateway.catalog.providers[candidate.provider].kind]
+        provider = _provider_of(gateway, candidate)
         target = await target_of(gateway.catalog, asked.row, candidate, provider, gateway.credentials)
         upstream_call = ProviderCall(
             sent, target, id=f"{endpoint.ID_PREFIX}{uuid.uuid4().hex}", now=time.time()
@@ -204,6 +206,10 @@ class _Work[Request: ModelRequest, Whole: ReplyShape]:
         """The provider is asked."""
         self.meter.record.asks_provider()
         self.watch.asks()
+
+
+def _provider_of(gateway: Gateway, candidate: Candidate) -> Provider:
+    return PROVIDERS[gateway.catalog.providers[candidate.provider].kind]
 
 
 def _answer[Request: ModelRequest, Whole: ReplyShape](

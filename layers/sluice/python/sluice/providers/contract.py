@@ -21,6 +21,7 @@ from sluice.api.completion_request import CompletionRequest
 from sluice.api.embeddings import EmbeddingList, EmbeddingsRequest
 from sluice.credentials import Credential
 from sluice.errors import SluiceError
+from sluice.providers.features import Features
 from sluice.wire.events import Decoder, WireEvent
 
 
@@ -160,12 +161,14 @@ class Provider:
     """A provider's operations; None for what it does not have.
 
     ``address`` is the base URL where the catalogue gives none; None if it has to give one. ``failure`` says what a
-    reply of any status but 200 means for the client; header names are in lower case.
+    reply of any status but 200 means for the client; header names are in lower case. ``features`` is what ``chat``
+    can express.
     """
 
     address: str | None
     failure: Callable[[int, Mapping[str, str], bytes], SluiceError]
     chat: ChatOperation
+    features: Features
     completions: CompletionOperation | None = None
     embeddings: EmbeddingsOperation | None = None
     models: ModelListing | None = None

@@ -8,12 +8,14 @@ instances.
 
 from sluice.providers.contract import Provider
 from sluice.providers.demo import chat, completions, embeddings
+from sluice.providers.features import EVERYTHING
 from sluice.providers.openai import failures, models
 
 PROVIDER = Provider(
     address="demo://localhost",
     failure=failures.failure,
     chat=chat,
+    features=EVERYTHING,
     completions=completions,
     embeddings=embeddings,
     models=models,

@@ -10,6 +10,7 @@ from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk, FinishRea
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.errors import UpstreamError
 from sluice.providers.contract import ProviderCall, ReplyStream, UpstreamRequest
+from sluice.providers.features import GATEWAY_MEMBERS
 from sluice.providers.openai import replies
 from sluice.providers.openai.replies import ChunkStream, complete_head, reply_object
 from sluice.providers.openai.requests import post
@@ -37,14 +38,11 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
     "tool_use": "tool_calls",
 }
 
-_GATEWAY_MEMBERS = frozenset({"search_enabled"})
-"""Request members that are Sluice's own and mean nothing to a provider."""
-
 
 def upstream_request(call: Call) -> UpstreamRequest:
     """The request as it came, for the candidate's model."""
     request = call.request
-    body = request.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=set(_GATEWAY_MEMBERS))
+    body = request.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=set(GATEWAY_MEMBERS))
     return post(call.target, "/chat/completions", body, streams=request.streams)
 
 

@@ -1,0 +1,178 @@
+"""What a chat request asks for beside text, and which of it a provider can express.
+
+Each provider declares its ``Features``; the matrix in the documentation is made of these declarations, and what a
+provider cannot express is refused by them before anything is held or sent. What only shows in a value (a picture's
+format, a schema's keyword) is for the provider's module to refuse.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sluice.api.chat_request import AllowedChoice, ChatCompletionRequest, CustomTool
+from sluice.api.messages import AssistantMessage, AudioPart, FilePart, FunctionMessage, ImagePart, UserMessage
+from sluice.errors import UnsupportedParameterError
+
+
+class Feature(StrEnum):
+    """A feature, by its name in the matrix."""
+
+    TOOLS = "tools"
+    TOOL_CHOICE = "tool_choice: required, or one function"
+    ALLOWED_TOOLS = "tool_choice: allowed_tools"
+    SERIAL_TOOLS = "parallel_tool_calls: false"
+    CUSTOM_TOOLS = "custom tools"
+    FUNCTIONS = "functions, function_call (deprecated)"
+    IMAGES = "pictures, inline"
+    REMOTE_IMAGES = "pictures, by address"
+    AUDIO = "sound"
+    FILES = "files, inline"
+    REMOTE_FILES = "files, by id"
+    JSON_OBJECT = "response_format: json_object"
+    JSON_SCHEMA = "response_format: json_schema"
+    TEMPERATURE = "temperature"
+    TOP_P = "top_p"
+    STOP = "stop"
+    CHOICES = "n above 1"
+    SEED = "seed"
+    PENALTIES = "presence_penalty, frequency_penalty"
+    LOGPROBS = "logprobs, top_logprobs"
+    LOGIT_BIAS = "logit_bias"
+    REASONING_EFFORT = "reasoning_effort"
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a provider can express.
+
+    Attributes:
+        known: the features.
+        members: request members that OpenAI does not have, or this gateway does not name, and the provider takes; None
+            where all are passed on.
+    """
+
+    known: frozenset[Feature]
+    members: frozenset[str] | None = frozenset()
+
+
+EVERYTHING = Features(frozenset(Feature), members=None)
+
+HINTS = frozenset(
+    {"metadata", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "store", "user"}
+)
+"""Members that say something of the request and ask for nothing of the reply: a provider that has no place for them
+answers no differently."""
+
+GATEWAY_MEMBERS = frozenset({"search_enabled"})
+"""Members that are the gateway's own and mean nothing to a provider."""
+
+_HARMLESS: Mapping[str, tuple[object, ...]] = {
+    "modalities": (["text"],),
+    "service_tier": ("auto", "default"),
+}
+"""Values of other members that ask for what happens anyway."""
+
+_NOTHING: tuple[object, ...] = (None, False, [], {})
+
+
+def used_features(request: ChatCompletionRequest) -> Iterator[tuple[Feature, str]]:
+    """The features that a request uses, each with the member at fault where it cannot be expressed."""
+    yield from _of_tools(request)
+    yield from _of_messages(request)
+    yield from _of_sampling(request)
+    match request.response_format.type if request.response_format else "text":
+        case "json_object":
+            yield Feature.JSON_OBJECT, "response_format"
+        case "json_schema":
+            yield Feature.JSON_SCHEMA, "response_format"
+    if request.reasoning_effort is not None:
+        yield Feature.REASONING_EFFORT, "reasoning_effort"
+
+
+def check_supported(request: ChatCompletionRequest, features: Features) -> None:
+    """Refuse what a provider cannot express.
+
+    Raises:
+        UnsupportedParameterError: naming the first member at fault.
+    """
+    for feature, param in used_features(request):
+        if feature not in features.known:
+            raise UnsupportedParameterError(
+                f"The model's provider cannot express this: {feature}.", param=param
+            )
+    if features.members is None:
+        return
+    for member, value in (request.model_extra or {}).items():
+        known = member in features.members or member in HINTS
+        if not known and value not in _NOTHING and value not in _HARMLESS.get(member, ()):
+            raise UnsupportedParameterError(
+                f"The model's provider does not know '{member:.100}'.", param=member[:100]
+            )
+
+
+def _of_tools(request: ChatCompletionRequest) -> Iterator[tuple[Feature, str]]:
+    tools = request.tools or []
+    if tools:
+        yield Feature.TOOLS, "tools"
+        if request.parallel_tool_calls is False:
+            yield Feature.SERIAL_TOOLS, "parallel_tool_calls"
+    for number, tool in enumerate(tools):
+        if isinstance(tool, CustomTool):
+            yield Feature.CUSTOM_TOOLS, f"tools[{number}]"
+    match request.tool_choice:
+        case None | "none" | "auto":
+            pass
+        case AllowedChoice():
+            yield Feature.ALLOWED_TOOLS, "tool_choice"
+        case _:
+            yield Feature.TOOL_CHOICE, "tool_choice"
+    extra = request.model_extra or {}
+    for member in ("functions", "function_call"):
+        if extra.get(member):
+            yield Feature.FUNCTIONS, member
+
+
+def _of_messages(request: ChatCompletionRequest) -> Iterator[tuple[Feature, str]]:
+    for number, message in enumerate(request.messages):
+        place = f"messages[{number}]"
+        match message:
+            case UserMessage(content=list(parts)):
+                for position, part in enumerate(parts):
+                    param = f"{place}.content[{position}]"
+                    match part:
+                        case ImagePart(image_url=image):
+                            inline = image.url[:5].lower() == "data:"
+                            yield (Feature.IMAGES if inline else Feature.REMOTE_IMAGES), param
+                        case AudioPart():
+                            yield Feature.AUDIO, param
+                        case FilePart(file=file):
+                            yield (Feature.FILES if file.file_id is None else Feature.REMOTE_FILES), param
+                        case _:
+                            pass
+            case AssistantMessage(function_call=call) if call is not None:
+                yield Feature.FUNCTIONS, f"{place}.function_call"
+            case FunctionMessage():
+                yield Feature.FUNCTIONS, place
+            case _:
+                pass
+
+
+def _of_sampling(request: ChatCompletionRequest) -> Iterator[tuple[Feature, str]]:
+    if request.temperature is not None:
+        yield Feature.TEMPERATURE, "temperature"
+    if request.top_p is not None:
+        yield Feature.TOP_P, "top_p"
+    if request.stop:
+        yield Feature.STOP, "stop"
+    if (request.n or 1) > 1:
+        yield Feature.CHOICES, "n"
+    if request.seed is not None:
+        yield Feature.SEED, "seed"
+    if request.presence_penalty:
+        yield Feature.PENALTIES, "presence_penalty"
+    if request.frequency_penalty:
+        yield Feature.PENALTIES, "frequency_penalty"
+    if request.logprobs or request.top_logprobs:
+        yield Feature.LOGPROBS, "logprobs"
+    if request.logit_bias:
+        yield Feature.LOGIT_BIAS, "logit_bias"
