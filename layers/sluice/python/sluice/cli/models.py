@@ -58,6 +58,7 @@ def list_models(
     rows = [
         model_object(row, states[row.id], current.snapshot.models.get(row.id))
         for row in current.catalog.models
+        if row.id in states  # all but those that are retired and have no successor
     ]
     typer.echo(as_json(rows) if json else models_table(rows))
 
@@ -161,7 +162,7 @@ async def _set(stores: Stores, model: str, members: Members) -> dict[str, Any]:
         if other is not None and other.id != model:
             raise UnknownModelError(f"{alias!r} is a name of {other.id!r} already")
     await stores.models.set_own(model, own)
-    return row.model_dump(mode="json", exclude_none=True)
+    return row.model_dump(mode="json", exclude_unset=True)
 
 
 async def _current(stores: Stores) -> Current:

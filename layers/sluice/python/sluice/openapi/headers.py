@@ -42,13 +42,16 @@ HEADERS: Mapping[str, Part] = {
     },
     "x-ratelimit-reset-requests": _header("The time until no request counts any more", _DURATION),
     "x-ratelimit-reset-tokens": _header("The time until no token counts any more", _DURATION),
+    "x-sluice-model": _header(
+        "The id of the model that answers: another one than was asked for, once that is retired", _TEXT
+    ),
     "x-sluice-budget-limit": _header("The key's budget in USD, where it has one", _MONEY),
     "x-sluice-budget-remaining": _header("What is left of it", _MONEY),
     "x-sluice-budget-reset": _header("The time until it starts anew, if it does", _DURATION),
 }
 
 ALWAYS = ("x-request-id",)
-LIMITS = tuple(name for name in HEADERS if name.startswith(("x-ratelimit-", "x-sluice-budget-")))
+LIMITS = tuple(name for name in HEADERS if name.startswith(("x-ratelimit-", "x-sluice-")))
 """Of a reply to a known key."""
 CACHING = ("etag", "cache-control")
 """Of a reply that a client may keep."""

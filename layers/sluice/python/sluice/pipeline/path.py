@@ -39,6 +39,9 @@ from sluice.stores.kept_replies import KeptReply
 from sluice.stores.keys import KeyRecord
 from sluice.wire.sse import Frame
 
+ANSWERING_MODEL = "x-sluice-model"
+"""The reply's header with the id of the model that answers: another one than was asked for, once that is retired."""
+
 
 async def _nobody_objects() -> None:
     pass
@@ -132,6 +135,7 @@ async def _understood[Request: ModelRequest, Whole: ReplyShape](
     call.record.stream = request.streams
     row = await find_model(gateway.models, request.model, endpoint.KINDS, key)
     call.record.model = row.id
+    call.headers[ANSWERING_MODEL] = row.id
     row = row.served_by(row.candidates[0])
     endpoint.check(request, _provider_of(gateway, row.candidates[0]), row)
     limits = limits_of(key)

@@ -1,5 +1,6 @@
 """Step 3: which candidate answers?"""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -42,23 +43,33 @@ class Access(NamedTuple):
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-async def find_model(models: LiveCatalog, name: str, kinds: Sequence[ModelKind], key: KeyRecord) -> ModelRow:
+async def find_model(
+    models: LiveCatalog, name: str, kinds: Sequence[ModelKind], key: KeyRecord, today: dt.date | None = None
+) -> ModelRow:
     """The catalogue's row for a name, if it is of one of the endpoint's kinds and the key may use it.
 
+    One that is retired is answered by its successor, for keys whose list has either of them.
+
+    Args:
+        models: all there are.
+        name: that the client asks for, an id or an alias.
+        kinds: that the endpoint takes.
+        key: the client's.
+        today: in UTC; None for the real one.
+
     Raises:
-        ModelNotFoundError: unknown, or of another kind.
+        ModelNotFoundError: unknown, of another kind, or retired without a successor.
         ModelNotAllowedError: the key's list does not have it.
         OverloadedError: it is not in the catalogue file, and what else there is cannot be read.
     """
-    row = await models.find(name)
-    if row is None:
-        raise ModelNotFoundError(f"The model '{name:.200}' does not exist.", param="model")
-    if row.kind not in kinds:
-        raise ModelNotFoundError(
-            f"The model '{name:.200}' is of the kind '{row.kind}', which this endpoint does not take.",
-            param="model",
-        )
-    if key.models is not None and not {name, row.id, *row.aliases} & set(key.models):
+    named, row = await models.asked(name, today)
+    for each in (named, row):
+        if each.kind not in kinds:
+            raise ModelNotFoundError(
+                f"The model '{name:.200}' is of the kind '{each.kind}', which this endpoint does not take.",
+                param="model",
+            )
+    if key.models is not None and not {name, *named.names, *row.names} & set(key.models):
         raise ModelNotAllowedError(f"This API key may not use the model '{name:.200}'.", param="model")
     return row
 
