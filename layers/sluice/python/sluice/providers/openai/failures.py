@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import from_json
 
-from sluice.errors import SluiceError, UpstreamError
+from sluice.errors import InvalidRequestError, SluiceError, UpstreamError
 from sluice.providers.failures import failure_of_status, retry_after_of
 from sluice.providers.reading import objects_of
 
@@ -27,6 +27,14 @@ _REPORTED_STATUSES: Mapping[str, int] = {
 _CREDENTIAL_REASONS = frozenset({"API_KEY_INVALID"})
 """Google's reasons for a 400 that is the gateway's credential and not the client's request."""
 
+_STATUSES: Mapping[int, int] = {498: 503}
+"""Hosts' own statuses, and the usual ones for the same: Groq has no room in the tier ``flex``."""
+
+_EXHAUSTED = 402
+"""DeepSeek, OpenRouter and Together want to be paid."""
+
+_FORBIDDEN = 403
+
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"})
 """Codes that no waiting mends: the operator's account is at its end."""
 
@@ -39,7 +47,11 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> SluiceError
         raw = None  # not JSON: the status says enough
     if isinstance(raw, list) and len(raw) == 1:
         raw = raw[0]  # Google wraps it in an array
-    return _failure_of(status, raw.get("error") if isinstance(raw, dict) else None, retry_after_of(headers))
+    return _failure_of(
+        _STATUSES.get(status, status),
+        _error_of(raw) if isinstance(raw, dict) else None,
+        retry_after_of(headers),
+    )
 
 
 def raise_reported(raw: Mapping[str, Any]) -> None:
@@ -64,13 +76,51 @@ def _failure_of(status: int, error: object, retry_after: float | None = None) ->
         reported = _ReportedError.model_validate(error)
     except ValidationError:
         reported = _ReportedError()
-    if reported.code in _QUOTA_CODES or reported.type in _QUOTA_CODES:
+    if status == _EXHAUSTED or reported.code in _QUOTA_CODES or reported.type in _QUOTA_CODES:
         return UpstreamError("The gateway's account at the provider is exhausted.", retriable=False)
     if any(detail.get("reason") in _CREDENTIAL_REASONS for detail in objects_of(reported.details)):
         status = 401
+    if status == _FORBIDDEN and isinstance(reported.metadata, dict) and reported.metadata.get("reasons"):
+        # OpenRouter's moderation has found something in the prompt; the credential is good.
+        return InvalidRequestError(
+            reported.message or "The provider refused the prompt.", code="content_policy_violation"
+        )
     return failure_of_status(
         status, reported.message, param=reported.param, code=reported.code, retry_after=retry_after
     )
+
+
+def _error_of(raw: Mapping[str, Any]) -> object:
+    """The error object in a body, or what is to be made of one that has none (xAI, Mistral, vLLM)."""
+    error = raw.get("error")
+    if isinstance(error, str):
+        return {"message": error, "code": raw.get("code")}
+    if error is not None:
+        return error
+    message = raw.get("message")
+    detail = raw.get("detail") or (message.get("detail") if isinstance(message, dict) else None)
+    if detail is None:
+        return raw
+    if isinstance(detail, str):
+        return {"message": detail}
+    faults = objects_of(detail)  # as FastAPI tells them
+    return {
+        "message": "; ".join(f"{_place(fault)}: {fault.get('msg')}" for fault in faults) or None,
+        "param": _place(faults[0]) if faults else None,
+    }
+
+
+def _place(fault: Mapping[str, Any]) -> str:
+    """Where a member is: ``messages[3].name`` for ``["body", "messages", 3, "user", "name"]``.
+
+    The alternatives that were tried there, like ``user``, stand in the place too, and cannot be told from members.
+    """
+    where = fault.get("loc")
+    elements = where[1:] if isinstance(where, list) and where[:1] == ["body"] else where
+    path = ""
+    for element in elements if isinstance(elements, list) else ():
+        path += f"[{element}]" if isinstance(element, int) else f".{element}"
+    return path.removeprefix(".")
 
 
 def _text(value: object) -> object:
@@ -90,3 +140,4 @@ class _ReportedError(BaseModel):
     param: _Text = None
     code: _Text = None
     details: object = None
+    metadata: object = None

@@ -99,6 +99,9 @@ def reply_object(data: bytes) -> dict[str, Any]:
     """
     raw = parsed_object(data)
     raise_reported(raw)
+    groq = raw.get("x_groq")
+    if isinstance(groq, dict):
+        raise_reported(groq)
     for member in _OUR_MEMBERS:
         raw.pop(member, None)
     return raw
