@@ -20,7 +20,7 @@ from sluice.providers.openai.express import express
 from sluice.providers.openai.failures import raise_reported
 from sluice.providers.openai.replies import ChunkStream, complete_head, reply_object
 from sluice.providers.openai.requests import post
-from sluice.providers.openai.thoughts import Details, take_thoughts
+from sluice.providers.openai.thoughts import Details, keep_signed, take_thoughts
 from sluice.providers.reading import objects_of, validated
 from sluice.wire.sse import SSEDecoder
 
@@ -74,7 +74,10 @@ def whole_reply(body: bytes, call: Call) -> ChatCompletion:
     for choice in objects_of(raw["choices"]):
         raise_reported(choice)
         choice.setdefault("index", 0)
-        _normalize_message(choice.get("message"))
+        message = choice.get("message")
+        if isinstance(message, dict):
+            _normalize_message(message)
+            keep_signed(message)
         choice["finish_reason"] = finish_reason(choice.get("finish_reason") or _unsaid_end(choice))
         _normalize_logprobs(choice)
     raw["object"] = "chat.completion"
@@ -141,10 +144,8 @@ def _normalize_choice(choice: dict[str, Any]) -> None:
             call["type"] = call.get("type") or None
 
 
-def _normalize_message(message: object) -> None:
+def _normalize_message(message: dict[str, Any]) -> None:
     """Where hosts differ in what a model says, whole or in a delta."""
-    if not isinstance(message, dict):
-        return  # it will not be taken as one
     take_thoughts(message)
     message["tool_calls"] = message.get("tool_calls") or None
     for call in objects_of(message["tool_calls"]):

@@ -27,8 +27,17 @@ def take_thoughts(message: dict[str, Any]) -> None:
         message["reasoning_content"] = message.get("reasoning_content") or other
     if not message.get("reasoning_content"):
         message.pop("reasoning_content", None)
-    if not message.get("reasoning_details"):
-        message.pop("reasoning_details", None)
+
+
+def keep_signed(message: dict[str, Any]) -> None:
+    """Drop the details of Mistral's thoughts that have no signature: these do not have to come back."""
+    details = [
+        each
+        for each in objects_of(message.pop("reasoning_details", None))
+        if each.get("format") != MISTRAL or each.get("signature")
+    ]
+    if details:
+        message["reasoning_details"] = details
 
 
 def _take_parts(message: dict[str, Any]) -> None:
@@ -38,19 +47,16 @@ def _take_parts(message: dict[str, Any]) -> None:
     thoughts = [part for part in parts if part.get("type") == "thinking"]
     if thoughts:
         message["reasoning_content"] = "".join(map(_thought, thoughts))
-    details = [
-        {
-            "type": "reasoning.text",
-            "text": _thought(part),
-            "signature": part["signature"],
-            "format": MISTRAL,
-            "index": index,
-        }
-        for index, part in enumerate(thoughts)
-        if part.get("signature")
-    ]
-    if details:
-        message["reasoning_details"] = details
+        message["reasoning_details"] = [
+            {
+                "type": "reasoning.text",
+                "text": _thought(part),
+                "signature": part.get("signature"),
+                "format": MISTRAL,
+                "index": index,
+            }
+            for index, part in enumerate(thoughts)
+        ]
 
 
 def _text(part: Mapping[str, Any]) -> str:
@@ -79,6 +85,7 @@ class Details:
             _join(found, piece)
         if choice["finish_reason"] is not None and found:
             delta["reasoning_details"] = self._found.pop(choice["index"])
+            keep_signed(delta)
 
 
 def _join(found: list[dict[str, Any]], piece: dict[str, Any]) -> None:
