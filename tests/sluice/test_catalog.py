@@ -27,13 +27,6 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_the_shipped_catalogue_is_sound() -> None:
-    catalog = load_catalog()
-    assert list(catalog.unknown_members()) == []
-    assert {"demo", "gpt-4o-mini", "gemini-2.5-flash"} <= {row.id for row in catalog.models}
-    assert all(row.price is not None for row in catalog.models)
-
-
 def test_a_model_is_found_by_id_and_alias(tmp_path: Path) -> None:
     catalog = load_catalog(written(tmp_path, GOOD))
     assert catalog.find("one") is catalog.find("uno")
@@ -131,7 +124,7 @@ def test_a_model_answers_until_it_is_retired_and_its_successor_from_then_on(tmp_
     assert [served(catalog, "older", day) for day in ("2026-11-30", "2026-12-01")] == ["older", "new"]
     assert [served(catalog, "oldest", day) for day in ("2026-11-30", "2026-12-01")] == ["older", "new"]
     assert served(catalog, "last", "2026-11-30") is None
-    assert served(catalog, "last", "2026-05-31") == "last"
+    assert served(catalog, "last", "2026-05-31") is None, "nobody could answer"
 
 
 @pytest.mark.parametrize(

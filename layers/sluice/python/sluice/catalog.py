@@ -161,8 +161,8 @@ class ModelRow(_Terms):
         return self.owned_by or (self.candidates[0].provider if self.candidates else UNKNOWN_OWNER)
 
     def is_retired(self, today: dt.date) -> bool:
-        """Whether its provider serves it no more."""
-        return self.retired is not None and self.retired <= today
+        """Whether its provider serves it no more; one without a candidate nobody serves, whatever the day."""
+        return not self.candidates or (self.retired is not None and self.retired <= today)
 
     def served_by(self, candidate: Candidate) -> "ModelRow":
         """The row as one candidate has it: with the terms that the candidate sets for itself."""

@@ -110,7 +110,7 @@ def test_text_and_thoughts(host: str, form: str) -> None:
 def test_tool_calls(host: str, form: str) -> None:
     reply = whole(host, "tools.json") if form == "whole" else added_up(streamed(host, "tools.sse"))
     check_completion(with_hashes(reply))
-    (call,) = message_of(reply).tool_calls or ()
+    (call,) = message_of(reply).tool_calls or []
     assert call.id
     assert call.function is not None
     assert (call.function.name, json.loads(call.function.arguments)) == ("weather", {"city": "Zürich"})

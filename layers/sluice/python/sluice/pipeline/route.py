@@ -116,5 +116,6 @@ async def target_of(
         headers=access.headers,
         context_tokens=row.context_tokens,
         output_tokens=row.output_tokens,
+        output_limit=row.output_limit,
         capabilities=row.capabilities,
     )

@@ -15,8 +15,8 @@ from sluice.providers.contract import ProviderCall, ReplyStream, UpstreamRequest
 from sluice.providers.failures import failure_of_status
 from sluice.providers.features import GATEWAY_MEMBERS
 from sluice.providers.openai import replies
-from sluice.providers.openai.dialect import ANY, Dialect
-from sluice.providers.openai.express import express
+from sluice.providers.openai.dialect import ANY, OUTPUT_LIMITS, Dialect
+from sluice.providers.openai.express import express, rename
 from sluice.providers.openai.failures import raise_reported
 from sluice.providers.openai.replies import ChunkStream, complete_head, reply_object
 from sluice.providers.openai.requests import post
@@ -61,6 +61,8 @@ def upstream_request(call: Call, dialect: Dialect = ANY) -> UpstreamRequest:
     """
     request = call.request
     body = request.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=set(GATEWAY_MEMBERS))
+    if call.target.output_limit is not None:
+        rename(body, dict.fromkeys(OUTPUT_LIMITS - {call.target.output_limit}, call.target.output_limit))
     if dialect is not ANY:
         express(body, dialect)
     streams = request.streams

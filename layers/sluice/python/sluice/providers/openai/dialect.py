@@ -121,5 +121,8 @@ class Dialect:
 ANY = Dialect()
 """Of a host of which nothing is known."""
 
+OUTPUT_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
+"""The two names of the one limit."""
+
 MAX_TOKENS_ONLY: Mapping[str, str] = {"max_completion_tokens": "max_tokens"}
 """For hosts that know the output limit by its old name."""
