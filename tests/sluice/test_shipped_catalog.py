@@ -135,7 +135,7 @@ def test_what_is_retired_has_a_successor_that_is_not() -> None:
 
 
 def test_capabilities_are_words_of_the_list_in_the_files_head() -> None:
-    head = TEXT[: TEXT.index("[providers.")].partition("# capabilities, of these:")[2]
+    head = TEXT[: TEXT.index("\n[providers.")].partition("# capabilities, of these:")[2]
     assert {word for word in CAPABILITIES if re.search(rf"\b{word}\b", head)} == CAPABILITIES
     used = {word for row in CATALOG.models for terms in (row, *row.candidates) for word in terms.capabilities}
     assert used <= CAPABILITIES

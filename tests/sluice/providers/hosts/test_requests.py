@@ -135,6 +135,8 @@ def test_of_two_limits_the_larger_one_counts() -> None:
             {"safe": None, "top_k": 3, "prompt_mode": "reasoning"},
             {"top_k": 3, "prompt_mode": "reasoning"},
         ),
+        ("ollama", {"tools": [TOOL], "tool_choice": "none"}, {}),
+        ("ollama", {"tools": [TOOL], "tool_choice": "auto"}, {"tools": [TOOL]}),
         ("deepseek", {"reasoning_effort": "none"}, {"thinking": {"type": "disabled"}}),
         ("deepseek", {"reasoning_effort": "high"}, {"reasoning_effort": "high"}),
         (

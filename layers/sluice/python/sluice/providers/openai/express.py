@@ -5,7 +5,7 @@ it does not know asks for nothing here, and is left out.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from sluice.errors import UnsupportedParameterError
@@ -53,7 +53,9 @@ def rename(body: dict[str, Any], renamed: Mapping[str, str]) -> None:
             body[host_name] = max(value, other) if value is not None and other is not None else value or other
 
 
-def _leave_out(body: dict[str, Any], taken: Iterable[str]) -> None:
+def _leave_out(body: dict[str, Any], taken: Set[str]) -> None:
+    if body.get("tool_choice") == "none" and "tool_choice" not in taken:
+        body.pop("tools", None)  # the only way to say so
     for name in body.keys() - taken:
         del body[name]
     for name in [name for name, value in body.items() if value is None]:
