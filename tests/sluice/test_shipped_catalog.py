@@ -180,7 +180,7 @@ def test_the_gateways_own_names_cost_the_same_whoever_answers(name: str, price: 
 def test_no_alias_begins_as_a_provider_that_does_not_serve_the_model() -> None:
     """``mistral/…`` is what Mistral serves."""
     for row in CATALOG.models:
-        providers = {candidate.provider for candidate in row.candidates} or {row.owned_by}
+        providers = {candidate.provider for candidate in row.candidates} or {row.owner}
         for alias in row.aliases:
             prefix, slash, _ = alias.partition("/")
             if slash and prefix in CATALOG.providers and prefix not in {"openai", "anthropic", "deepseek"}:

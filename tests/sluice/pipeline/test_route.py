@@ -121,7 +121,7 @@ async def test_a_retired_model_is_asked_where_it_was_and_nowhere_else() -> None:
     assert (await find_model(both, "writer", ("completion", "chat"), key, TODAY)).id == "one"
     for kinds in (("chat",), ("completion",)):
         with pytest.raises(ModelNotFoundError, match="of the kind"):
-            await find_model(both, "writer", kinds, key, TODAY)  # type: ignore[arg-type] # mypy widens the tuples
+            await find_model(both, "writer", kinds, key, TODAY)
 
 
 @pytest.mark.parametrize(

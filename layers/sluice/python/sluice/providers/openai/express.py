@@ -90,6 +90,8 @@ def _check_members(message: dict[str, Any], number: int, dialect: Dialect, taken
         for part in objects_of(message.get("content")):
             if part["type"] == "refusal":
                 part.update({"type": "text", "text": part.pop("refusal")})
+    for name in [name for name, value in message.items() if value is None and name != "content"]:
+        del message[name]
     for name in message.keys() - taken - _OF_EVERY_MESSAGE:
         if name == "name" and (dialect.named_roles is None or role in dialect.named_roles):
             continue
