@@ -24,7 +24,7 @@ from sluice.providers.anthropic.failures import raise_reported
 from sluice.providers.anthropic.formats import format_of
 from sluice.providers.anthropic.members import cached
 from sluice.providers.anthropic.reasoning import redacted_detail, thinking_detail
-from sluice.providers.anthropic.replies import finish_reason, refusal_of, text_of, unknown_block
+from sluice.providers.anthropic.replies import finish_reason, id_of, refusal_of, text_of, unknown_block
 from sluice.providers.anthropic.streams import MessageStream
 from sluice.providers.anthropic.thinking import thinking_of
 from sluice.providers.anthropic.tools import tools_of
@@ -130,7 +130,7 @@ def whole_reply(body: bytes, call: Call) -> ChatCompletion:
         finish_reason=finish_reason(raw.get("stop_reason")),
     )
     return ChatCompletion(
-        id=raw.get("id") or call.id,
+        id=id_of(raw) or call.id,
         created=int(call.now),
         model=call.request.model,
         choices=[choice],
@@ -154,7 +154,8 @@ class _Message:
             case {"type": "thinking"}:
                 thought = text_of(block, "thinking")
                 self._thoughts.append(thought)
-                self._details.append(thinking_detail(thought, block.get("signature"), index))
+                signature = text_of(block, "signature") if "signature" in block else None
+                self._details.append(thinking_detail(thought, signature, index))
             case {"type": "redacted_thinking"}:
                 self._details.append(redacted_detail(text_of(block, "data"), index))
             case {"type": "tool_use", "input": Mapping() as arguments}:

@@ -33,6 +33,12 @@ def finish_reason(reason: object) -> FinishReason:
     return known
 
 
+def id_of(message: Mapping[str, Any]) -> str | None:
+    """The id of a message; None where it has none."""
+    found = message.get("id")
+    return found if isinstance(found, str) and found else None
+
+
 def refusal_of(raw: Mapping[str, Any]) -> str | None:
     """Why the model declines to answer, for a person to read; None where it does not, or does not say."""
     details = raw.get("stop_details")

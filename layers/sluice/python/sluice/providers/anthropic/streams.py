@@ -28,7 +28,7 @@ from sluice.api.chat_request import ChatCompletionRequest
 from sluice.errors import UpstreamError
 from sluice.providers.anthropic.failures import raise_reported
 from sluice.providers.anthropic.reasoning import redacted_detail, thinking_detail
-from sluice.providers.anthropic.replies import finish_reason, refusal_of, text_of, unknown_block
+from sluice.providers.anthropic.replies import finish_reason, id_of, refusal_of, text_of, unknown_block
 from sluice.providers.anthropic.usage import later, usage_of
 from sluice.providers.contract import ProviderCall
 from sluice.providers.reading import parsed_object
@@ -97,8 +97,7 @@ class MessageStream:
 
     def _begin(self, message: object) -> None:
         if isinstance(message, dict):
-            found = message.get("id")
-            self._id = found if isinstance(found, str) and found else self._id
+            self._id = id_of(message) or self._id
             self._count(message.get("usage"))
 
     def _start(self, raw: dict[str, Any]) -> Sequence[ChatCompletionChunk]:
@@ -120,7 +119,7 @@ class MessageStream:
                 text = text_of(content, "text")
                 return Delta(content=text)
             case "thinking":
-                return _thought(block, content.get("thinking") or "")
+                return _thought(block, text_of(content, "thinking"))
             case "redacted_thinking":
                 return Delta(reasoning_details=[redacted_detail(text_of(content, "data"), index)])
             case "tool_use":
@@ -171,7 +170,8 @@ class MessageStream:
         return (self._chunk(Delta(refusal=refusal), finish_reason(reason)),)
 
     def _block_of(self, raw: dict[str, Any]) -> _Block:
-        block = self._blocks.get(raw.get("index", -1))
+        index = raw.get("index")
+        block = self._blocks.get(index) if isinstance(index, int) else None
         if block is None:
             raise UpstreamError("The provider's stream goes on with a part that has not begun.")
         return block
