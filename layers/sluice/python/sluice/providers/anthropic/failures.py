@@ -72,7 +72,7 @@ def _failure_of(status: int, error: object, retry_after: float | None = None) ->
     code = reported.details.error_code if reported.details else None
     if code in _EXHAUSTED_CODES or reported.type == "billing_error":
         return UpstreamError("The gateway's account at the provider is exhausted.", retriable=False)
-    if status == 404 and reported.type == "not_found_error":
+    if reported.type == "not_found_error":
         # What a message asks for by name is its model; Anthropic's words for it are no more than that name.
         return ModelNotFoundError("The provider does not have this model.", param="model")
     return failure_of_status(status, reported.message, code=code, retry_after=retry_after)
