@@ -14,6 +14,7 @@ from sluice.providers.contract import Provider
 
 PACKAGES: Final[Mapping[str, str]] = {
     "openai": "sluice.providers.openai",
+    "anthropic": "sluice.providers.anthropic",
     "demo": "sluice.providers.demo",
     # Hosts of OpenAI's format whose ways are known; "openai" is for any other.
     "openai-platform": "sluice.providers.hosts.openai_platform",
@@ -29,7 +30,18 @@ PACKAGES: Final[Mapping[str, str]] = {
 """By the catalogue's ``kind``; each package, or a host's module, has its ``Provider`` as ``PROVIDER``."""
 
 ADDRESSED: Final = frozenset(
-    {"demo", "openai-platform", "deepseek", "groq", "mistral", "ollama", "openrouter", "together", "xai"}
+    {
+        "anthropic",
+        "demo",
+        "openai-platform",
+        "deepseek",
+        "groq",
+        "mistral",
+        "ollama",
+        "openrouter",
+        "together",
+        "xai",
+    }
 )
 """Kinds whose provider has an address of its own: told here too, so that a catalogue is checked with none imported."""
 
