@@ -92,7 +92,7 @@ def test_a_tool_loop_with_all_that_clients_send_back(
         store=False,
     )
     message = first.choices[0].message
-    (call,) = message.tool_calls or ()
+    (call,) = message.tool_calls or []
     assert first.choices[0].finish_reason == "tool_calls"
     turn: Any = message.model_dump()
     result: Any = {"role": "tool", "tool_call_id": call.id, "content": "rain"}
