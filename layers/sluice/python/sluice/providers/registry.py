@@ -5,11 +5,12 @@ from typing import Final
 
 from sluice.catalog import Catalog
 from sluice.config import ConfigurationError
-from sluice.providers import demo, openai
+from sluice.providers import demo, gemini, openai
 from sluice.providers.contract import Provider
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
     "openai": openai.PROVIDER,
+    "gemini": gemini.PROVIDER,
     "demo": demo.PROVIDER,
 }
 

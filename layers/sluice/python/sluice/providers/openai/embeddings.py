@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sluice.api.embeddings import Embedding, EmbeddingList, EmbeddingsRequest, EmbeddingUsage, EncodingFormat
+from sluice.api.embeddings import EmbeddingList, EmbeddingsRequest, EmbeddingUsage, EncodingFormat
 from sluice.errors import UpstreamError
 from sluice.providers.contract import ProviderCall, UpstreamRequest
 from sluice.providers.openai.replies import reply_object
@@ -44,7 +44,7 @@ def whole_reply(body: bytes, call: Call) -> EmbeddingList:
     if [item.index for item in reply.data] != list(range(len(call.request.texts))):
         raise UpstreamError("The provider did not answer with one vector for each text.")
     for item in reply.data:
-        item.embedding = _encoded(item, call.request.encoding)
+        item.embedding = encoded(item.embedding, call.request.encoding)
     return reply
 
 
@@ -62,8 +62,13 @@ def _usage_of(raw: object) -> EmbeddingUsage | None:
     return EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens) if tokens else None
 
 
-def _encoded(item: Embedding, encoding: EncodingFormat) -> list[float] | str:
-    match item.embedding, encoding:
+def encoded(vector: list[float] | str, encoding: EncodingFormat) -> list[float] | str:
+    """A vector, in whichever encoding it comes, in the one that is wanted.
+
+    Raises:
+        UpstreamError: it is none, or holds a number that is out of range.
+    """
+    match vector, encoding:
         case list() as numbers, "base64":
             return base64_of(numbers)
         case list() as numbers, _:
