@@ -17,8 +17,8 @@ from sluice.providers.contract import ProviderCall, UpstreamRequest
 from sluice.providers.features import HINTS
 from sluice.providers.gemini.requests import post, resource_of
 from sluice.providers.gemini.usage import usage_of
-from sluice.providers.openai.embeddings import encoded
 from sluice.providers.reading import parsed_object, validated
+from sluice.providers.vectors import encoded
 
 type Call = ProviderCall[EmbeddingsRequest]
 
