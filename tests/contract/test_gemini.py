@@ -199,7 +199,7 @@ def test_a_tool_loop_by_a_client_that_keeps_signatures_and_one_that_does_not(
 
 
 def test_parallel_calls_have_ids_of_their_own(client: openai.OpenAI) -> None:
-    traffic = {**WEATHER, "function": {"name": "traffic"}}
+    traffic: Any = {**WEATHER, "function": {"name": "traffic"}}
     reply = client.chat.completions.create(
         model=f"google/{BUDGETED}", messages=hello("Both?"), tools=[WEATHER, traffic], tool_choice="required"
     )

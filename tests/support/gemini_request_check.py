@@ -73,7 +73,7 @@ def _check_part(part: dict[str, Any], place: str) -> None:
         case {"inlineData": _}:
             raise RefusedError(f"* GenerateContentRequest.{place}.inline_data.mime_type: must not be empty")
         case {"fileData": {"fileUri": str(uri), "mimeType": str(mime)}} if (
-            uri.startswith("https://") and mime
+            uri.lower().startswith("https://") and mime
         ):
             pass
         case {"fileData": _}:
