@@ -312,6 +312,13 @@ class TestStream:
         stream.feed(WireEvent(reply()))
         assert not stream.complete
 
+    def test_is_not_complete_while_one_that_was_not_asked_for_goes_on(self) -> None:
+        stream = chat.reply_stream(CALL)
+        begun = {"content": {"parts": [{"text": "Gu"}]}, "index": 1}
+        stream.feed(WireEvent(json.dumps({"candidates": [begun]}).encode()))
+        stream.feed(WireEvent(reply()))
+        assert not stream.complete
+
     def test_of_nothing_is_not_complete(self) -> None:
         assert not chat.reply_stream(CALL).complete
 

@@ -42,6 +42,7 @@ def body(code: int, status: str, *details: dict[str, Any]) -> bytes:
         (401, {}, body(401, "UNAUTHENTICATED"), UpstreamError, {"retriable": False}),
         (403, {}, body(403, "PERMISSION_DENIED"), UpstreamError, {"retriable": False}),
         (404, {}, body(404, "NOT_FOUND"), ModelNotFoundError, {"status": 404, "param": "model"}),
+        (404, {}, b'{"error": {"code": 404, "message": "a proxy"}}', UpstreamError, {"status": 502}),
         (404, {}, b"no such page", UpstreamError, {"status": 502}),
         (
             429,

@@ -46,6 +46,7 @@ def counts(raw: Any) -> tuple[int, int, int, int | None, int | None]:
             },
             (12, 2, 0, None, 0),
         ),
+        ({"promptTokenCount": 9, "candidatesTokenCount": 2, "thoughtsTokenCount": 5}, (9, 7, 0, None, 5)),
         ({"promptTokenCount": 13, "totalTokenCount": 13}, (13, 0, 0, None, 0)),
         ({"promptTokenCount": 9, "candidatesTokenCount": 2, "totalTokenCount": 20}, (9, 11, 0, None, 0)),
         ({"promptTokenCount": 9, "candidatesTokenCount": 2, "totalTokenCount": 1}, (9, 2, 0, None, 0)),

@@ -26,5 +26,5 @@ def _entry(candidate: dict[str, Any]) -> dict[str, Any]:
     return {
         "token": text,
         "logprob": probability if isinstance(probability, int | float) else 0.0,  # left out where it is 0
-        "bytes": list(text.encode("utf-8", "surrogatepass")),
+        "bytes": list(text.encode()),
     }
