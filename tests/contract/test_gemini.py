@@ -359,3 +359,28 @@ def test_its_models_are_listed(gateway: GatewayProcess, client: openai.OpenAI) -
     assert {f"google/{name}" for name in (THINKER, BUDGETED, PLAIN, EMBEDDER)} <= {
         model.id for model in client.models.list()
     }
+
+
+def test_a_text_completion_goes_through_chat(client: openai.OpenAI) -> None:
+    made = client.completions.create(model=f"google/{PLAIN}", prompt="Hello", max_tokens=50)
+    assert (made.choices[0].text, made.choices[0].finish_reason) == ("".join(TEXT), "stop")
+    chunks = client.completions.create(model=f"google/{PLAIN}", prompt="Hello", max_tokens=50, stream=True)
+    assert "".join(choice.text for chunk in chunks for choice in chunk.choices) == "".join(TEXT)
+
+
+def test_a_key_that_google_refuses_is_the_operators_trouble(
+    mock: MockGemini, gateway: GatewayProcess, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mock, "credential", "another")
+    with pytest.raises(openai.InternalServerError) as caught:
+        client.chat.completions.create(model=f"google/{PLAIN}", messages=hello())
+    assert (caught.value.status_code, caught.value.code) == (502, "upstream_error")
+    assert "provider gemini refuses the gateway's account" in gateway.output
+    assert KEY[:16] not in gateway.output
+
+
+def test_every_key_has_spent_what_its_rows_say(gateway: GatewayProcess, client: openai.OpenAI) -> None:
+    """After all that went well and wrong before."""
+    client.chat.completions.create(model=f"google/{PLAIN}", messages=hello())
+    proof = gateway.sluice("reconcile")
+    assert (proof["keys"] >= 1, proof["different"]) == (True, [])
