@@ -14,11 +14,12 @@ from sluice.providers.contract import Provider
 
 PACKAGES: Final[Mapping[str, str]] = {
     "openai": "sluice.providers.openai",
+    "bedrock": "sluice.providers.bedrock",
     "demo": "sluice.providers.demo",
 }
 """By the catalogue's ``kind``; each package has its ``Provider`` as ``PROVIDER``."""
 
-ADDRESSED: Final = frozenset({"demo"})
+ADDRESSED: Final = frozenset({"bedrock", "demo"})
 """Kinds whose provider has an address of its own: told here too, so that a catalogue is checked with none imported."""
 
 
