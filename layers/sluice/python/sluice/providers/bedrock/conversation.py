@@ -1,4 +1,6 @@
-"""A conversation as Converse has it: instructions apart, turns by user and assistant alternately, the user first.
+"""A conversation as Converse has it: instructions apart, and turns by user and assistant alternately.
+
+Who may begin is for each model to say: Claude takes a conversation that the assistant begins, Nova refuses it.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html.
 """
@@ -77,8 +79,6 @@ class Conversation:
         if self.messages and self.messages[-1]["role"] == role:
             self.messages[-1]["content"] += blocks
             return
-        if not self.messages and role == "assistant":
-            raise UnsupportedParameterError("At Bedrock the user begins a conversation.", param=place)
         self.messages.append({"role": role, "content": blocks})
 
     def _of_user(self, message: UserMessage, place: str) -> list[Block]:
@@ -126,7 +126,7 @@ def conversation_of(messages: Sequence[Message]) -> Conversation:
     for number, message in enumerate(messages):
         conversation.add(message, f"messages[{number}]")
     if not conversation.messages:
-        raise UnsupportedParameterError("At Bedrock the user begins a conversation.", param="messages")
+        raise InvalidRequestError("At Bedrock instructions alone are no conversation.", param="messages")
     return conversation
 
 

@@ -5,7 +5,7 @@
 - ``thinking``: a budget of tokens, which is a part of the output limit (Claude 4.5 and older).
 - ``adaptive_thinking``: an effort, by which the model decides itself (Claude 4.6 and later). Its thoughts are asked for
   as a summary, because the newest models keep them back otherwise.
-- ``reasoning_config``: an effort (Amazon Nova 2).
+- ``nova_reasoning``: an effort (Amazon Nova 2).
 - ``reasoning_effort``: OpenAI's own member (gpt-oss, Kimi and others).
 
 A model with none of these cannot be told.
@@ -103,6 +103,6 @@ def _check(effort: str, known: frozenset[str]) -> None:
 _WAYS: Final[Mapping[str, Callable[[str, int | None], Fields]]] = {
     "adaptive_thinking": _adaptive,
     "thinking": _budget,
-    "reasoning_config": _nova,
+    "nova_reasoning": _nova,
     "reasoning_effort": _openai,
 }
