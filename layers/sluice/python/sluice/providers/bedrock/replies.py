@@ -23,7 +23,7 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
     "content_filtered": "content_filter",
 }
 
-FAILED = frozenset({"malformed_model_output", "malformed_tool_use"})
+FAILED = ("malformed_model_output", "malformed_tool_use")
 """Reasons that are failures of the model: what it said is of no use."""
 
 
