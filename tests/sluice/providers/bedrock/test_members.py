@@ -81,7 +81,7 @@ def test_bedrocks_own_members_are_passed_on() -> None:
 @pytest.mark.parametrize("name", ["guardrailConfig", "requestMetadata", "additionalModelRequestFields"])
 def test_and_are_objects(name: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        chat.upstream_request(call(**{name: "x"}))
+        chat.upstream_request(call(None, **{name: "x"}))
     assert caught.value.param == name
 
 
