@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from sluice.catalog import Candidate, Catalog, ModelKind, ModelRow
+from sluice.config import ConfigurationError, aws_variables
 from sluice.credentials import Credential
 from sluice.errors import ModelNotAllowedError, ModelNotFoundError
 from sluice.pipeline.live_catalog import LiveCatalog
@@ -40,6 +41,11 @@ class Access(NamedTuple):
 
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+REGION = "{region}"
+"""In a provider's address: the region that the function is in."""
+ROLE = "aws"
+"""The credential that is the function's own role."""
 
 
 async def find_model(models: LiveCatalog, name: str, kinds: Sequence[ModelKind], key: KeyRecord) -> ModelRow:
@@ -78,14 +84,41 @@ async def access_to(catalog: Catalog, name: str, provider: Provider, credentials
         OverloadedError: the secret could not be read.
     """
     row = catalog.providers[name]
-    base_url = row.base_url or provider.address or ""
-    credential = await credentials.get(row.credential) if row.credential else None
-    if row.credential and credential is None and not is_local(base_url):
+    base_url = _in_own_region(row.base_url or provider.address or "", name)
+    wanted = row.credential or (ROLE if provider.takes_role else None)
+    credential = await credentials.get(wanted) if wanted and wanted != ROLE else None
+    if credential is None and (wanted == ROLE or provider.takes_role):
+        credential = await _role(base_url, credentials)
+    if wanted and credential is None and not is_local(base_url):
         raise NotConfiguredError(
-            f"The provider '{name}' is not configured: its credential {row.credential} is not set.",
-            param="model",
+            f"The provider '{name}' is not configured: its credential {wanted} is not set.", param="model"
         )
     return Access(base_url, credential, row.headers)
+
+
+def _in_own_region(base_url: str, name: str) -> str:
+    if REGION not in base_url:
+        return base_url
+    region = aws_variables("").region
+    if region is None:
+        raise NotConfiguredError(
+            f"The provider '{name}' is not configured: no AWS region is set.", param="model"
+        )
+    return base_url.replace(REGION, region)
+
+
+async def _role(base_url: str, credentials: CredentialSource) -> Credential | None:
+    """The function's own role; None where there is none, or where it is made up.
+
+    The development server's AWS is an emulator on this machine, and so are its credentials: no real host gets them.
+    """
+    endpoint = aws_variables("").endpoint_url
+    if endpoint is not None and is_local(endpoint) and not is_local(base_url):
+        return None
+    try:
+        return await credentials.get(ROLE)
+    except ConfigurationError:
+        return None
 
 
 async def target_of(
