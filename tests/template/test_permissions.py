@@ -11,6 +11,7 @@ MANAGED_POLICIES = {
 STREAM_POLICY = "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole"
 """SAM gives it to a function that a stream calls, so that Lambda can read the stream."""
 ANSWER = {
+    "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
