@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -111,8 +111,10 @@ ALL_MODELS = (*DEMO_MODELS, *MODELS, UNREACHABLE, TEXT_MODEL, BOTH_WAYS, EMBEDDI
 _numbers = itertools.count(1)
 
 
-def catalog(upstream: str, closed_port: int) -> str:
+def catalog(upstream: str, closed_port: int, models: str | None = None) -> str:
     """The catalogue as TOML."""
+    if models is not None:
+        return CATALOG.format(upstream=upstream, closed_port=closed_port) + models
     rows = [MODEL.format(name=name, provider="openai") for name in MODELS]
     rows.append(MODEL.format(name=UNREACHABLE, provider="unreachable"))
     rows.append(OTHER_MODELS.format(completion=TEXT_MODEL, both=BOTH_WAYS, embedding=EMBEDDING_MODEL))
@@ -126,9 +128,18 @@ class GatewayProcess:
         state: an empty folder for all that the gateway keeps.
         upstream: base URL of the provider.
         credential: the provider's key.
+        models: rows of the catalogue in the place of the usual ones.
+        settings: variables in the place of the usual ones. Nothing is asked again unless they say so.
     """
 
-    def __init__(self, state: Path, upstream: str, credential: str) -> None:
+    def __init__(
+        self,
+        state: Path,
+        upstream: str,
+        credential: str,
+        models: str | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.state = state
         self.secrets: list[str] = []
         """Every key that was ever issued, in the clear."""
@@ -139,7 +150,7 @@ class GatewayProcess:
         self._closed = socket.socket()
         self._closed.bind(("127.0.0.1", 0))
         self._catalog = state / "catalog.toml"
-        self._catalog.write_text(catalog(upstream, self._closed.getsockname()[1]))
+        self._catalog.write_text(catalog(upstream, self._closed.getsockname()[1], models))
         self._environment = {
             name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ
         } | {
@@ -152,6 +163,8 @@ class GatewayProcess:
             "SLUICE_KEEP_ALIVE_SECONDS": str(KEEP_ALIVE_SECONDS),
             "SLUICE_KEY_CACHE_SECONDS": str(KEY_CACHE_SECONDS),
             "SLUICE_IP_RPM": "0",  # all tests come from one address
+            "SLUICE_RETRIES": "0",
+            **(settings or {}),
         }
         self._process: subprocess.Popen[bytes]
 
