@@ -73,11 +73,12 @@ class LiveCatalog:
         """
         return self.file.find(name) or (await self.current()).catalog.find(name)
 
-    async def asked(self, name: str, today: dt.date | None = None) -> Asked:
+    async def asked(self, name: str, param: str = "model", today: dt.date | None = None) -> Asked:
         """The model of that id or alias, and who answers for it.
 
         Args:
             name: as the client gives it.
+            param: the member of the request that has it.
             today: in UTC; None for the real one.
 
         Raises:
@@ -86,12 +87,12 @@ class LiveCatalog:
         """
         named = await self.find(name)
         if named is None:
-            raise ModelNotFoundError(f"The model '{name:.200}' does not exist.", param="model")
+            raise ModelNotFoundError(f"The model '{name:.200}' does not exist.", param=param)
         answering = self.file.in_service(named, today or utc_today())
         if answering is None:
             raise ModelNotFoundError(
                 f"The model '{name:.200}' is not served any more: its provider retired it on {named.retired}.",
-                param="model",
+                param=param,
             )
         return Asked(named, answering)
 

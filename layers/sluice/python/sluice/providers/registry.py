@@ -15,6 +15,8 @@ from sluice.providers.contract import Provider
 PACKAGES: Final[Mapping[str, str]] = {
     "openai": "sluice.providers.openai",
     "anthropic": "sluice.providers.anthropic",
+    "gemini": "sluice.providers.gemini",
+    "bedrock": "sluice.providers.bedrock",
     "demo": "sluice.providers.demo",
     # Hosts of OpenAI's format whose ways are known; "openai" is for any other.
     "openai-platform": "sluice.providers.hosts.openai_platform",
@@ -32,7 +34,9 @@ PACKAGES: Final[Mapping[str, str]] = {
 ADDRESSED: Final = frozenset(
     {
         "anthropic",
+        "bedrock",
         "demo",
+        "gemini",
         "openai-platform",
         "deepseek",
         "groq",

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import from_json
 
-from sluice.errors import InvalidRequestError, SluiceError, UpstreamError
-from sluice.providers.failures import failure_of_status, retry_after_of
+from sluice.errors import InvalidRequestError, SluiceError
+from sluice.providers.failures import exhausted, failure_of_status, retry_after_of
+from sluice.providers.google_errors import quota_is_spent, refuses_credential, retry_delay_of
 from sluice.providers.reading import objects_of
 
 _REPORTED_STATUSES: Mapping[str, int] = {
@@ -24,9 +25,6 @@ _REPORTED_STATUSES: Mapping[str, int] = {
 }
 """What an error inside a reply of status 200 would have been as a status, by its code or type; anything else: 500."""
 
-_CREDENTIAL_REASONS = frozenset({"API_KEY_INVALID"})
-"""Google's reasons for a 400 that is the gateway's credential and not the client's request."""
-
 _STATUSES: Mapping[int, int] = {498: 503}
 """Hosts' own statuses, and the usual ones for the same: Groq has no room in the tier ``flex``."""
 
@@ -40,7 +38,7 @@ _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "a
 
 
 def failure(status: int, headers: Mapping[str, str], body: bytes) -> SluiceError:
-    """OpenAI's error object, or whatever a compatible host or a proxy before it answered."""
+    """OpenAI's error object, Google's, or whatever a compatible host or a proxy before it answered."""
     try:
         raw = from_json(body)
     except ValueError:
@@ -77,9 +75,13 @@ def _failure_of(status: int, error: object, retry_after: float | None = None) ->
     except ValidationError:
         reported = _ReportedError()
     if status == _EXHAUSTED or reported.code in _QUOTA_CODES or reported.type in _QUOTA_CODES:
-        return UpstreamError("The gateway's account at the provider is exhausted.", retriable=False)
-    if any(detail.get("reason") in _CREDENTIAL_REASONS for detail in objects_of(reported.details)):
+        return exhausted()
+    if quota_is_spent(reported.details):
+        return exhausted()
+    if refuses_credential(reported.details):
         status = 401
+    if retry_after is None:
+        retry_after = retry_delay_of(reported.details)
     if status == _FORBIDDEN and isinstance(reported.metadata, dict) and reported.metadata.get("reasons"):
         # OpenRouter's moderation has found something in the prompt; the credential is good.
         return InvalidRequestError(
