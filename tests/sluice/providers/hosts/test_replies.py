@@ -26,7 +26,7 @@ CALL = ProviderCall(
     id="chatcmpl-ours",
     now=1_795_000_000.0,
 )
-CACHED = {"ollama": None, "together": None}
+CACHED = {"ollama": None}
 """Hosts that do not say in OpenAI's place what they had cached: then it costs the whole price."""
 
 DETAILS = {
