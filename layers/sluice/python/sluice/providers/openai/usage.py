@@ -12,8 +12,9 @@ from sluice.providers.reading import validated
 def usage_of(raw: object) -> Usage | None:
     """Usage in the one meaning of ``sluice.api.usage``; None where the provider sent none.
 
-    DeepSeek counts cached prompt tokens in ``prompt_cache_hit_tokens``, Together in ``cached_tokens``; Groq sends its usage under ``x_groq``. Hosts of
-    Gemini's models leave what it thought out of the completion, but not out of the total, and bill it all the same.
+    DeepSeek counts cached prompt tokens in ``prompt_cache_hit_tokens``, Together in ``cached_tokens``; Groq sends its
+    usage under ``x_groq``. xAI, and hosts of Gemini's models, leave what was thought out of the completion, but not out
+    of the total, and bill it all the same.
     """
     if not isinstance(raw, dict):
         return None
