@@ -23,9 +23,10 @@ from sluice.errors import (
     SluiceError,
     UnsupportedParameterError,
     UpstreamError,
+    UpstreamTimeoutError,
 )
 from sluice.observability import logger
-from sluice.pipeline.call import expired, within
+from sluice.pipeline.call import expired
 from sluice.pipeline.route import CredentialSource, is_local
 from sluice.search.contract import Engine, SearchAccess, SearchResult
 from sluice.search.failures import failure
@@ -145,24 +146,20 @@ async def searched(upstream: Upstream, plan: SearchPlan, deadline: float, second
     """
     clock = asyncio.get_running_loop().time
     until = min(deadline, clock() + seconds)
-    answers = await asyncio.gather(*(_answer(upstream, asked, plan.query, until) for asked in plan.engines))
-    found = {
-        asked.name: answer
-        for asked, answer in zip(plan.engines, answers, strict=True)
-        if not isinstance(answer, SluiceError)
-    }
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            (asked, group.create_task(_answer(upstream, asked, plan.query, until))) for asked in plan.engines
+        ]
+    answers = [(asked, task.result()) for asked, task in tasks]
+    found = [(asked, answer) for asked, answer in answers if not isinstance(answer, SluiceError)]
     if not found:
         if clock() >= deadline:
             raise expired()
-        raise _failure([answer for answer in answers if isinstance(answer, SluiceError)])
-    answered = [asked for asked in plan.engines if asked.name in found]
-    by_source: dict[str, list[SearchResult]] = {}
-    for asked in answered:
-        by_source.setdefault(asked.engine.source, []).extend(found[asked.name])
+        raise _failure([answer for _, answer in answers if isinstance(answer, SluiceError)])
     return Found(
-        sources=fitting(merged(by_source)),
-        searches=len(answered),
-        cost=sum(asked.price or 0 for asked in answered),
+        sources=fitting(merged((asked.engine.source, answer) for asked, answer in found)),
+        searches=len(found),
+        cost=sum(asked.price or 0 for asked, _ in found),
     )
 
 
@@ -198,17 +195,24 @@ async def _answer(
     upstream: Upstream, asked: Asked, query: str, until: float
 ) -> Sequence[SearchResult] | SluiceError:
     """What an engine found, or how it failed, which is in the log."""
-    request = asked.engine.search_request(query, asked.access, MOST_RESULTS)
     try:
-        async with within(until), upstream.send(request) as response:
-            if response.status != 200:
-                raise _refusal(response)
-            return asked.engine.results(await _body(response))
+        return await _results(upstream, asked, query, until)
     except SluiceError as error:
         log = logger.error if error.retriable is False else logger.warning
         status = f" (status {error.upstream_status})" if error.upstream_status is not None else ""
         log("search engine %s failed: %s%s", asked.name, error.message, status)
         return error
+
+
+async def _results(upstream: Upstream, asked: Asked, query: str, until: float) -> Sequence[SearchResult]:
+    request = asked.engine.search_request(query, asked.access, MOST_RESULTS)
+    try:
+        async with asyncio.timeout_at(until), upstream.send(request) as response:
+            if response.status != 200:
+                raise _refusal(response)
+            return asked.engine.results(await _body(response))
+    except TimeoutError as error:
+        raise UpstreamTimeoutError("The search engine did not answer in time.") from error
 
 
 def _refusal(response: UpstreamResponse) -> SluiceError:

@@ -4,7 +4,7 @@ A page counts 1 / (60 + rank) for each engine that found it, so what several fou
 pages of its own they alternate. Source: Cormack, Clarke, Büttcher, "Reciprocal Rank Fusion", SIGIR 2009.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -32,16 +32,16 @@ class Source:
     source: str
 
 
-def merged(found: Mapping[str, Sequence[SearchResult]], most: int = MOST_RESULTS) -> list[Source]:
+def merged(found: Iterable[tuple[str, Sequence[SearchResult]]], most: int = MOST_RESULTS) -> list[Source]:
     """The best results of all engines, each page once, in the words of the engine that ranked it highest.
 
     Args:
-        found: each engine's results, best first, by its name for clients. Of equals the engine named first wins.
+        found: each engine's name for clients and its results, best first. Of equals the first engine's counts.
         most: how many there are at most.
     """
     scores: dict[str, Fraction] = {}
     best: dict[str, tuple[bool, int, Source]] = {}
-    for source, results in found.items():
+    for source, results in found:
         for rank, (page, result) in enumerate(_distinct(results).items()):
             scores[page] = scores.get(page, Fraction(0)) + Fraction(1, _DAMPING + rank)
             candidate = (not result.text, rank, _source_of(result, source))
@@ -70,7 +70,7 @@ def _source_of(result: SearchResult, source: str) -> Source:
 
 
 def cut(text: str, most: int) -> str:
-    """The text, or its beginning with an ellipsis, in no more than so many bytes; at a word, if one ends late enough."""
+    """The text, or its beginning with an ellipsis, in no more than so many bytes; cut at a word if there is one."""
     encoded = text.encode()
     if len(encoded) <= most:
         return text

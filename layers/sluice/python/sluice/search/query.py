@@ -32,13 +32,14 @@ _QUESTION_MARKS = ("?", "\u061f", "\uff1f")
 
 def query_of(messages: Sequence[Message]) -> str:
     """The query; empty if no user's turn has a text."""
-    texts = (text for text in map(_text, reversed(list(_turns(messages)))))
+    texts = (_text(turn) for turn in reversed(list(_turns(messages))))
     last = next(texts, "")
-    if not last or not _is_short(visible(last)):
+    line = visible(last)
+    if not _is_short(line):
         return _within_limits(last)
     before = next((text for text in texts if text), "")
-    shortened = _within_limits(before, reserved=len(visible(last)) + 1, reserved_words=SHORT_WORDS)
-    return f"{shortened} {visible(last)}".strip()
+    beginning = _within_limits(before, reserved=len(line) + 1, reserved_words=SHORT_WORDS)
+    return f"{beginning} {line}".strip()
 
 
 def _turns(messages: Sequence[Message]) -> Iterator[UserMessage]:
