@@ -16,7 +16,8 @@ from sluice.observability import RequestRecord
 from sluice.pipeline.chat import Chat
 from sluice.pipeline.endpoint import Endpoint
 from sluice.pipeline.gateway import Gateway
-from sluice.pipeline.path import Call, StreamedReply, WholeReply, answered
+from sluice.pipeline.path import Call, answered
+from sluice.pipeline.reply import StreamedReply, WholeReply
 from sluice.stores.counters import counter_of
 from sluice.stores.keys import KeyRecord
 from sluice.stores.ledger_rows import LedgerRow, row_of

@@ -13,7 +13,8 @@ from sluice.pipeline.address_limit import open_address_limiter
 from sluice.pipeline.endpoint import Endpoint
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.idempotency import HEADER
-from sluice.pipeline.path import Call, StreamedReply, WholeReply, answered
+from sluice.pipeline.path import Call, answered
+from sluice.pipeline.reply import StreamedReply, WholeReply
 
 
 def gateway_application(operations: Mapping[str, Operation[Gateway]], *, name: str) -> Application[Gateway]:

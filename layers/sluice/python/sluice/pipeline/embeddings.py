@@ -36,6 +36,11 @@ class Embeddings(Endpoint[EmbeddingsRequest, EmbeddingList]):
         """See ``Endpoint``."""
         return embeddings_demand(request, body_bytes, row)
 
+    def check(self, request: EmbeddingsRequest, provider: Provider, row: ModelRow) -> None:
+        """See ``Endpoint``."""
+        super().check(request, provider, row)
+        self.operation(provider, row)
+
     def operation(self, provider: Provider, row: ModelRow) -> EmbeddingsOperation:
         """See ``Endpoint``."""
         if provider.embeddings is None:
