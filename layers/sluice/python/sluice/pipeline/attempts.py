@@ -24,6 +24,7 @@ from sluice.pipeline.measure import Meter
 from sluice.pipeline.plan import Leg
 from sluice.pipeline.recording import Slot
 from sluice.pipeline.reply import Reply
+from sluice.pipeline.search import Found
 from sluice.providers.contract import ProviderCall
 
 MAX_TOKENS = "x-sluice-max-tokens"
@@ -44,6 +45,7 @@ class Errand[Request: ModelRequest, Whole: ReplyShape]:
         watch: sees how the providers do.
         record: takes down what becomes of it.
         headers: go with the reply.
+        found: what was searched for before, None if nothing was.
     """
 
     gateway: Gateway
@@ -56,6 +58,7 @@ class Errand[Request: ModelRequest, Whole: ReplyShape]:
     watch: Watch
     record: RequestRecord
     headers: MutableMapping[str, str]
+    found: Found | None = None
 
 
 @asynccontextmanager
@@ -112,7 +115,16 @@ def _work[Request: ModelRequest, Whole: ReplyShape](
         deadline=errand.deadline,
         keep_alive_seconds=gateway.settings.keep_alive_seconds,
         hold=errand.hold,
-        meter=Meter(endpoint, sent, most, leg.row, leg.candidate.provider, errand.request_hash, record),
+        meter=Meter(
+            endpoint,
+            sent,
+            most,
+            leg.row,
+            leg.candidate.provider,
+            errand.request_hash,
+            record,
+            errand.found,
+        ),
         turn=errand.turn,
         watch=errand.watch,
     )

@@ -15,6 +15,7 @@ from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.pipeline.reclaim import Reclaimer
 from sluice.pipeline.settle import Settler
 from sluice.providers.registry import check_providers
+from sluice.search.registry import check_engines
 from sluice.stores.aws import AWS
 from sluice.stores.counters import CounterStore
 from sluice.stores.credentials import CredentialStore
@@ -56,6 +57,7 @@ class Gateway:
         """
         catalog = load_catalog(settings.catalog)
         check_providers(catalog)
+        check_engines(catalog)
         for member in catalog.unknown_members():
             _warn_of(member)
         tls = tls_context()

@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from sluice.accounting.counter import Limits
-from sluice.accounting.demand import Bound, dearest
+from sluice.accounting.demand import Bound, dearest, surcharged
 from sluice.api.model_request import ModelRequest
 from sluice.api.shapes import ReplyShape
 from sluice.api.validation import parse_object
@@ -26,6 +26,7 @@ from sluice.pipeline.plan import Asked, Leg, legs_of
 from sluice.pipeline.recording import Slot
 from sluice.pipeline.reply import Reply, StreamedReply, WholeReply
 from sluice.pipeline.route import find_model
+from sluice.pipeline.search import Found, SearchPlan, searched
 from sluice.pipeline.standing import Standing, standing_of
 from sluice.stores.kept_replies import KeptReply
 from sluice.stores.keys import KeyRecord
@@ -58,12 +59,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class _Understood[Request: ModelRequest]:
-    """A valid request: whose, for which model, who may answer, what that takes at most, and by when it has to be."""
+    """A valid request: whose, for which model, who may answer, what that takes at most, and by when it has to be.
+
+    ``search`` is made before anybody answers.
+    """
 
     key: KeyRecord
     request: Request
     model: str
     legs: Sequence[Leg[Request]]
+    search: SearchPlan | None
     request_hash: str
     limits: Limits
     demand: Bound
@@ -107,17 +112,20 @@ async def _understood[Request: ModelRequest, Whole: ReplyShape](
     row = await find_model(gateway.models, request.model, endpoint.KINDS, key)
     call.record.model = row.id
     limits = limits_of(key)
-    asked = Asked(request, len(call.body), bounded=limits.budget is not None)
-    legs = await legs_of(gateway, endpoint, asked, row)
+    bounded = limits.budget is not None
+    search = await endpoint.search(request, gateway.catalog, gateway.credentials, bounded=bounded)
+    size = len(call.body) + (search.added_bytes if search else 0)
+    legs = await legs_of(gateway, endpoint, Asked(request, size, bounded=bounded), row)
     settings = gateway.settings
     return _Understood(
         key=key,
         request=request,
         model=row.id,
         legs=legs,
+        search=search,
         request_hash=await request_hash(raw, len(call.body)),
         limits=limits,
-        demand=dearest([leg.demand for leg in legs]),
+        demand=surcharged(dearest([leg.demand for leg in legs]), search.cost if search else 0),
         deadline=started + (settings.stream_timeout_seconds if request.streams else settings.timeout_seconds),
     )
 
@@ -131,13 +139,14 @@ async def _admitted[Request: ModelRequest, Whole: ReplyShape](
     standing: Standing,
     turn: Slot,
 ) -> AsyncIterator[Reply]:
-    """Admit, call, answer, settle; the reply to an Idempotency-Key is stored before it is settled."""
+    """Admit, search, call, answer, settle; the reply to an Idempotency-Key is stored before it is settled."""
     parts, request_id = (gateway.admitter, gateway.settler), call.record.request_id
     async with (
         watched(gateway.health, asked.model, call.afterwards) as watch,
         held(*parts, asked.key, asked.demand, request_id, asked.deadline) as hold,
     ):
         standing.tell(hold.admission)
+        found = await _found(gateway, call, asked)
         errand = Errand(
             gateway=gateway,
             endpoint=endpoint,
@@ -149,9 +158,29 @@ async def _admitted[Request: ModelRequest, Whole: ReplyShape](
             watch=watch,
             record=call.record,
             headers=call.headers,
+            found=found,
         )
-        async with turn.keeping(), answered_by_any(errand, asked.legs) as reply:
+        async with turn.keeping(), answered_by_any(errand, _informed(endpoint, asked.legs, found)) as reply:
             yield reply
+
+
+async def _found[Request: ModelRequest](
+    gateway: Gateway, call: Call, asked: _Understood[Request]
+) -> Found | None:
+    """What the web has on it, where the client wants to know."""
+    if asked.search is None:
+        return None
+    found = await searched(gateway.upstream, asked.search, asked.deadline, gateway.settings.search_seconds)
+    call.record.searches = found.searches
+    return found
+
+
+def _informed[Request: ModelRequest, Whole: ReplyShape](
+    endpoint: Endpoint[Request, Whole], legs: Sequence[Leg[Request]], found: Found | None
+) -> Sequence[Leg[Request]]:
+    if found is None:
+        return legs
+    return [replace(leg, request=endpoint.informed(leg.request, found)) for leg in legs]
 
 
 def _attempt[Request: ModelRequest](call: Call, asked: _Understood[Request]) -> Attempt:

@@ -30,7 +30,7 @@ from sluice.pipeline.call import expired
 from sluice.pipeline.route import CredentialSource, is_local
 from sluice.search.contract import Engine, SearchAccess, SearchResult
 from sluice.search.failures import failure
-from sluice.search.fence import BOUNDARY_LENGTH, fitting, informed
+from sluice.search.fence import BOUNDARY_LENGTH, MOST_BYTES, fitting, informed
 from sluice.search.merge import MOST_RESULTS, Source, merged
 from sluice.search.query import query_of
 from sluice.search.registry import ENGINES
@@ -54,15 +54,20 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SearchPlan:
-    """A search that a request asks for, before it is made. ``cost`` is the most that it takes, in nano-USD."""
+    """A search that a request asks for, before it is made."""
 
     query: str
     engines: Sequence[Asked]
 
     @property
     def cost(self) -> int:
-        """What it costs if all engines answer."""
+        """The most that it takes, in nano-USD: what it costs if all engines answer."""
         return sum(asked.price or 0 for asked in self.engines)
+
+    @property
+    def added_bytes(self) -> int:
+        """The most that it adds to the prompt, in UTF-8, whatever is found."""
+        return MOST_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +78,17 @@ class Found:
         sources: what the model and the client are told of, in the order of its numbers.
         searches: how many engines answered.
         cost: what those cost, in nano-USD.
+        boundary: of the fence, drawn once the pages were written, so that none can know it.
     """
 
     sources: Sequence[Source]
     searches: int
     cost: int
+    boundary: str
 
     def told(self, request: ChatCompletionRequest) -> ChatCompletionRequest:
-        """The request as the model gets it: with what was found, in a fence that no page can know."""
-        return informed(request, self.sources, secrets.token_hex(BOUNDARY_LENGTH // 2))
+        """The request as the model gets it, with what was found."""
+        return informed(request, self.sources, self.boundary)
 
     @property
     def members(self) -> dict[str, Any]:
@@ -160,6 +167,7 @@ async def searched(upstream: Upstream, plan: SearchPlan, deadline: float, second
         sources=fitting(merged((asked.engine.source, answer) for asked, answer in found)),
         searches=len(found),
         cost=sum(asked.price or 0 for asked, _ in found),
+        boundary=secrets.token_hex(BOUNDARY_LENGTH // 2),
     )
 
 
