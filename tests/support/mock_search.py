@@ -13,7 +13,7 @@ from typing import Any, override
 from urllib.parse import parse_qs, quote, urlsplit
 
 from mock_http import Exchange, Received
-from mock_provider import MockProvider
+from mock_provider import GUARD_SECONDS, MockProvider
 
 SECRETS = {
     "BRAVE_API_KEY": "BSA-mock-brave-9f2c7f0d51e8",
@@ -77,6 +77,12 @@ class MockSearch(MockProvider):
             for received in self.all_requests()
             if received.path.startswith(f"/{engine}/") and words in (query_of(received) or "")
         ]
+
+    def wait_until_asked(self, engine: str, words: str) -> Received:
+        """The first such request, as soon as it is there."""
+        with self._arrival:
+            assert self._arrival.wait_for(lambda: self.asked(engine, words), GUARD_SECONDS)
+            return self.asked(engine, words)[0]
 
     @override
     async def _reply(self, exchange: Exchange) -> None:
@@ -259,7 +265,7 @@ def _tavily(query: str, pages: list[Page]) -> bytes:
         {"url": page.url, "title": page.title, "content": page.text, "score": 0.9, "raw_content": None}
         for page in pages
     ]
-    rest = {"follow_up_questions": None, "answer": None, "images": [], "response_time": 0.9}
+    rest: dict[str, Any] = {"follow_up_questions": None, "answer": None, "images": [], "response_time": 0.9}
     return json.dumps({"query": query, "results": rows, **rest}).encode()
 
 
@@ -314,7 +320,13 @@ def _searxng(query: str, pages: list[Page]) -> bytes:
         }
         for number, page in enumerate(pages, 1)
     ]
-    rest = {"number_of_results": 0, "answers": [], "corrections": [], "infoboxes": [], "suggestions": []}
+    rest: dict[str, Any] = {
+        "number_of_results": 0,
+        "answers": [],
+        "corrections": [],
+        "infoboxes": [],
+        "suggestions": [],
+    }
     return json.dumps({"query": query, "results": rows, "unresponsive_engines": [], **rest}).encode()
 
 

@@ -98,11 +98,11 @@ class ChunkRenderer[Chunk: (ChatCompletionChunk, CompletionChunk), Reply: ReplyS
             if last is not None:
                 yield self._rendered(last)
             last = self._last.model_copy(update={"choices": [], "usage": usage})
-        last = last.model_copy(update=dict(self.closing))
         self._accumulator.add(last)
-        self.response_hash = response_hash(self._accumulator.whole().model_dump(mode="json"))
+        whole = self._accumulator.whole().model_dump(mode="json")
+        self.response_hash = response_hash({**whole, **self.closing})
         hashes = {"requestHash": self._request_hash, "responseHash": self.response_hash}
-        yield to_json({**self._members(last), **hashes})
+        yield to_json({**self._members(last), **self.closing, **hashes})
 
     def received(self) -> Reply | None:
         """What has come so far, None if nothing has."""
