@@ -9,7 +9,7 @@ import pytest
 from sluice.providers.contract import UpstreamRequest
 from sluice.providers.demo import PROVIDER
 from sluice.upstream.client import HTTPUpstream, tls_context
-from sluice.upstream.demo import MODELS
+from sluice.upstream.demo_answers import MODELS
 from sluice.wire.sse import SSEDecoder
 
 CHAT = {"model": "demo", "messages": [{"role": "user", "content": "Hi"}]}

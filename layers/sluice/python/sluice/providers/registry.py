@@ -1,17 +1,55 @@
-"""Which package speaks which wire format: one line a provider."""
+"""Which package speaks which wire format: one line a provider.
 
-from collections.abc import Mapping
+A package is imported when it is first asked for: an environment that starts to answer one provider's models does not
+wait for the others'.
+"""
+
+import importlib
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sluice.catalog import Catalog
 from sluice.config import ConfigurationError
-from sluice.providers import demo, openai
 from sluice.providers.contract import Provider
 
-PROVIDERS: Final[Mapping[str, Provider]] = {
-    "openai": openai.PROVIDER,
-    "demo": demo.PROVIDER,
+PACKAGES: Final[Mapping[str, str]] = {
+    "openai": "sluice.providers.openai",
+    "demo": "sluice.providers.demo",
 }
+"""By the catalogue's ``kind``; each package has its ``Provider`` as ``PROVIDER``."""
+
+ADDRESSED: Final = frozenset({"demo"})
+"""Kinds whose provider has an address of its own: told here too, so that a catalogue is checked with none imported."""
+
+
+class Registry(Mapping[str, Provider]):
+    """The providers by kind.
+
+    Args:
+        packages: the name of each one's package.
+    """
+
+    def __init__(self, packages: Mapping[str, str]) -> None:
+        self._packages = packages
+        self._loaded: dict[str, Provider] = {}
+
+    def __getitem__(self, kind: str) -> Provider:
+        if kind not in self._loaded:
+            provider: Provider = importlib.import_module(self._packages[kind]).PROVIDER
+            self._loaded[kind] = provider
+        return self._loaded[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packages)
+
+    def __len__(self) -> int:
+        return len(self._packages)
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._packages
+
+
+PROVIDERS: Final = Registry(PACKAGES)
 
 
 def check_providers(catalog: Catalog) -> None:
@@ -21,11 +59,10 @@ def check_providers(catalog: Catalog) -> None:
         ConfigurationError: naming the provider that is not, or has none.
     """
     for name, row in catalog.providers.items():
-        provider = PROVIDERS.get(row.kind)
-        if provider is None:
+        if row.kind not in PROVIDERS:
             known = ", ".join(PROVIDERS)
             raise ConfigurationError(
                 f"the catalogue's provider '{name}' is of the unknown kind '{row.kind}'; there are: {known}"
             )
-        if row.base_url is None and provider.address is None:
+        if row.base_url is None and row.kind not in ADDRESSED:
             raise ConfigurationError(f"the catalogue's provider '{name}' needs a base_url")

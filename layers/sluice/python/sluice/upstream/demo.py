@@ -1,24 +1,14 @@
 """Answers ``demo:`` addresses in this process, as a provider would over HTTP: token by token when streamed."""
 
 import asyncio
-import time
-import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
-from pydantic_core import from_json, to_json
 
-from sluice.api.chat_request import ChatCompletionRequest
-from sluice.api.completion_request import CompletionRequest
-from sluice.api.embeddings import EmbeddingsRequest
-from sluice.providers.demo import chat_answers, completion_answers, vectors
-from sluice.providers.openai.replies import STREAM_CONTENT_TYPE
 from sluice.wire import sse
 
-MODELS = ("demo", "demo-embedding")
-
-type Body = bytes | Iterator[bytes]
-"""A whole reply, or the payloads of its events."""
+JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 
 
 class DemoTransport(httpx.AsyncBaseTransport):
@@ -33,44 +23,18 @@ class DemoTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; an unknown path is a 404."""
-        answer = _ANSWERS.get(request.url.path)
+        # Imported here: an environment that only asks real providers starts without it.
+        from sluice.upstream.demo_answers import ANSWERS
+
+        answer = ANSWERS.get(request.url.path)
         if answer is None:
             return httpx.Response(404)
         match answer(await request.aread()):
             case bytes() as body:
-                return httpx.Response(200, headers={"content-type": "application/json"}, content=body)
+                return httpx.Response(200, headers={"content-type": JSON}, content=body)
             case payloads:
                 frames = _Frames(payloads, self._token_seconds)
-                return httpx.Response(200, headers={"content-type": STREAM_CONTENT_TYPE}, stream=frames)
-
-
-def _chat(body: bytes) -> Body:
-    asked = ChatCompletionRequest.model_validate(from_json(body))
-    made = (asked, chat_answers.answer(asked), f"chatcmpl-{uuid.uuid4().hex}", int(time.time()))
-    return chat_answers.events(*made) if asked.streams else chat_answers.reply_body(*made)
-
-
-def _completions(body: bytes) -> Body:
-    asked = CompletionRequest.model_validate(from_json(body))
-    made = (asked, completion_answers.answers(asked), f"cmpl-{uuid.uuid4().hex}", int(time.time()))
-    return completion_answers.events(*made) if asked.streams else completion_answers.reply_body(*made)
-
-
-def _embeddings(body: bytes) -> Body:
-    return vectors.reply_body(EmbeddingsRequest.model_validate(from_json(body)))
-
-
-def _models(_: bytes) -> Body:
-    rows = [{"id": name, "object": "model", "created": 0, "owned_by": "sluice"} for name in MODELS]
-    return to_json({"object": "list", "data": rows})
-
-
-_ANSWERS: Mapping[str, Callable[[bytes], Body]] = {
-    "/chat/completions": _chat,
-    "/completions": _completions,
-    "/embeddings": _embeddings,
-    "/models": _models,
-}
+                return httpx.Response(200, headers={"content-type": EVENT_STREAM}, stream=frames)
 
 
 class _Frames(httpx.AsyncByteStream):
