@@ -12,7 +12,7 @@ from sluice.errors import OverloadedError, UpstreamError
 from sluice.providers.contract import UpstreamRequest
 from sluice.search.contract import SearchAccess, SearchResult
 from sluice.search.failures import failure
-from sluice.search.registry import ENGINES
+from sluice.search.registry import MODULES, engine_of
 
 RECORDED = Path(__file__).parent / "recorded"
 SECRET = "secret-of-the-engine"
@@ -24,7 +24,7 @@ def recorded(name: str) -> bytes:
 
 def request(kind: str, count: int = 8, query: str = "who won & when?") -> UpstreamRequest:
     access = SearchAccess("https://engine.example/base/", SECRET, "017:cx")
-    return ENGINES[kind].search_request(query, access, count)
+    return engine_of(kind).search_request(query, access, count)
 
 
 def asked(sent: UpstreamRequest) -> dict[str, str]:
@@ -68,7 +68,7 @@ class TestRequests:
         assert sent.headers["authorization"] == f"Bearer {SECRET}"
 
     def test_searxng_without_a_credential(self) -> None:
-        sent = ENGINES["searxng"].search_request("q", SearchAccess("http://here"), 8)
+        sent = engine_of("searxng").search_request("q", SearchAccess("http://here"), 8)
         assert "authorization" not in sent.headers
 
     def test_duckduckgo(self) -> None:
@@ -76,7 +76,7 @@ class TestRequests:
         assert urlsplit(sent.url).path == "/base/html/"
         assert asked(sent) == {"q": "who won & when?"}
 
-    @pytest.mark.parametrize("kind", ENGINES)
+    @pytest.mark.parametrize("kind", MODULES)
     def test_nothing_in_a_query_leaves_its_place(self, kind: str) -> None:
         query = 'a&key=x#frag?cx=y\r\nhost: evil "quoted" ünï/../..'
         sent = request(kind, query=query)
@@ -85,7 +85,7 @@ class TestRequests:
         found = json.loads(sent.body)["query"] if sent.body else asked(sent)["q"]
         assert found == query
 
-    @pytest.mark.parametrize("kind", ENGINES)
+    @pytest.mark.parametrize("kind", MODULES)
     def test_no_secret_is_printed(self, kind: str) -> None:
         access = SearchAccess("https://engine.example", SECRET)
         assert SECRET not in repr(access) + repr(request(kind))
@@ -93,7 +93,7 @@ class TestRequests:
 
 class TestReplies:
     def test_brave(self) -> None:
-        assert ENGINES["brave"].results(recorded("brave.json")) == [
+        assert engine_of("brave").results(recorded("brave.json")) == [
             SearchResult(
                 "https://www.espn.com/nfl/superbowl/history/winners",
                 "Super Bowl Winners and Results - ESPN",
@@ -109,7 +109,7 @@ class TestReplies:
         ]
 
     def test_tavily(self) -> None:
-        first, second = ENGINES["tavily"].results(recorded("tavily.json"))
+        first, second = engine_of("tavily").results(recorded("tavily.json"))
         assert first == SearchResult(
             "https://blog.ticketmaster.com/super-bowl-winners/",
             "Super Bowl Winners by Year | Ticketmaster Blog",
@@ -119,7 +119,7 @@ class TestReplies:
         assert second.url == "https://en.wikipedia.org/wiki/List_of_Super_Bowl_champions"
 
     def test_google(self) -> None:
-        first, second = ENGINES["google"].results(recorded("google.json"))
+        first, second = engine_of("google").results(recorded("google.json"))
         assert first == SearchResult(
             "http://www.espn.com/nfl/superbowl/history/winners",
             "NFL Super Bowl Winners and Results - NFL - ESPN",
@@ -129,7 +129,7 @@ class TestReplies:
         assert second.text.startswith("Feb 10, 2026 ... The Kansas City Chiefs")
 
     def test_searxng(self) -> None:
-        found = ENGINES["searxng"].results(recorded("searxng.json"))
+        found = engine_of("searxng").results(recorded("searxng.json"))
         assert [each.url for each in found] == [
             "https://en.wikipedia.org/wiki/List_of_Super_Bowl_champions",
             "https://nflplayoffpass.com/super-bowl-winners/",
@@ -137,7 +137,7 @@ class TestReplies:
         assert found[1].text == "Explore a comprehensive list of Super Bowl winners from 1967 to 2025."
 
     def test_duckduckgo(self) -> None:
-        assert ENGINES["duckduckgo"].results(recorded("duckduckgo.html")) == [
+        assert engine_of("duckduckgo").results(recorded("duckduckgo.html")) == [
             SearchResult(
                 "https://en.wikipedia.org/wiki/List_of_Super_Bowl_champions",
                 "List of Super Bowl champions - Wikipedia",
@@ -160,7 +160,7 @@ class TestReplies:
         ],
     )
     def test_nothing_found_is_no_failure(self, kind: str, file: str) -> None:
-        assert ENGINES[kind].results(recorded(file)) == []
+        assert engine_of(kind).results(recorded(file)) == []
 
     @pytest.mark.parametrize(
         ("kind", "file"),
@@ -168,26 +168,26 @@ class TestReplies:
     )
     def test_what_did_not_search_has_failed(self, kind: str, file: str) -> None:
         with pytest.raises(UpstreamError):
-            ENGINES[kind].results(recorded(file))
+            engine_of(kind).results(recorded(file))
 
-    @pytest.mark.parametrize("kind", ENGINES)
+    @pytest.mark.parametrize("kind", MODULES)
     @pytest.mark.parametrize("body", [b"", b"garbage", b"[]", b"null", b'"x"', b"\xff\xfe", b"<html></html>"])
     def test_what_is_no_reply_has_failed(self, kind: str, body: bytes) -> None:
         with pytest.raises(UpstreamError):
-            ENGINES[kind].results(body)
+            engine_of(kind).results(body)
 
     @pytest.mark.parametrize("kind", ["brave", "tavily", "google", "searxng"])
     @pytest.mark.parametrize("member", [None, 5, "x", [], {}, [1, None, "x"], [{"url": 5, "link": []}], [{}]])
     def test_what_is_no_result_is_left_out(self, kind: str, member: object) -> None:
         body = {"results": member, "items": member, "web": {"results": member}}
-        assert ENGINES[kind].results(json.dumps(body).encode()) == []
-        assert ENGINES[kind].results(json.dumps({"web": member}).encode()) == []
+        assert engine_of(kind).results(json.dumps(body).encode()) == []
+        assert engine_of(kind).results(json.dumps({"web": member}).encode()) == []
 
     @pytest.mark.parametrize("kind", ["brave", "tavily", "google", "searxng"])
     def test_a_result_may_lack_its_texts(self, kind: str) -> None:
         rows = [{"url": "https://a.example/", "link": "https://a.example/", "title": None, "content": 7}]
         body = {"results": rows, "items": rows, "web": {"results": rows}}
-        assert ENGINES[kind].results(json.dumps(body).encode()) == [
+        assert engine_of(kind).results(json.dumps(body).encode()) == [
             SearchResult("https://a.example/", "", "")
         ]
 
@@ -197,7 +197,7 @@ class TestReplies:
         middle = len(page) // 2
         for body in (noise, page[:middle] + noise + page[middle:], page[: len(noise) * 7]):
             try:
-                found = ENGINES["duckduckgo"].results(body)
+                found = engine_of("duckduckgo").results(body)
             except UpstreamError:
                 continue
             assert all(isinstance(each, SearchResult) for each in found)
@@ -214,7 +214,7 @@ class TestReplies:
     )
     def test_links_that_lead_nowhere_are_left_out(self, link: str) -> None:
         page = f'<div class="results"><a class="result__a" href="{link}">x</a></div>'
-        assert ENGINES["duckduckgo"].results(page.encode()) == []
+        assert engine_of("duckduckgo").results(page.encode()) == []
 
 
 class TestFailures:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.search.plain_text import MOST_RAW_CHARACTERS, plain_text, visible
+from sluice.search.plain_text import MOST_RAW_CHARACTERS, plain_text
+from sluice.search.visible import visible
 
 
 @pytest.mark.parametrize(

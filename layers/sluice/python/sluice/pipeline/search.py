@@ -33,7 +33,7 @@ from sluice.search.failures import failure
 from sluice.search.fence import BOUNDARY_LENGTH, MOST_BYTES, fitting, informed
 from sluice.search.merge import MOST_RESULTS, Source, merged
 from sluice.search.query import query_of
-from sluice.search.registry import ENGINES
+from sluice.search.registry import engine_of
 from sluice.upstream.client import Upstream, UpstreamResponse
 
 PARAM = "search_enabled"
@@ -183,7 +183,7 @@ async def _set_up(catalog: Catalog, credentials: CredentialSource) -> list[Asked
 
 
 async def _asked(name: str, row: SearchRow, credentials: CredentialSource) -> Asked | OverloadedError | None:
-    engine = ENGINES[row.kind]
+    engine = engine_of(row.kind)
     base_url = row.base_url or engine.address or ""
     try:
         credential = await credentials.get(row.credential) if row.credential else None

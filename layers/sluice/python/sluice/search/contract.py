@@ -41,11 +41,9 @@ class Engine:
         search_request: expresses a query, for so many results.
         results: reads the body of a reply of status 200. What cannot be a result is left out.
             Raises UpstreamError: it is no such body, or tells that the engine did not search.
-        needs_engine_id: whether the catalogue has to give an ``engine_id``.
     """
 
     source: str
     address: str | None
     search_request: Callable[[str, SearchAccess, int], UpstreamRequest]
     results: Callable[[bytes], Sequence[SearchResult]]
-    needs_engine_id: bool = False

@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 from sluice.errors import UpstreamError
 from sluice.providers.contract import UpstreamRequest
 from sluice.search.contract import Engine, SearchAccess, SearchResult
-from sluice.search.plain_text import visible
 from sluice.search.requests import get
+from sluice.search.visible import visible
 
 _HOST = "duckduckgo.com"
 _REDIRECT = "/l/"

@@ -6,7 +6,7 @@ Pages are written by strangers, some of them for models to read. So that a page 
 - It never begins a line: each line of the fence begins with words of the gateway's, and a page's text has no breaks.
 - Angle and square brackets in it are replaced by others. So it holds no tag, none of the marks by which templates tell
   roles apart (``<|im_start|>``, ``[INST]``), and no ``[1]`` that looks like a result of ours.
-- What cannot be seen was left out before (``plain_text``), and the boundary is, should it ever occur.
+- What cannot be seen was left out before (``visible``), and the boundary is, should it ever occur.
 - The model is told, outside the fence and before it, that nothing within is an instruction.
 
 All of it goes in front of the text of the last user's turn. A message of its own would break conversations that end in

@@ -40,5 +40,4 @@ ENGINE = Engine(
     address="https://www.googleapis.com",
     search_request=search_request,
     results=results,
-    needs_engine_id=True,
 )

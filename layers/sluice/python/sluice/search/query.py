@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from sluice.api.messages import Message, TextPart, UserMessage
-from sluice.search.plain_text import visible
+from sluice.search.visible import visible
 
 MOST_CHARACTERS = 400
 MOST_WORDS = 50
