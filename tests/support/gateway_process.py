@@ -8,9 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import httpx
@@ -126,9 +126,19 @@ class GatewayProcess:
         state: an empty folder for all that the gateway keeps.
         upstream: base URL of the provider.
         credential: the provider's key.
+        more: further rows of the catalogue, as TOML.
+        secrets: further credentials, by their variables.
     """
 
-    def __init__(self, state: Path, upstream: str, credential: str) -> None:
+    def __init__(
+        self,
+        state: Path,
+        upstream: str,
+        credential: str,
+        *,
+        more: str = "",
+        secrets: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.state = state
         self.secrets: list[str] = []
         """Every key that was ever issued, in the clear."""
@@ -139,7 +149,7 @@ class GatewayProcess:
         self._closed = socket.socket()
         self._closed.bind(("127.0.0.1", 0))
         self._catalog = state / "catalog.toml"
-        self._catalog.write_text(catalog(upstream, self._closed.getsockname()[1]))
+        self._catalog.write_text(catalog(upstream, self._closed.getsockname()[1]) + more)
         self._environment = {
             name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ
         } | {
@@ -152,6 +162,7 @@ class GatewayProcess:
             "SLUICE_KEEP_ALIVE_SECONDS": str(KEEP_ALIVE_SECONDS),
             "SLUICE_KEY_CACHE_SECONDS": str(KEY_CACHE_SECONDS),
             "SLUICE_IP_RPM": "0",  # all tests come from one address
+            **secrets,
         }
         self._process: subprocess.Popen[bytes]
 
