@@ -7,7 +7,17 @@ from typing import Any
 from sluice.money import format_usd
 from sluice.stores.usage_items import Totals
 
-NUMBERS = ("requests", "prompt", "cached", "completion", "reasoning", "total", "cost USD", "estimated")
+NUMBERS = (
+    "requests",
+    "prompt",
+    "cached",
+    "completion",
+    "reasoning",
+    "total",
+    "searches",
+    "cost USD",
+    "estimated",
+)
 SUM = "all"
 
 
@@ -30,6 +40,7 @@ def usage_object(line: Line) -> dict[str, Any]:
         "cached_tokens": totals.cached_tokens,
         "reasoning_tokens": totals.reasoning_tokens,
         "total_tokens": totals.prompt_tokens + totals.completion_tokens,
+        "searches": totals.searches,
         "cost": format_usd(totals.cost),
         "estimated": totals.estimated,
     }
@@ -56,6 +67,7 @@ def _numbers(totals: Totals) -> tuple[str, ...]:
         totals.completion_tokens,
         totals.reasoning_tokens,
         totals.prompt_tokens + totals.completion_tokens,
+        totals.searches,
     )
     return (*(f"{count:,}" for count in counts), format_usd(totals.cost), f"{totals.estimated:,}")
 

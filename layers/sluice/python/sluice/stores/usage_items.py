@@ -50,6 +50,7 @@ class Totals:
     cached_tokens: int = 0
     completion_tokens: int = 0
     reasoning_tokens: int = 0
+    searches: int = 0
     cost: int = 0
     estimated: int = 0
     """Of the requests, those whose tokens and cost are estimated."""
@@ -100,11 +101,13 @@ def _totals_of_one(row: LedgerRow) -> Totals:
         cached_tokens=row.cached_tokens,
         completion_tokens=row.completion_tokens,
         reasoning_tokens=row.reasoning_tokens,
+        searches=row.searches,
         cost=row.cost,
         estimated=int(row.estimated),
     )
 
 
 def usage_of(item: Item) -> Usage:
-    """The usage in a DynamoDB item."""
-    return Usage(UsageKey.of(item), Totals(**{name: int(item[name]["N"]) for name in NUMBERS}))
+    """The usage in a DynamoDB item; one that was last written to before a number was counted lacks it."""
+    numbers = {name: int(item[name]["N"]) for name in NUMBERS if name in item}
+    return Usage(UsageKey.of(item), Totals(**numbers))
