@@ -20,7 +20,7 @@ from node_tests import NodeTests
 from openai_schemas import check_chunk, check_completion
 from sdk_clients import NO_AUTHORITIES, Traffic, sync_client
 
-SEARCH_SECONDS = 1.0
+SEARCH_SECONDS = 1.5
 SEARCH: dict[str, Any] = {"search_enabled": True}
 PRICE = 0.001
 COMMON = "https://common.example/page"

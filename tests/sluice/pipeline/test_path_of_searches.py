@@ -17,6 +17,7 @@ from searched_upstream import SearchedUpstream, engine, found
 from sluice.catalog import ModelRow
 from sluice.catalog_search import SearchRow
 from sluice.errors import SluiceError
+from sluice.money import format_usd
 from sluice.pipeline.chat import Chat
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.path import Call, answered
@@ -174,6 +175,7 @@ class TestMoney:
         await made.ask(body())
         (row,) = made.ledger
         assert (row.cost, row.search_cost, row.searches) == (COST + 2 * PRICE, 2 * PRICE, 2)
+        assert made.headers["x-sluice-cost"] == format_usd(row.cost)
         assert made.counter.used == row.cost
         assert (made.record.cost, made.record.searches) == (row.cost, 2)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 import tomllib
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -28,7 +27,11 @@ from sluice.upstream.client import HTTPUpstream, tls_context
 
 pytestmark = pytest.mark.anyio
 
-SECONDS = 0.3
+SECONDS = 20.0
+"""More than a good engine here ever takes, however busy the machine."""
+IN_VAIN_SECONDS = 1.0
+"""For engines that never answer."""
+
 NANO = 1_000_000
 """What the catalogues here have as a price: 0.001 USD."""
 
@@ -92,9 +95,11 @@ async def plan(
     return found
 
 
-async def search(upstream: HTTPUpstream, made: SearchPlan, *, deadline: float = 60) -> Found:
+async def search(
+    upstream: HTTPUpstream, made: SearchPlan, *, deadline: float = 60, seconds: float = SECONDS
+) -> Found:
     clock = asyncio.get_running_loop().time
-    return await searched(upstream, made, clock() + deadline, SECONDS)
+    return await searched(upstream, made, clock() + deadline, seconds)
 
 
 class TestPlanned:
@@ -197,10 +202,9 @@ class TestSearched:
         self, engines: MockSearch, upstream: HTTPUpstream, fault: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         made = await plan(rows(engines, "brave", "tavily"), f"What becomes of brave={fault} here?")
-        begun = time.monotonic()
+        seconds = IN_VAIN_SECONDS if fault in ("hang", "stall") else SECONDS
         with caplog.at_level(logging.WARNING, logger=logger.name):
-            found = await search(upstream, made)
-        assert time.monotonic() - begun < SECONDS + 2
+            found = await search(upstream, made, seconds=seconds)
         assert {source.source for source in found.sources} == {"Tavily"}
         assert (found.searches, found.cost) == (1, NANO)
         assert not engines.asked("elsewhere")
@@ -221,7 +225,7 @@ class TestSearched:
     ) -> None:
         made = await plan(rows(engines, "brave", "searxng"), f"What becomes of all={fault} here?")
         with pytest.raises(UpstreamError, match="no search engine answered") as caught:
-            await search(upstream, made)
+            await search(upstream, made, seconds=IN_VAIN_SECONDS if fault == "hang" else SECONDS)
         assert caught.value.status == 502
 
     async def test_if_all_are_busy_it_is_tried_later(

@@ -49,7 +49,7 @@ class Work[Request: ModelRequest, Whole: ReplyShape]:
 
     def sends(self) -> None:
         """The provider is asked."""
-        self.meter.record.asks_provider()
+        self.meter.record.asks_provider(self.call.target.provider, self.call.target.model)
         self.watch.asks()
 
 
@@ -82,7 +82,7 @@ async def _whole[Request: ModelRequest, Whole: ReplyShape](
     body, digest = await hashed(reply.model_dump(mode="json") | meter.reply_members, meter.request_hash)
     work.hold.outcome = lambda: meter.whole(received, digest)
     work.watch.finished = True
-    yield WholeReply(work.turn.whole(body))
+    yield WholeReply(work.turn.whole(body), meter.cost(received))
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from sluice.accounting.demand import Demand
 from sluice.api.chat_accumulate import ChatAccumulator
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.model_request import with_model
 from sluice.api.usage import Usage
 from sluice.api.validation import validate
 from sluice.catalog import Catalog, ModelRow
@@ -44,7 +45,7 @@ class Chat(StreamingEndpoint[ChatCompletionRequest, ChatCompletion, ChatCompleti
 
     def understood(self, raw: dict[str, Any]) -> ChatCompletionRequest:
         """See ``Endpoint``."""
-        return validate(ChatCompletionRequest, _with_defaults(raw, self._defaults))
+        return validate(ChatCompletionRequest, _with_defaults(with_model(raw), self._defaults))
 
     async def search(
         self,

@@ -62,9 +62,21 @@ class Meter[Request: ModelRequest, Reply: ReplyShape]:
         """What the reply has of a search."""
         return self.found.members if self.found else {}
 
+    @property
+    def _search_cost(self) -> int:
+        return self.found.cost if self.found else 0
+
     def whole(self, reply: Reply, response_hash: str) -> Outcome:
         """The outcome of a whole reply."""
         return self._outcome("complete", self.endpoint.used(reply), reply, response_hash)
+
+    def cost(self, reply: Reply) -> int | None:
+        """What a whole reply costs, in nano-USD; None where its model has no price."""
+        rates = rates_of_model(self.row)
+        if rates is None:
+            return None
+        tokens, _ = self._tokens("complete", self.endpoint.used(reply), reply)
+        return rates.cost(tokens) + self._search_cost
 
     def streamed(self, renderer: Received[Reply]) -> Outcome:
         """The outcome of a stream that has begun, however it ended; what never came is not charged."""
@@ -84,8 +96,7 @@ class Meter[Request: ModelRequest, Reply: ReplyShape]:
     ) -> Outcome:
         tokens, estimated = self._tokens(status, usage, received)
         rates = rates_of_model(self.row)
-        search_cost = self.found.cost if self.found else 0
-        cost = (rates.cost(tokens) if rates else 0) + search_cost
+        cost = (rates.cost(tokens) if rates else 0) + self._search_cost
         self._take_down(tokens, cost)
         first_byte = self.record.first_byte_ms
         return Outcome(
@@ -95,7 +106,7 @@ class Meter[Request: ModelRequest, Reply: ReplyShape]:
             tokens=tokens,
             cost=cost,
             searches=self.found.searches if self.found else 0,
-            search_cost=search_cost,
+            search_cost=self._search_cost,
             estimated=estimated,
             streamed=self.request.streams,
             first_byte_ms=None if first_byte is None else round(first_byte),

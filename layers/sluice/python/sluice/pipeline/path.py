@@ -21,11 +21,12 @@ from sluice.pipeline.hashes import request_hash
 from sluice.pipeline.health_monitor import Afterwards, watched
 from sluice.pipeline.hold import held
 from sluice.pipeline.idempotency import REPLAYED, Attempt, replayed
+from sluice.pipeline.leg import Leg
 from sluice.pipeline.limits import limits_of
-from sluice.pipeline.plan import Asked, Leg, legs_of
+from sluice.pipeline.plan import Asked, legs_of
 from sluice.pipeline.recording import Slot
 from sluice.pipeline.reply import Reply, StreamedReply, WholeReply
-from sluice.pipeline.route import find_model
+from sluice.pipeline.route import choices_of, wanted_providers
 from sluice.pipeline.search import Found, SearchPlan, searched
 from sluice.pipeline.standing import Standing, standing_of
 from sluice.stores.kept_replies import KeptReply
@@ -44,6 +45,7 @@ def _never(_: Callable[[], Awaitable[None]]) -> None:
 class Call:
     """A request as it came in.
 
+    ``providers`` are the only ones that may answer, as the client's header names them.
     ``record`` takes down what becomes of it, ``headers`` go with the reply, ``allowed`` returns once its address is
     known to be within its limit, ``afterwards`` takes what is to be done once the client has its reply.
     """
@@ -53,6 +55,7 @@ class Call:
     record: RequestRecord
     headers: MutableMapping[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
+    providers: str | None = None
     allowed: Callable[[], Awaitable[None]] = _nobody_objects
     afterwards: Afterwards = _never
 
@@ -109,18 +112,23 @@ async def _understood[Request: ModelRequest, Whole: ReplyShape](
     raw = parse_object(call.body)
     request = endpoint.understood(raw)
     call.record.stream = request.streams
-    row = await find_model(gateway.models, request.model, endpoint.KINDS, key)
-    call.record.model = row.id
+    choices = await choices_of(gateway.models, request, endpoint.KINDS, key, falls_back=endpoint.FALLS_BACK)
+    call.record.model = choices[0].row.id
     limits = limits_of(key)
     bounded = limits.budget is not None
     search = await endpoint.search(request, gateway.catalog, gateway.credentials, bounded=bounded)
-    size = len(call.body) + (search.added_bytes if search else 0)
-    legs = await legs_of(gateway, endpoint, Asked(request, size, bounded=bounded), row)
+    asked = Asked(
+        request,
+        body_bytes=len(call.body) + (search.added_bytes if search else 0),
+        bounded=bounded,
+        providers=wanted_providers(call.providers, gateway.catalog),
+    )
+    legs = await legs_of(gateway, endpoint, asked, choices)
     settings = gateway.settings
     return _Understood(
         key=key,
         request=request,
-        model=row.id,
+        model=choices[0].row.id,
         legs=legs,
         search=search,
         request_hash=await request_hash(raw, len(call.body)),
@@ -150,6 +158,8 @@ async def _admitted[Request: ModelRequest, Whole: ReplyShape](
         errand = Errand(
             gateway=gateway,
             endpoint=endpoint,
+            model=asked.model,
+            legs=_informed(endpoint, asked.legs, found),
             deadline=asked.deadline,
             request_hash=asked.request_hash,
             limited=asked.limits.bounded,
@@ -158,9 +168,10 @@ async def _admitted[Request: ModelRequest, Whole: ReplyShape](
             watch=watch,
             record=call.record,
             headers=call.headers,
+            afterwards=call.afterwards,
             found=found,
         )
-        async with turn.keeping(), answered_by_any(errand, _informed(endpoint, asked.legs, found)) as reply:
+        async with turn.keeping(), answered_by_any(errand) as reply:
             yield reply
 
 

@@ -8,96 +8,142 @@ nobody is left is the request refused.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sluice.accounting.demand import Demand
 from sluice.api.model_request import ModelRequest
 from sluice.api.shapes import ReplyShape
 from sluice.catalog import Candidate, ModelRow
-from sluice.errors import InvalidRequestError, OverloadedError, SluiceError
+from sluice.config import ConfigurationError
+from sluice.errors import InvalidRequestError, OverloadedError
+from sluice.observability import logger
 from sluice.pipeline.billable import check_billable
 from sluice.pipeline.endpoint import Endpoint
 from sluice.pipeline.gateway import Gateway
-from sluice.pipeline.route import NotConfiguredError, target_of
-from sluice.providers.contract import Provider, Target
+from sluice.pipeline.leg import Leg
+from sluice.pipeline.order import by_policy, by_wish
+from sluice.pipeline.route import PROVIDER, Choice, NotConfiguredError, target_of
 from sluice.providers.registry import PROVIDERS
-
-
-@dataclass(frozen=True, slots=True)
-class Leg[Request: ModelRequest]:
-    """One way to have a request answered.
-
-    Attributes:
-        row: the model's, as the candidate has it.
-        candidate: the provider by its name, and the model's id there.
-        provider: its modules.
-        target: its address and credential.
-        request: what is asked of it, under the name that its reply goes by.
-        demand: what it can use at most.
-    """
-
-    row: ModelRow
-    candidate: Candidate
-    provider: Provider
-    target: Target
-    request: Request
-    demand: Demand
+from sluice.stores.aws import AWSError
 
 
 @dataclass(frozen=True, slots=True)
 class Asked[Request: ModelRequest]:
-    """What is asked for: the request, the bytes of its body, and whether a budget bounds what it may use."""
+    """What is asked for.
+
+    Attributes:
+        request: as it was understood.
+        body_bytes: of its JSON as it was received, with what a search may add to it.
+        bounded: whether a budget bounds what it may use.
+        providers: the only ones that may answer, the first one first; None for any.
+    """
 
     request: Request
     body_bytes: int
     bounded: bool
+    providers: Sequence[str] | None
 
 
 async def legs_of[Request: ModelRequest, Whole: ReplyShape](
-    gateway: Gateway, endpoint: Endpoint[Request, Whole], asked: Asked[Request], row: ModelRow
+    gateway: Gateway, endpoint: Endpoint[Request, Whole], asked: Asked[Request], choices: Sequence[Choice]
 ) -> Sequence[Leg[Request]]:
-    """The legs of a plan; there is at least one.
+    """The legs of a plan, those of the first model first; there is at least one.
 
     Raises:
-        SluiceError: there is none, and why not.
+        InvalidRequestError, OverloadedError: there is none, and why not.
+        ConfigurationError, AWSError: likewise; a secret is in a form, or has a policy, with which it cannot be read.
     """
     legs: list[Leg[Request]] = []
-    refusals: list[SluiceError] = []
-    for candidate in row.candidates:
-        try:
-            legs.append(await _leg(gateway, endpoint, asked, row.served_by(candidate), candidate))
-        except (InvalidRequestError, OverloadedError) as refusal:
-            refusals.append(refusal)
+    refusals: list[Exception] = []
+    for choice in _wanted(choices, asked.providers):
+        own: list[Leg[Request]] = []
+        for candidate in choice.row.candidates:
+            try:
+                own.append(await _leg(gateway, endpoint, asked, choice, candidate))
+            except (InvalidRequestError, OverloadedError) as refusal:
+                refusals.append(refusal)
+            except (ConfigurationError, AWSError) as mistake:
+                refusals.append(mistake)
+                if len(choices) + len(choice.row.candidates) > 2:  # else it is told as the request's failure
+                    logger.exception("provider %s cannot be used", candidate.provider)
+        legs += _ordered(gateway, asked, choice.row, own)
     if not legs:
         raise _most_telling(refusals)
     return legs
+
+
+def _wanted(choices: Sequence[Choice], providers: Sequence[str] | None) -> Sequence[Choice]:
+    """The models with those of their candidates that the client wants.
+
+    A fallback of the catalogue's takes the place of a model that fails, not of one that nobody wanted serves.
+
+    Raises:
+        InvalidRequestError: none of them serves a model that the client has named.
+    """
+    if providers is None:
+        return choices
+    found = [
+        Choice(choice.row.model_copy(update={"candidates": served}), choice.name, choice.wished)
+        for choice in choices
+        if (served := tuple(each for each in choice.row.candidates if each.provider in providers))
+    ]
+    if not any(choice.wished for choice in found):
+        raise InvalidRequestError(
+            f"No provider that the header {PROVIDER} names serves the model '{choices[0].name:.200}': "
+            f"{', '.join(providers)[:200]}."
+        )
+    return found
 
 
 async def _leg[Request: ModelRequest, Whole: ReplyShape](
     gateway: Gateway,
     endpoint: Endpoint[Request, Whole],
     asked: Asked[Request],
-    row: ModelRow,
+    choice: Choice,
     candidate: Candidate,
 ) -> Leg[Request]:
-    """The leg of one candidate, whose terms ``row`` has.
+    """The leg of one candidate.
 
     Raises:
         InvalidRequestError: it cannot answer this request, or not for this key.
-        OverloadedError: its credential cannot be read.
+        OverloadedError, ConfigurationError, AWSError: its credential cannot be read.
     """
+    row = choice.row.served_by(candidate)
+    target = await target_of(gateway.catalog, row, candidate, gateway.credentials)
     provider = PROVIDERS[gateway.catalog.providers[candidate.provider].kind]
-    endpoint.check(asked.request, provider, row)
+    request = _named(asked.request, choice.name)
+    endpoint.check(request, provider, row)
     if asked.bounded:
-        check_billable(asked.request, row)
-    return Leg(
-        row=row,
-        candidate=candidate,
-        provider=provider,
-        request=asked.request,
-        demand=endpoint.demand(asked.request, asked.body_bytes, row, bounded=asked.bounded),
-        target=await target_of(gateway.catalog, row, candidate, provider, gateway.credentials),
-    )
+        check_billable(request, row)
+    demand = endpoint.demand(request, asked.body_bytes, row, bounded=asked.bounded)
+    return Leg(row, candidate, provider, target, request, demand)
 
 
-def _most_telling(refusals: Sequence[SluiceError]) -> SluiceError:
+def _named[Request: ModelRequest](request: Request, name: str) -> Request:
+    """The request for one model alone: its reply goes by the name, and providers know nothing of others."""
+    if request.model == name and not request.other_models:
+        return request
+    named = request.model_copy(update={"model": name})
+    if request.other_models:
+        named = named.model_copy(update={"models": None})
+        named.model_fields_set.discard("models")
+    return named
+
+
+def _ordered[Request: ModelRequest](
+    gateway: Gateway, asked: Asked[Request], row: ModelRow, legs: Sequence[Leg[Request]]
+) -> Sequence[Leg[Request]]:
+    if len(legs) < 2:
+        return legs
+    if asked.providers is not None:
+        return by_wish(legs, asked.providers)
+    return by_policy(legs, row.policy, gateway.routing.latencies, gateway.routing.chance)
+
+
+def _most_telling(refusals: Sequence[Exception]) -> Exception:
     """What a client can mend comes before what only the operator can."""
-    return next((each for each in refusals if not isinstance(each, NotConfiguredError)), refusals[0])
+    return next(
+        (
+            each
+            for each in refusals
+            if isinstance(each, InvalidRequestError) and not isinstance(each, NotConfiguredError)
+        ),
+        refusals[0],
+    )

@@ -8,9 +8,10 @@ from sluice.wire.sse import Frame
 
 @dataclass(frozen=True, slots=True)
 class WholeReply:
-    """A JSON body."""
+    """A JSON body, and what it costs in nano-USD where that is known."""
 
     body: bytes
+    cost: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

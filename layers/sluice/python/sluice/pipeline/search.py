@@ -34,6 +34,7 @@ from sluice.search.fence import BOUNDARY_LENGTH, MOST_BYTES, fitting, informed
 from sluice.search.merge import MOST_RESULTS, Source, merged
 from sluice.search.query import query_of
 from sluice.search.registry import engine_of
+from sluice.stores.aws import AWSError
 from sluice.upstream.client import Upstream, UpstreamResponse
 
 PARAM = "search_enabled"
@@ -190,7 +191,7 @@ async def _asked(name: str, row: SearchRow, credentials: CredentialSource) -> As
     except OverloadedError as error:
         logger.warning("search engine %s is not asked: its credential could not be read", name)
         return error
-    except ConfigurationError:
+    except (ConfigurationError, AWSError):
         logger.exception("the credential of search engine %s cannot be used", name)
         return None
     if row.credential and credential is None and not is_local(base_url):
