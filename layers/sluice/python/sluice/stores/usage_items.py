@@ -108,6 +108,7 @@ def _totals_of_one(row: LedgerRow) -> Totals:
 
 
 def usage_of(item: Item) -> Usage:
-    """The usage in a DynamoDB item; one that was last written to before a number was counted lacks it."""
-    numbers = {name: int(item[name]["N"]) for name in NUMBERS if name in item}
-    return Usage(UsageKey.of(item), Totals(**numbers))
+    """The usage in a DynamoDB item; one that is older than a number counts nothing for it."""
+    return Usage(
+        UsageKey.of(item), Totals(**{name: int(item[name]["N"]) for name in NUMBERS if name in item})
+    )
