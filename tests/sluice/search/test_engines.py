@@ -1,6 +1,7 @@
 """Each engine's requests and replies, in its own wire format; the bodies are in recorded/."""
 
 import json
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -201,6 +202,15 @@ class TestReplies:
             except UpstreamError:
                 continue
             assert all(isinstance(each, SearchResult) for each in found)
+
+    @pytest.mark.parametrize(
+        "piece", ["<!--", "<a ", "<", "</", "<![", "<a href='", "<a class=result__a>&", "a='"]
+    )
+    def test_a_malformed_page_takes_no_time(self, piece: str) -> None:
+        page = recorded("duckduckgo.html") + piece.encode() * (500_000 // len(piece))
+        begun = time.process_time()
+        assert len(engine_of("duckduckgo").results(page)) == 2
+        assert time.process_time() - begun < 2
 
     @pytest.mark.parametrize(
         "link",

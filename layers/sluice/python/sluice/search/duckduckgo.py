@@ -5,12 +5,14 @@ nothing on all else, so what an answer could cite is only on this page. DuckDuck
 who asks much a riddle instead (status 202), which counts as a failure.
 
 A result is a link of the class ``result__a``, followed by its extract in an element of the class ``result__snippet``.
-The link leads by way of ``duckduckgo.com/l/?uddg=<address>``; an advertisement's by way of ``/y.js``.
+The link leads by way of ``duckduckgo.com/l/?uddg=<address>``; an advertisement's by way of ``/y.js``. The page is cut
+at its tags rather than parsed: Python's own parser takes a time that grows with the square of a malformed page.
 """
 
-from collections.abc import Sequence
-from html.parser import HTMLParser
-from typing import override
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from sluice.errors import UpstreamError
@@ -23,8 +25,12 @@ _HOST = "duckduckgo.com"
 _REDIRECT = "/l/"
 _LINK = "result__a"
 _EXTRACT = "result__snippet"
-_MARKS = frozenset({"no-results", "results", "serp__results"})
+_MARKS = frozenset({_LINK, "no-results", "results", "serp__results"})
 """Classes that a page of results has, be there results or none."""
+
+_ATTRIBUTE = re.compile(r"""(?<![\w-])(?P<name>[\w-]+)\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)')""")
+MOST_TAG_CHARACTERS = 4_096
+MOST_NAME_CHARACTERS = 20
 
 
 def search_request(query: str, access: SearchAccess, count: int) -> UpstreamRequest:
@@ -34,15 +40,13 @@ def search_request(query: str, access: SearchAccess, count: int) -> UpstreamRequ
 
 def results(body: bytes) -> Sequence[SearchResult]:
     """The page's results, without advertisements."""
-    page = _Page()
-    page.feed(body.decode("utf-8", "replace"))
-    page.close()
-    if not page.is_of_results:
+    found, is_of_results = _read(body.decode("utf-8", "replace"))
+    if not is_of_results:
         raise UpstreamError("The search engine did not answer with a page of results.")
     return [
-        SearchResult(url, visible("".join(title)), visible("".join(extract)))
-        for link, title, extract in page.found
-        if (url := _target(link)) is not None
+        SearchResult(url, visible("".join(each.title)), visible("".join(each.extract)))
+        for each in found
+        if (url := _target(each.link)) is not None
     ]
 
 
@@ -60,38 +64,44 @@ def _target(link: str) -> str | None:
     return next(iter(parse_qs(parts.query).get("uddg", ())), None)
 
 
-class _Page(HTMLParser):
-    """Collects a page's results: link, pieces of the title, pieces of the extract."""
+@dataclass(slots=True)
+class _Found:
+    """A result: its link, and the pieces of its title and extract."""
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, list[str], list[str]]] = []
-        self.is_of_results = False
-        self._pieces: list[str] | None = None
-        self._tag = ""
+    link: str
+    title: list[str] = field(default_factory=list)
+    extract: list[str] = field(default_factory=list)
 
-    @override
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
-        classes = set((attributes.get("class") or "").split())
-        if classes & _MARKS or attributes.get("id") == "links":
-            self.is_of_results = True
-        if _LINK in classes and tag == "a":
-            self.is_of_results = True
-            self.found.append((attributes.get("href") or "", [], []))
-            self._pieces, self._tag = self.found[-1][1], tag
-        elif _EXTRACT in classes and self.found:
-            self._pieces, self._tag = self.found[-1][2], tag
 
-    @override
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self._tag:
-            self._pieces = None
+def _read(page: str) -> tuple[list[_Found], bool]:
+    """A page's results, and whether it is a page of results at all."""
+    found: list[_Found] = []
+    is_of_results = False
+    pieces, ending = None, ""
+    for piece in page.split("<")[1:]:
+        tag, _, text = piece.partition(">")
+        name = tag[: MOST_NAME_CHARACTERS + 1].split(maxsplit=1)[0].lower() if tag.strip() else ""
+        if name == ending:
+            pieces = None
+        elif not name.startswith("/") and len(tag) <= MOST_TAG_CHARACTERS:
+            attributes = _attributes(tag)
+            classes = set(attributes.get("class", "").split())
+            is_of_results = is_of_results or bool(classes & _MARKS)
+            if name == "a" and _LINK in classes:
+                found.append(_Found(attributes.get("href", "")))
+                pieces, ending = found[-1].title, f"/{name}"
+            elif _EXTRACT in classes and found:
+                pieces, ending = found[-1].extract, f"/{name}"
+        if pieces is not None:
+            pieces.append(html.unescape(text))
+    return found, is_of_results
 
-    @override
-    def handle_data(self, data: str) -> None:
-        if self._pieces is not None:
-            self._pieces.append(data)
+
+def _attributes(tag: str) -> Mapping[str, str]:
+    return {
+        match["name"].lower(): html.unescape(match["double"] or match["single"] or "")
+        for match in _ATTRIBUTE.finditer(tag)
+    }
 
 
 ENGINE = Engine(
