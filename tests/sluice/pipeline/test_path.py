@@ -14,7 +14,8 @@ from path_world import SECRET, World
 from sluice.errors import SluiceError
 from sluice.pipeline import hashes
 from sluice.pipeline.chat import Chat, ChatDefaults
-from sluice.pipeline.path import Call, StreamedReply, answered
+from sluice.pipeline.path import Call, answered
+from sluice.pipeline.reply import StreamedReply
 
 REPLY = json.dumps(
     {
