@@ -105,7 +105,7 @@ def test_a_provider_that_was_asked_again_is_told() -> None:
     made = record(model="gpt", provider="openai", duration_ms=1.0)
     assert "attempts" not in made.members()
     for attempts in (1, 2):
-        made.asks_provider()
+        made.asks_provider("demo", "up")
         assert made.members()["attempts"] == attempts
     entry = logging.LogRecord("sluice", logging.INFO, "", 0, "request", None, None)
     entry.request = made.members()

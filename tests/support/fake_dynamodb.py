@@ -53,6 +53,7 @@ class FakeDynamoDB:
         self.page_size = page_size
         self._keys = keys
         self._operations: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "BatchGetItem": self._batch_get,
             "GetItem": self._get,
             "PutItem": self._put,
             "UpdateItem": self._update,
@@ -73,6 +74,14 @@ class FakeDynamoDB:
         assert members["ConsistentRead"] is True
         item = self.tables[members["TableName"]].get(self._name(members["TableName"], members["Key"]))
         return {} if item is None else {"Item": item}
+
+    def _batch_get(self, members: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, list[Item]] = {}
+        for table, asked in members["RequestItems"].items():
+            assert 0 < len(asked["Keys"]) <= 100
+            items = (self.tables[table].get(self._name(table, key)) for key in asked["Keys"])
+            found[table] = [item for item in items if item is not None]
+        return {"Responses": found, "UnprocessedKeys": {}}
 
     def _put(self, members: dict[str, Any]) -> dict[str, Any]:
         table, item = members["TableName"], members["Item"]

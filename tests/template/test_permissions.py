@@ -15,6 +15,7 @@ STREAM_POLICY = "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecution
 ANSWER = {
     "bedrock:InvokeModel",
     "bedrock:InvokeModelWithResponseStream",
+    "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",

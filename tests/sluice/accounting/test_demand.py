@@ -1,5 +1,6 @@
 """What is taken for a request: all that fits, and no more."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.accounting.costs import TokenCount, rates_of
-from sluice.accounting.demand import LEAST_OUTPUT_TOKENS, Demand
+from sluice.accounting.demand import LEAST_OUTPUT_TOKENS, Bound, Demand, dearest
 from sluice.catalog import Price
 
 RATES = st.sampled_from(
@@ -80,21 +81,29 @@ def test_a_limit_of_the_clients_is_never_lowered(drawn: tuple[Demand, int | None
         assert demand.largest(tokens, amount) in (None, demand.full)
 
 
+@st.composite
+def counts_within(draw: st.DrawFn, most: TokenCount) -> TokenCount:
+    """What a provider may report of a request that is bounded so."""
+    prompt = draw(st.integers(0, most.prompt))
+    completion = draw(st.integers(0, most.completion))
+    cached = draw(st.integers(0, prompt))
+    return TokenCount(
+        prompt=prompt,
+        completion=completion,
+        cached=cached,
+        cache_written=draw(st.integers(0, prompt - cached)),
+        reasoning=draw(st.integers(0, completion)),
+        audio=draw(st.integers(0, min(most.audio, prompt))),
+    )
+
+
 @given(DEMANDS, st.data())
 def test_a_fit_pays_for_whatever_is_within_it(demand: Demand, data: st.DataObject) -> None:
     fit = demand.largest(None, None)
     assert fit is not None
     most = demand.most(fit.output_tokens)
     assert most.total == fit.tokens
-    prompt = data.draw(st.integers(0, most.prompt))
-    completion = data.draw(st.integers(0, most.completion))
-    used = TokenCount(
-        prompt=prompt,
-        completion=completion,
-        cached=data.draw(st.integers(0, prompt)),
-        reasoning=data.draw(st.integers(0, completion)),
-        audio=data.draw(st.integers(0, min(most.audio, prompt))),
-    )
+    used = data.draw(counts_within(most))
     assert used.total <= fit.tokens
     assert (demand.rates.cost(used) if demand.rates else 0) <= fit.amount
 
@@ -105,3 +114,89 @@ def test_an_answer_is_not_cut_shorter_than_a_sentence(output_tokens: int, least:
     assert demand.least.output_tokens == least
     assert demand.largest(100 + 2 * least, None) == demand.least
     assert demand.largest(100 + 2 * least - 1, None) is None
+
+
+@st.composite
+def several_demands_and_rooms(draw: st.DrawFn) -> tuple[list[Demand], Bound, int | None, int | None]:
+    """Demands of several providers, their common bound, and rooms that are about what some output limit takes."""
+    adjustable, choices = draw(st.booleans()), draw(st.integers(1, 128))
+    demands = [
+        replace(each, adjustable=adjustable, choices=choices)
+        for each in draw(st.lists(DEMANDS, min_size=1, max_size=4))
+    ]
+    bound = dearest(demands)
+    near = bound.fit(draw(st.integers(0, bound.output_tokens + 1)))
+    off = st.integers(-3, 3) | st.integers(-(10**6), 10**6)
+    tokens, amount = near.tokens + draw(off), near.amount + draw(off)
+    return demands, bound, draw(st.sampled_from([None, tokens])), draw(st.sampled_from([None, amount]))
+
+
+@given(several_demands_and_rooms())
+def test_what_is_held_for_several_is_what_is_held_for_the_dearest(
+    drawn: tuple[list[Demand], Bound, int | None, int | None],
+) -> None:
+    demands, bound, tokens, amount = drawn
+    fit = bound.largest(tokens, amount)
+    if fit is None:
+        return
+    alone = [demand.fit(min(fit.output_tokens, demand.output_tokens)) for demand in demands]
+    assert (fit.tokens, fit.amount) == (
+        max(each.tokens for each in alone),
+        max(each.amount for each in alone),
+    )
+
+
+@given(several_demands_and_rooms())
+def test_the_largest_fit_for_several_is_within_both_limits_and_one_token_more_is_not(
+    drawn: tuple[list[Demand], Bound, int | None, int | None],
+) -> None:
+    demands, bound, tokens, amount = drawn
+
+    def fits(output_tokens: int) -> bool:
+        return all(
+            within(demand, min(output_tokens, demand.output_tokens), tokens, amount) for demand in demands
+        )
+
+    fit = bound.largest(tokens, amount)
+    if fit is None:
+        assert not fits(bound.least.output_tokens)
+        return
+    assert fits(fit.output_tokens)
+    assert bound.least.output_tokens <= fit.output_tokens <= bound.output_tokens
+    if fit.output_tokens < bound.output_tokens:
+        assert not fits(fit.output_tokens + 1)
+
+
+@given(several_demands_and_rooms(), st.data())
+def test_what_is_held_for_several_pays_for_whatever_any_of_them_reports(
+    drawn: tuple[list[Demand], Bound, int | None, int | None], data: st.DataObject
+) -> None:
+    demands, bound, tokens, amount = drawn
+    fit = bound.largest(tokens, amount)
+    if fit is None:
+        return
+    answering = data.draw(st.sampled_from(demands))
+    most = answering.most(min(fit.output_tokens, answering.output_tokens))
+    used = data.draw(counts_within(most))
+    assert (answering.rates.cost(used) if answering.rates else 0) <= fit.amount
+    if amount is not None and bound.least.amount <= amount:
+        assert fit.amount <= amount
+
+
+def test_a_large_prompt_here_and_a_high_price_there_are_not_held_for_together() -> None:
+    """Pictures count for 30 times as much with a model whose tokens cost a sixteenth."""
+    cheap, dear = (rates_of(Price(input=price, output=price)) for price in (Decimal("0.15"), Decimal("2.50")))
+    assert cheap
+    assert dear
+    many = Demand(48_169, 1, 100, adjustable=True, rates=cheap)
+    few = Demand(1_445, 1, 100, adjustable=True, rates=dear)
+    assert dearest([many, few]).full.amount == max(many.full.amount, few.full.amount)
+
+
+def test_who_may_write_little_keeps_nobody_from_writing_more() -> None:
+    short = Demand(100, 1, 10, adjustable=True, rates=None)
+    long = Demand(100, 1, 1000, adjustable=True, rates=None)
+    assert dearest([short, long]).largest(None, None) == long.full
+    assert dearest([short, long]).largest(600, None) == long.fit(500)
+    assert dearest([short, long]).largest(110, None) is None
+    assert dearest([short]) is short

@@ -38,7 +38,6 @@ def check(members: dict[str, object], model: ModelRow | None = None) -> None:
         ("search_parameters", {"mode": "on"}),
         ("enable_search", True),
         ("plugins", [{"id": "web"}]),
-        ("models", ["another"]),
         ("n_predict", 10**6),
         ("n_predict", -1),
     ],
@@ -86,7 +85,7 @@ def test_what_a_request_shape_names_is_asked_about_at_other_endpoints_only() -> 
 
 @pytest.mark.parametrize(
     ("member", "value"),
-    [("max_completion_tokens", 10**6), ("n_predict", 9), ("use_beam_search", True), ("models", ["another"])],
+    [("max_completion_tokens", 10**6), ("n_predict", 9), ("use_beam_search", True)],
 )
 def test_completions_are_asked_about_too(member: str, value: object) -> None:
     with pytest.raises(UnsupportedParameterError) as refused:
@@ -102,7 +101,7 @@ def test_embeddings_need_the_price_of_their_input_alone() -> None:
         with pytest.raises(ModelNotAllowedError):
             check_billable(embeddings_request(), vectors.model_copy(update={"price": price}))
     with pytest.raises(UnsupportedParameterError):
-        check_billable(embeddings_request(models=["another"]), vectors)
+        check_billable(embeddings_request(service_tier="priority"), vectors)
 
 
 @pytest.mark.parametrize(

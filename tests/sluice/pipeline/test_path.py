@@ -14,7 +14,8 @@ from path_world import SECRET, World
 from sluice.errors import SluiceError
 from sluice.pipeline import hashes
 from sluice.pipeline.chat import Chat, ChatDefaults
-from sluice.pipeline.path import Call, StreamedReply, answered
+from sluice.pipeline.path import Call, answered
+from sluice.pipeline.reply import StreamedReply
 
 REPLY = json.dumps(
     {
@@ -175,6 +176,16 @@ async def test_cached_tokens_have_their_own_price() -> None:
     world = World(FakeUpstream(json.dumps(reply).encode(), content_type="application/json"))
     await world.ask(body())
     assert world.ledger[0].cost == 1 * 1000 + 2 * 500 + 4 * 2000
+
+
+async def test_tokens_written_to_the_cache_have_their_own_price() -> None:
+    reply = json.loads(REPLY)
+    reply["usage"]["prompt_tokens_details"] = {"cached_tokens": 1, "cache_write_tokens": 2}
+    world = World(FakeUpstream(json.dumps(reply).encode(), content_type="application/json"))
+    await world.ask(body())
+    (row,) = world.ledger
+    assert (row.cached_tokens, row.cache_write_tokens) == (1, 2)
+    assert row.cost == 1 * 500 + 2 * 1250 + 4 * 2000
 
 
 async def test_a_stream_and_a_whole_reply_of_the_same_usage_cost_the_same(world: World) -> None:

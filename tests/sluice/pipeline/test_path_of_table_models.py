@@ -14,7 +14,8 @@ from sluice.catalog import Catalog
 from sluice.errors import OverloadedError, SluiceError
 from sluice.pipeline.chat import Chat
 from sluice.pipeline.health_monitor import FAILURES
-from sluice.pipeline.path import Call, StreamedReply, answered
+from sluice.pipeline.path import Call, answered
+from sluice.pipeline.reply import StreamedReply
 from sluice.stores.models import ModelStore
 
 REPLY = json.dumps(

@@ -15,7 +15,8 @@ from sluice.errors import SluiceError
 from sluice.pipeline.completions import Completions
 from sluice.pipeline.embeddings import Embeddings
 from sluice.pipeline.endpoint import Endpoint
-from sluice.pipeline.path import Call, StreamedReply, answered
+from sluice.pipeline.path import Call, answered
+from sluice.pipeline.reply import StreamedReply
 from sluice.stores.keys import KeyRecord
 
 HEAD = {"id": "1", "created": 1}

@@ -11,7 +11,6 @@ from sluice.credentials import AWSCredentials, Credential
 from sluice.errors import ModelNotAllowedError, ModelNotFoundError
 from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.pipeline.route import Access, NotConfiguredError, access_to, find_model, target_of
-from sluice.providers.registry import PROVIDERS
 from sluice.stores.models import Snapshot
 
 CATALOG = Catalog.model_validate(
@@ -103,16 +102,13 @@ async def test_a_target_has_address_and_credential(
     provider: str, address: str, credential: str | None
 ) -> None:
     candidate = Candidate(provider=provider, model="up")
-    module = PROVIDERS[CATALOG.providers[provider].kind]
-    target = await target_of(CATALOG, ROW, candidate, module, Credentials({"FAR_KEY": "secret"}))
+    target = await target_of(CATALOG, ROW, candidate, Credentials({"FAR_KEY": "secret"}))
     assert (target.base_url, target.credential, target.model) == (address, credential, "up")
 
 
 async def test_a_provider_without_its_credential_is_told_by_name() -> None:
     with pytest.raises(NotConfiguredError, match="FAR_KEY is not set") as caught:
-        await target_of(
-            CATALOG, ROW, Candidate(provider="far", model="up"), PROVIDERS["openai"], Credentials()
-        )
+        await target_of(CATALOG, ROW, Candidate(provider="far", model="up"), Credentials())
     assert (caught.value.status, caught.value.code, caught.value.param) == (404, "model_not_found", "model")
 
 
@@ -129,7 +125,7 @@ def on_aws(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 async def access(name: str, **known: Credential) -> Access:
-    return await access_to(CATALOG, name, PROVIDERS[CATALOG.providers[name].kind], Credentials(known))
+    return await access_to(CATALOG, name, Credentials(known))
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,21 @@ class Settings(ModelsSettings, SecretsSettings, AccountingSettings):
     stream_timeout_seconds: Seconds = 300
     """Deadline of a request whose reply is streamed, from when it is complete to the provider's last byte."""
 
+    first_byte_seconds: Seconds = 30
+    """How long a provider may take to begin a streamed reply while another one could still be asked for it."""
+
+    retries: Annotated[int, Field(ge=0)] = 2
+    """How many attempts a request has beyond one for each candidate of its model, where they fail."""
+
+    circuit_failures: Annotated[int, Field(gt=0)] = 3
+    """After so many failures in succession a provider's model is asked last, until it has cooled down."""
+
+    circuit_seconds: Seconds = 30
+    """How long it cools down; then one request finds out how it is."""
+
+    circuit_read_seconds: Seconds = 15
+    """How often an environment looks at what others have found out, after a request that had a choice."""
+
     keep_alive_seconds: Seconds = 15
     """Silence on a stream after which a comment line is sent."""
 

@@ -3,7 +3,7 @@
 Written only where ``POWERTOOLS_METRICS_NAMESPACE`` is set. The one dimension is ``service``, the function that
 answered: no key, model or path, of which there may be any number. CloudWatch charges 0.30 USD a month for each metric
 and value of its dimension (us-east-1; second-hand, https://c3x.dev/blog/aws-cloudwatch-metrics-cost/, of November
-2026): 3.00 USD for a function that has all ten. What did not happen is not written, and costs nothing.
+2026): 3.30 USD for a function that has all eleven. What did not happen is not written, and costs nothing.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -42,6 +42,7 @@ def _counts(record: RequestRecord) -> dict[str, int | None]:
         "ServerErrors": record.is_server_fault,
         "Throttled": status == 429,
         "BudgetRefused": status == 402,
+        "Fallbacks": record.fallbacks,
         "PromptTokens": record.prompt_tokens,
         "CompletionTokens": record.completion_tokens,
     }

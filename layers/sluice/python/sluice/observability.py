@@ -7,6 +7,7 @@ Strangers have a hand in some members (the path, a provider's error code), so no
 another one.
 """
 
+import itertools
 import logging
 import sys
 import time
@@ -26,6 +27,27 @@ for _chatty in ("httpx", "httpcore", "botocore"):
 
 
 @dataclass(slots=True)
+class Try:
+    """One attempt: who was asked, and what came of it by when, a stream's first byte being the end of its attempt.
+
+    ``outcome`` is ``ok``, or the code of the error; without one the attempt was given up.
+    """
+
+    provider: str
+    model: str
+    milliseconds: int | None = None
+    outcome: str | None = None
+    upstream_status: int | None = None
+    _asked: float = field(default_factory=time.perf_counter, repr=False)
+
+    def ends(self, error: SluiceError | None = None) -> None:
+        """Take down what came of it."""
+        self.milliseconds = round((time.perf_counter() - self._asked) * 1000)
+        self.outcome = "ok" if error is None else error.code or error.type
+        self.upstream_status = None if error is None else error.upstream_status
+
+
+@dataclass(slots=True)
 class RequestRecord:
     """What became of one request. Times are in milliseconds, ``status`` 499 is a client that went away."""
 
@@ -38,6 +60,8 @@ class RequestRecord:
     provider: str | None = None
     attempts: int | None = None
     """How many times a provider was asked; None if none was."""
+    tries: list[Try] = field(default_factory=list)
+    """Each time."""
     stream: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -53,9 +77,16 @@ class RequestRecord:
         """Since the request came in."""
         return round((time.perf_counter() - self._started) * 1000, 1)
 
-    def asks_provider(self) -> None:
-        """Take down that a provider is asked, for the first time or once more."""
+    def asks_provider(self, provider: str, model: str) -> None:
+        """Take down that a provider is asked for its model, for the first time or once more."""
         self.attempts = (self.attempts or 0) + 1
+        self.tries.append(Try(provider, model))
+
+    @property
+    def fallbacks(self) -> int:
+        """How many times another candidate was asked than the one before."""
+        asked = [(each.provider, each.model) for each in self.tries]
+        return sum(one != other for one, other in itertools.pairwise(asked))
 
     @property
     def is_server_fault(self) -> bool:
@@ -69,11 +100,22 @@ class RequestRecord:
 
     def members(self) -> dict[str, Any]:
         """What is known, for the log."""
-        return {
-            name: _on_one_line(masked(value)) if isinstance(value, str) else value
-            for name, value in asdict(self).items()
-            if value is not None and not name.startswith("_")
-        }
+        return _plain(asdict(self))
+
+
+def _plain(members: dict[str, Any]) -> dict[str, Any]:
+    """Members without what is unknown, none of them longer than a line or with a key in it."""
+    return {
+        name: _plain_value(value)
+        for name, value in members.items()
+        if value is not None and value != [] and not name.startswith("_")
+    }
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return _on_one_line(masked(value)) if isinstance(value, str) else value
 
 
 def _on_one_line(text: str) -> str:
@@ -110,7 +152,8 @@ def _sentence(request: dict[str, Any]) -> str:
             f"{request['model']:.80}" + (f" by {request['provider']}" if "provider" in request else "")
         )
     if request.get("attempts", 1) > 1:
-        words.append(f"{request['attempts']} attempts")
+        tried = ", ".join(f"{each['provider']} {each.get('outcome', 'left')}" for each in request["tries"])
+        words.append(f"{request['attempts']} attempts: {tried}")
     if "prompt_tokens" in request:
         words.append(f"{request['prompt_tokens']} + {request['completion_tokens']} tokens")
     if "upstream_status" in request:

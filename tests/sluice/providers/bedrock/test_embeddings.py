@@ -12,7 +12,7 @@ from sluice.api.validation import validate
 from sluice.errors import InvalidRequestError, UnsupportedParameterError, UpstreamError
 from sluice.providers.bedrock import embeddings
 from sluice.providers.contract import ProviderCall
-from sluice.providers.openai.embeddings import base64_of
+from sluice.providers.vectors import base64_of
 
 
 def call(model: str, given: Any = "one", **members: Any) -> ProviderCall[EmbeddingsRequest]:

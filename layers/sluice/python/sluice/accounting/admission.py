@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sluice.accounting.counter import Counter, Limits
-from sluice.accounting.demand import Demand, Fit
+from sluice.accounting.demand import Bound, Fit
 from sluice.accounting.periods import current_period, period_end
 from sluice.accounting.windows import DAY, MINUTE, Shape, Window, empty
 
@@ -80,7 +80,7 @@ class Taking:
         ) != (self.requests.slot, self.minute_tokens.slot, self.day_tokens.slot, self.period)
 
 
-def decide(seen: Counter | None, limits: Limits, demand: Demand, now: float) -> Taking | Refusal:
+def decide(seen: Counter | None, limits: Limits, demand: Bound, now: float) -> Taking | Refusal:
     """Decide on a request at the epoch second ``now``, by the counter as it was seen."""
     counter = seen or Counter(
         requests=empty(MINUTE.slot_at(now)),

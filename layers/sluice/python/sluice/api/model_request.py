@@ -1,16 +1,26 @@
 """What all requests to a model have in common."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from sluice.api.shapes import RequestShape
+
+MOST_MODELS = 16
+
+ModelName = Annotated[str, Field(min_length=1)]
 
 
 class ModelRequest(RequestShape):
     """A request for one model, by the id or alias that the client knows."""
 
-    model: Annotated[str, Field(min_length=1)]
+    model: ModelName
+
+    @property
+    def other_models(self) -> Sequence[str]:
+        """Models that may answer in the place of ``model``, in this order."""
+        return ()
 
     @property
     def streams(self) -> bool:
@@ -24,11 +34,31 @@ class StreamOptions(RequestShape):
     include_usage: bool | None = None
 
 
+def _one_name_will_do(schema: dict[str, Any]) -> None:
+    """In JSON Schema's words: ``model`` may be left out where ``models`` names one."""
+    required = schema.get("required", [])
+    if "model" in required:
+        schema["required"] = [name for name in required if name != "model"]
+        schema["anyOf"] = [
+            {"required": ["model"]},
+            {"required": ["models"], "properties": {"models": {"type": "array"}}},
+        ]
+
+
 class StreamableRequest(ModelRequest):
     """One whose reply may be a stream."""
 
+    model_config = ConfigDict(json_schema_extra=_one_name_will_do)
+
+    models: Annotated[list[ModelName], Field(min_length=1, max_length=MOST_MODELS)] | None = None
+    """Further models, tried in this order where the ones before do not answer, as OpenRouter has it."""
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+
+    @property
+    def other_models(self) -> Sequence[str]:
+        """See ``ModelRequest``."""
+        return self.models or ()
 
     @property
     def streams(self) -> bool:
@@ -39,3 +69,11 @@ class StreamableRequest(ModelRequest):
     def wants_usage_chunk(self) -> bool:
         """Whether the stream ends in a chunk with usage."""
         return self.stream_options is not None and self.stream_options.include_usage is True
+
+
+def with_model(raw: dict[str, Any]) -> dict[str, Any]:
+    """The body of a request under the first of its ``models``, where it has no ``model``."""
+    models = raw.get("models")
+    if "model" not in raw and isinstance(models, list) and models:
+        return {**raw, "model": models[0]}
+    return raw

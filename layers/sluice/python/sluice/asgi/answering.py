@@ -13,7 +13,9 @@ from sluice.pipeline.address_limit import open_address_limiter
 from sluice.pipeline.endpoint import Endpoint
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.idempotency import HEADER
-from sluice.pipeline.path import Call, StreamedReply, WholeReply, answered
+from sluice.pipeline.path import Call, answered
+from sluice.pipeline.reply import StreamedReply, WholeReply
+from sluice.pipeline.route import PROVIDER
 
 
 def gateway_application(operations: Mapping[str, Operation[Gateway]], *, name: str) -> Application[Gateway]:
@@ -41,12 +43,13 @@ async def answer[Request: ModelRequest, Whole: ReplyShape](
         record=exchange.record,
         headers=exchange.reply_headers,
         idempotency_key=idempotency_key,
+        providers=exchange.header_list(PROVIDER),
         allowed=exchange.allowed,
         afterwards=exchange.afterwards.append,
     )
     async with answered(gateway, call, endpoint) as reply:
         match reply:
-            case WholeReply(body):
+            case WholeReply(body=body):
                 await exchange.send_json(200, body)
             case StreamedReply(frames, deadline):
                 await exchange.send_events(frames, deadline)

@@ -15,7 +15,7 @@ from typing import assert_never
 
 from sluice.accounting.admission import Refusal, Taking, decide
 from sluice.accounting.counter import NOTHING, Counter, Hold, Limits
-from sluice.accounting.demand import Demand, Fit
+from sluice.accounting.demand import Bound, Fit
 from sluice.errors import OverloadedError
 from sluice.pipeline.limits import limits_of
 from sluice.pipeline.reclaim import Reclaimer
@@ -95,7 +95,7 @@ class Admitter:
         self._shared = Memory[str](size)
         self._reads = SingleFlight[Counter | None]()
 
-    async def admit(self, key: KeyRecord, demand: Demand, request_id: str) -> Admission:
+    async def admit(self, key: KeyRecord, demand: Bound, request_id: str) -> Admission:
         """Admit a request, or refuse it and change nothing.
 
         Raises:
@@ -220,7 +220,7 @@ class Admitter:
                 await self._counters.settle(key_id, request_id, hold, NOTHING)
             raise
 
-    def _refuse_again(self, key_id: str, limits: Limits, demand: Demand) -> None:
+    def _refuse_again(self, key_id: str, limits: Limits, demand: Bound) -> None:
         """Refuse without a write what was surely refused before: a failed condition costs write units too."""
         known = self._refused.get(key_id)
         if known is None or known.limits != limits:
@@ -246,6 +246,6 @@ def _age(counter: Counter) -> tuple[int, int]:
     return counter.requests.slot, counter.requests.now
 
 
-def _is_all(decision: Taking | Refusal, demand: Demand) -> bool:
+def _is_all(decision: Taking | Refusal, demand: Bound) -> bool:
     """Whether a request gets all that it asks for."""
     return isinstance(decision, Taking) and decision.fit.output_tokens == demand.output_tokens

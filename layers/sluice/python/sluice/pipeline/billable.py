@@ -25,7 +25,6 @@ _ANSWERS = "more answers are written, and billed, than are returned"
 _SEARCH = "searches are billed apart from tokens"
 _OTHER_OUTPUT = "replies in sound or pictures have prices of their own"
 _OTHER_LIMIT = "it may stand in for max_tokens, which is what is held for"
-_OTHER_MODEL = "a model with another price may answer"
 
 _NOTHING = (None, False)
 
@@ -35,7 +34,6 @@ CHARGES: Mapping[str, _Charge] = {
     "enable_search": _Charge(_SEARCH),  # Alibaba
     "modalities": _Charge(_OTHER_OUTPUT, harmless=([], ["text"])),
     "max_completion_tokens": _Charge(_OTHER_LIMIT),  # of a completion; chat has it
-    "models": _Charge(_OTHER_MODEL),  # OpenRouter
     "n_predict": _Charge(_OTHER_LIMIT),  # llama.cpp, before max_tokens
     "plugins": _Charge(_SEARCH),  # OpenRouter
     "prediction": _Charge("what does not come true of a prediction is billed as output, beside max_tokens"),

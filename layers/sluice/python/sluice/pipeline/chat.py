@@ -8,6 +8,7 @@ from sluice.accounting.demand import Demand
 from sluice.api.chat_accumulate import ChatAccumulator
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.model_request import with_model
 from sluice.api.usage import Usage
 from sluice.api.validation import validate
 from sluice.catalog import ModelRow
@@ -91,10 +92,9 @@ class Chat(StreamingEndpoint[ChatCompletionRequest, ChatCompletion, ChatCompleti
 def _with_defaults(raw: dict[str, Any], defaults: ChatDefaults | None) -> dict[str, Any]:
     """The body with an alias's defaults; ``max_tokens`` only where the client sets no limit by either name."""
     if defaults is None:
-        return raw
-    filled = dict(raw)
-    if filled.get("model") is None:
-        filled["model"] = defaults.model
+        return with_model(raw)
+    filled = {name: value for name, value in raw.items() if name != "model" or value is not None}
+    filled = {"model": defaults.model, **with_model(filled)}
     if filled.get("max_tokens") is None and filled.get("max_completion_tokens") is None:
         filled["max_tokens"] = defaults.max_tokens
     return filled

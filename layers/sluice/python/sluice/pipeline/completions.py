@@ -7,6 +7,7 @@ from sluice.accounting.demand import Demand
 from sluice.api.completion_accumulate import TextAccumulator
 from sluice.api.completion_reply import Completion, CompletionChunk
 from sluice.api.completion_request import CompletionRequest
+from sluice.api.model_request import with_model
 from sluice.api.usage import Usage
 from sluice.api.validation import validate
 from sluice.catalog import ModelRow, OutputLimit
@@ -35,7 +36,7 @@ class Completions(StreamingEndpoint[CompletionRequest, Completion, CompletionChu
 
     def understood(self, raw: dict[str, Any]) -> CompletionRequest:
         """See ``Endpoint``."""
-        request = validate(CompletionRequest, raw)
+        request = validate(CompletionRequest, with_model(raw))
         if request.best_of is not None:
             if request.best_of < (request.n or 1):
                 raise InvalidRequestError("'best_of' must not be less than 'n'.", param="best_of")

@@ -19,11 +19,18 @@ class Embeddings(Endpoint[EmbeddingsRequest, EmbeddingList]):
     """POST texts, get a vector for each."""
 
     KINDS = ("embedding",)
+    FALLS_BACK = False
     ID_PREFIX = "embd-"
 
     def understood(self, raw: dict[str, Any]) -> EmbeddingsRequest:
         """See ``Endpoint``."""
-        return validate(EmbeddingsRequest, raw)
+        request = validate(EmbeddingsRequest, raw)
+        if (request.model_extra or {}).get("models"):
+            raise UnsupportedParameterError(
+                "Vectors of different models cannot be compared, so none answers in the place of another.",
+                param="models",
+            )
+        return request
 
     def demand(
         self,
@@ -35,6 +42,11 @@ class Embeddings(Endpoint[EmbeddingsRequest, EmbeddingList]):
     ) -> Demand:
         """See ``Endpoint``."""
         return embeddings_demand(request, body_bytes, row)
+
+    def check(self, request: EmbeddingsRequest, provider: Provider, row: ModelRow) -> None:
+        """See ``Endpoint``."""
+        super().check(request, provider, row)
+        self.operation(provider, row)
 
     def operation(self, provider: Provider, row: ModelRow) -> EmbeddingsOperation:
         """See ``Endpoint``."""

@@ -22,10 +22,12 @@ class Endpoint[Request: ModelRequest, Reply: ReplyShape](ABC):
     Attributes:
         KINDS: the kinds of models that it takes.
         ID_PREFIX: of the reply's id, where the provider gives none.
+        FALLS_BACK: whether another model's answer is as good as none.
     """
 
     KINDS: ClassVar[tuple[ModelKind, ...]]
     ID_PREFIX: ClassVar[str]
+    FALLS_BACK: ClassVar[bool] = True
 
     @abstractmethod
     def understood(self, raw: dict[str, Any]) -> Request:

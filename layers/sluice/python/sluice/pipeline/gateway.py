@@ -13,9 +13,11 @@ from sluice.pipeline.health_monitor import HealthMonitor
 from sluice.pipeline.idempotency import Idempotency
 from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.pipeline.reclaim import Reclaimer
+from sluice.pipeline.routing import Routing
 from sluice.pipeline.settle import Settler
 from sluice.providers.registry import check_providers
 from sluice.stores.aws import AWS
+from sluice.stores.circuits import CircuitStore
 from sluice.stores.counters import CounterStore
 from sluice.stores.credentials import CredentialStore
 from sluice.stores.idempotency import IdempotencyStore
@@ -39,6 +41,7 @@ class Gateway:
     catalog: Catalog
     models: LiveCatalog
     health: HealthMonitor
+    routing: Routing
     keys: KeyCache
     admitter: Admitter
     settler: Settler
@@ -78,6 +81,7 @@ class Gateway:
             catalog=catalog,
             models=LiveCatalog(catalog, models, seconds=settings.models_cache_seconds, clock=time.monotonic),
             health=HealthMonitor(models, clock=time.time),
+            routing=Routing.open(settings, CircuitStore(aws, settings.models_table)),
             keys=KeyCache(
                 KeyStore(aws, settings.keys_table),
                 seconds=settings.key_cache_seconds,

@@ -7,7 +7,8 @@ told otherwise, and else once in a while. It tells that a model is down after se
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from sluice.errors import OverloadedError, SluiceError, UpstreamError, UpstreamTimeoutError
@@ -100,15 +101,27 @@ class HealthMonitor:
 
 @dataclass(slots=True)
 class Watch:
-    """One request as the provider answers it.
+    """One request as a provider answers it.
 
-    ``finished`` tells that it has said all, ``error`` what went wrong after its first byte.
+    ``model`` is the one that is asked, ``finished`` tells that it has said all, ``error`` what went wrong after its
+    first byte; ``lost`` are the failures of models before that.
     """
 
+    model: str
     latency_ms: int | None = None
     finished: bool = False
     error: SluiceError | None = None
+    lost: dict[str, SluiceError] = field(default_factory=dict)
     _asked_at: float | None = None
+
+    def turns_to(self, model: str) -> None:
+        """A provider of this model is to be asked, for the first time or once more."""
+        self.model, self._asked_at, self.latency_ms = model, None, None
+
+    def fails(self, error: SluiceError) -> None:
+        """The provider that was asked has failed; the model has only if none of the others answers."""
+        if self.is_asked:
+            self.lost[self.model] = error
 
     @property
     def is_asked(self) -> bool:
@@ -136,18 +149,21 @@ type Afterwards = Callable[[Callable[[], Awaitable[None]]], None]
 @asynccontextmanager
 async def watched(monitor: HealthMonitor, model: str, afterwards: Afterwards) -> AsyncGenerator[Watch]:
     """Have the monitor told what became of a request; one whose client went away tells nothing."""
-    watch = Watch()
+    watch = Watch(model)
     try:
         yield watch
     except SluiceError as error:
-        if watch.is_asked:
-            failure = error
-            afterwards(lambda: monitor.failed(model, failure))
+        watch.fails(error)
+        for name, failure in watch.lost.items():
+            afterwards(partial(monitor.failed, name, failure))
         raise
+    for name, failure in watch.lost.items():
+        if name != watch.model:
+            afterwards(partial(monitor.failed, name, failure))
     if (broken := watch.error) is not None:
-        afterwards(lambda: monitor.failed(model, broken))
+        afterwards(partial(monitor.failed, watch.model, broken))
     elif watch.finished and (latency_ms := watch.latency_ms) is not None:
-        afterwards(lambda: monitor.answered(model, latency_ms))
+        afterwards(partial(monitor.answered, watch.model, latency_ms))
 
 
 def at_fault(error: SluiceError) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sluice.accounting.demand import Demand
+from sluice.accounting.demand import Bound
 from sluice.errors import SluiceError
 from sluice.observability import logger
 from sluice.pipeline.admit import Admission, Admitter
@@ -43,7 +43,7 @@ async def held(
     admitter: Admitter,
     settler: Settler,
     key: KeyRecord,
-    demand: Demand,
+    demand: Bound,
     request_id: str,
     deadline: float | None = None,
 ) -> AsyncGenerator[Held]:
@@ -83,7 +83,7 @@ async def _settled(settler: Settler, hold: Held) -> None:
 
 
 async def _admitted(
-    admitter: Admitter, settler: Settler, key: KeyRecord, demand: Demand, request_id: str
+    admitter: Admitter, settler: Settler, key: KeyRecord, demand: Bound, request_id: str
 ) -> Admission:
     """Admit, and hold nothing where that is given up half way."""
     admitting = asyncio.ensure_future(admitter.admit(key, demand, request_id))

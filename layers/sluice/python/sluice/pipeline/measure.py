@@ -58,6 +58,14 @@ class Meter[Request: ModelRequest, Reply: ReplyShape]:
         """The outcome of a whole reply."""
         return self._outcome("complete", self.endpoint.used(reply), reply, response_hash)
 
+    def cost(self, reply: Reply) -> int | None:
+        """What a whole reply costs, in nano-USD; None where its model has no price."""
+        rates = rates_of_model(self.row)
+        if rates is None:
+            return None
+        tokens, _ = self._tokens("complete", self.endpoint.used(reply), reply)
+        return rates.cost(tokens)
+
     def streamed(self, renderer: Received[Reply]) -> Outcome:
         """The outcome of a stream that has begun, however it ended; what never came is not charged."""
         if renderer.response_hash is not None:

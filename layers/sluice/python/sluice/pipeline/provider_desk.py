@@ -52,7 +52,7 @@ class ProviderDesk:
             OverloadedError: its credential could not be read.
         """
         try:
-            access = await access_to(self.catalog, name, self.provider(name), self.credentials)
+            access = await access_to(self.catalog, name, self.credentials)
         except NotConfiguredError:
             return None
         except ConfigurationError:

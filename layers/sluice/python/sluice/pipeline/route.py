@@ -1,15 +1,20 @@
-"""Step 3: which candidate answers?"""
+"""Step 3: which models may answer, which providers the client wants, and how a candidate is reached."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from sluice.api.model_request import ModelRequest
 from sluice.catalog import Candidate, Catalog, ModelKind, ModelRow
 from sluice.config import ConfigurationError, aws_variables
 from sluice.credentials import Credential
-from sluice.errors import ModelNotAllowedError, ModelNotFoundError
+from sluice.errors import InvalidRequestError, ModelNotAllowedError, ModelNotFoundError, OverloadedError
 from sluice.pipeline.live_catalog import LiveCatalog
-from sluice.providers.contract import Provider, Target
+from sluice.providers.contract import Target
+from sluice.providers.registry import PROVIDERS
+from sluice.stores.aws import AWSError
 from sluice.stores.keys import KeyRecord
 
 
@@ -40,6 +45,9 @@ class Access(NamedTuple):
         return f"Access({self.base_url!r})"
 
 
+PROVIDER = "x-sluice-provider"
+"""The header of a request that says who may answer it, and of a reply that says who did."""
+
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 REGION = "{region}"
@@ -48,8 +56,62 @@ ROLE = "aws"
 """The credential that is the function's own role."""
 
 
-async def find_model(models: LiveCatalog, name: str, kinds: Sequence[ModelKind], key: KeyRecord) -> ModelRow:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model that may answer a request.
+
+    Attributes:
+        row: its own.
+        name: what its reply goes by.
+        wished: whether the client has named it, and not the catalogue as a fallback.
+    """
+
+    row: ModelRow
+    name: str
+    wished: bool = True
+
+
+async def choices_of(
+    models: LiveCatalog,
+    request: ModelRequest,
+    kinds: Sequence[ModelKind],
+    key: KeyRecord,
+    *,
+    falls_back: bool,
+) -> Sequence[Choice]:
+    """The models that may answer a request, the one asked for first; each once.
+
+    What the client lists takes the place of the catalogue's fallbacks. Those are silently left out where they do not
+    exist, are of another kind, or are not for this key. Fallbacks of fallbacks are not looked at, so nothing can lead
+    in a circle.
+
+    Raises:
+        ModelNotFoundError, ModelNotAllowedError, OverloadedError: see ``find_model``; of a model that the client names.
+    """
+    asked = await find_model(models, request.model, kinds, key)
+    found = {asked.id: Choice(asked, request.model)}
+    for position, name in enumerate(request.other_models):
+        row = await find_model(models, name, kinds, key, param=f"models[{position}]")
+        found.setdefault(row.id, Choice(row, name))
+    if falls_back and not request.other_models:
+        for name in asked.fallbacks:
+            with contextlib.suppress(ModelNotFoundError, ModelNotAllowedError, OverloadedError, AWSError):
+                row = await find_model(models, name, kinds, key)
+                found.setdefault(row.id, Choice(row, row.id, wished=False))
+    return tuple(found.values())
+
+
+async def find_model(
+    models: LiveCatalog, name: str, kinds: Sequence[ModelKind], key: KeyRecord, param: str = "model"
+) -> ModelRow:
     """The catalogue's row for a name, if it is of one of the endpoint's kinds and the key may use it.
+
+    Args:
+        models: the catalogue.
+        name: an id or alias.
+        kinds: the endpoint's.
+        key: the client's.
+        param: the member of the request that has the name.
 
     Raises:
         ModelNotFoundError: unknown, or of another kind.
@@ -58,15 +120,32 @@ async def find_model(models: LiveCatalog, name: str, kinds: Sequence[ModelKind],
     """
     row = await models.find(name)
     if row is None:
-        raise ModelNotFoundError(f"The model '{name:.200}' does not exist.", param="model")
+        raise ModelNotFoundError(f"The model '{name:.200}' does not exist.", param=param)
     if row.kind not in kinds:
         raise ModelNotFoundError(
             f"The model '{name:.200}' is of the kind '{row.kind}', which this endpoint does not take.",
-            param="model",
+            param=param,
         )
     if key.models is not None and not {name, row.id, *row.aliases} & set(key.models):
-        raise ModelNotAllowedError(f"This API key may not use the model '{name:.200}'.", param="model")
+        raise ModelNotAllowedError(f"This API key may not use the model '{name:.200}'.", param=param)
     return row
+
+
+def wanted_providers(header: str | None, catalog: Catalog) -> Sequence[str] | None:
+    """The providers that a client wants, in its order; None where it leaves that to the gateway.
+
+    Args:
+        header: the value of ``PROVIDER``, names separated by commas.
+        catalog: knows them.
+
+    Raises:
+        InvalidRequestError: it names one that does not exist.
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in (header or "").split(",") if name.strip()))
+    for name in names:
+        if name not in catalog.providers:
+            raise InvalidRequestError(f"The header {PROVIDER} names the unknown provider '{name:.100}'.")
+    return names or None
 
 
 def is_local(base_url: str) -> bool:
@@ -74,16 +153,18 @@ def is_local(base_url: str) -> bool:
     return urlsplit(base_url).hostname in _LOOPBACK
 
 
-async def access_to(catalog: Catalog, name: str, provider: Provider, credentials: CredentialSource) -> Access:
+async def access_to(catalog: Catalog, name: str, credentials: CredentialSource) -> Access:
     """The address and the credential of the provider called ``name`` in the catalogue.
 
-    Unless the provider is local, a missing credential is told before anything is sent.
+    Unless the provider is local, a missing credential is told before anything is sent, and before its package is
+    imported.
 
     Raises:
         NotConfiguredError: the operator has not set the provider's credential.
         OverloadedError: the secret could not be read.
     """
     row = catalog.providers[name]
+    provider = PROVIDERS[row.kind]
     base_url = _in_own_region(row.base_url or provider.address or "", name)
     wanted = row.credential or (ROLE if provider.takes_role else None)
     credential = await credentials.get(wanted) if wanted and wanted != ROLE else None
@@ -122,14 +203,14 @@ async def _role(base_url: str, credentials: CredentialSource) -> Credential | No
 
 
 async def target_of(
-    catalog: Catalog, row: ModelRow, candidate: Candidate, provider: Provider, credentials: CredentialSource
+    catalog: Catalog, row: ModelRow, candidate: Candidate, credentials: CredentialSource
 ) -> Target:
     """The address and credential of a candidate, and what the catalogue tells of the model.
 
     Raises:
         NotConfiguredError, OverloadedError: see ``access_to``.
     """
-    access = await access_to(catalog, candidate.provider, provider, credentials)
+    access = await access_to(catalog, candidate.provider, credentials)
     return Target(
         provider=candidate.provider,
         base_url=access.base_url,

@@ -12,9 +12,6 @@ from sluice.pipeline.limits import limits_of
 from sluice.pipeline.rate_limit_headers import rate_limit_headers
 from sluice.stores.keys import KeyRecord
 
-MAX_TOKENS = "x-sluice-max-tokens"
-"""Tells a client that set no output limit which one its key's limits made of it."""
-
 
 @dataclass(slots=True)
 class Standing:
@@ -25,11 +22,9 @@ class Standing:
     admitter: Admitter
     told: bool = False
 
-    def tell(self, admission: Admission, *, filled: bool) -> None:
-        """Tell of a request that is admitted, and of its output limit, if that was filled in."""
+    def tell(self, admission: Admission) -> None:
+        """Tell of a request that is admitted."""
         self.headers.update(rate_limit_headers(admission.limits, admission.counter, time.time()))
-        if filled:
-            self.headers[MAX_TOKENS] = str(admission.fit.output_tokens)
         self.told = True
 
     async def tell_unadmitted(self) -> None:

@@ -14,12 +14,14 @@ from sluice.providers.contract import Provider
 
 PACKAGES: Final[Mapping[str, str]] = {
     "openai": "sluice.providers.openai",
+    "anthropic": "sluice.providers.anthropic",
+    "gemini": "sluice.providers.gemini",
     "bedrock": "sluice.providers.bedrock",
     "demo": "sluice.providers.demo",
 }
 """By the catalogue's ``kind``; each package has its ``Provider`` as ``PROVIDER``."""
 
-ADDRESSED: Final = frozenset({"bedrock", "demo"})
+ADDRESSED: Final = frozenset({"anthropic", "bedrock", "demo", "gemini"})
 """Kinds whose provider has an address of its own: told here too, so that a catalogue is checked with none imported."""
 
 

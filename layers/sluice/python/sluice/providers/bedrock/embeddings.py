@@ -18,8 +18,8 @@ from sluice.errors import InvalidRequestError, UnsupportedParameterError, Upstre
 from sluice.providers.bedrock.requests import post
 from sluice.providers.contract import ProviderCall, UpstreamRequest
 from sluice.providers.features import HINTS
-from sluice.providers.openai.embeddings import base64_of
 from sluice.providers.reading import parsed_object, validated
+from sluice.providers.vectors import base64_of
 
 type Call = ProviderCall[EmbeddingsRequest]
 type Vectors = tuple[Sequence[Sequence[float]], int | None]

@@ -1,0 +1,149 @@
+"""Step 3: who may answer? The candidates of a model as the legs of a plan, in the order in which they are asked.
+
+All that speaks against a candidate is found out here, before anything is held: that it cannot express the request, that
+a budget cannot be kept with it, that the operator has not set its credential. It is left out then, and only where
+nobody is left is the request refused.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sluice.api.model_request import ModelRequest
+from sluice.api.shapes import ReplyShape
+from sluice.catalog import Candidate, ModelRow
+from sluice.config import ConfigurationError
+from sluice.errors import InvalidRequestError, OverloadedError
+from sluice.observability import logger
+from sluice.pipeline.billable import check_billable
+from sluice.pipeline.endpoint import Endpoint
+from sluice.pipeline.gateway import Gateway
+from sluice.pipeline.leg import Leg
+from sluice.pipeline.order import by_policy, by_wish
+from sluice.pipeline.route import PROVIDER, Choice, NotConfiguredError, target_of
+from sluice.providers.registry import PROVIDERS
+from sluice.stores.aws import AWSError
+
+
+@dataclass(frozen=True, slots=True)
+class Asked[Request: ModelRequest]:
+    """What is asked for.
+
+    Attributes:
+        request: as it was understood.
+        body_bytes: of its JSON as it was received.
+        bounded: whether a budget bounds what it may use.
+        providers: the only ones that may answer, the first one first; None for any.
+    """
+
+    request: Request
+    body_bytes: int
+    bounded: bool
+    providers: Sequence[str] | None
+
+
+async def legs_of[Request: ModelRequest, Whole: ReplyShape](
+    gateway: Gateway, endpoint: Endpoint[Request, Whole], asked: Asked[Request], choices: Sequence[Choice]
+) -> Sequence[Leg[Request]]:
+    """The legs of a plan, those of the first model first; there is at least one.
+
+    Raises:
+        InvalidRequestError, OverloadedError: there is none, and why not.
+        ConfigurationError, AWSError: likewise; a secret is in a form, or has a policy, with which it cannot be read.
+    """
+    legs: list[Leg[Request]] = []
+    refusals: list[Exception] = []
+    for choice in _wanted(choices, asked.providers):
+        own: list[Leg[Request]] = []
+        for candidate in choice.row.candidates:
+            try:
+                own.append(await _leg(gateway, endpoint, asked, choice, candidate))
+            except (InvalidRequestError, OverloadedError) as refusal:
+                refusals.append(refusal)
+            except (ConfigurationError, AWSError) as mistake:
+                refusals.append(mistake)
+                if len(choices) + len(choice.row.candidates) > 2:  # else it is told as the request's failure
+                    logger.exception("provider %s cannot be used", candidate.provider)
+        legs += _ordered(gateway, asked, choice.row, own)
+    if not legs:
+        raise _most_telling(refusals)
+    return legs
+
+
+def _wanted(choices: Sequence[Choice], providers: Sequence[str] | None) -> Sequence[Choice]:
+    """The models with those of their candidates that the client wants.
+
+    A fallback of the catalogue's takes the place of a model that fails, not of one that nobody wanted serves.
+
+    Raises:
+        InvalidRequestError: none of them serves a model that the client has named.
+    """
+    if providers is None:
+        return choices
+    found = [
+        Choice(choice.row.model_copy(update={"candidates": served}), choice.name, choice.wished)
+        for choice in choices
+        if (served := tuple(each for each in choice.row.candidates if each.provider in providers))
+    ]
+    if not any(choice.wished for choice in found):
+        raise InvalidRequestError(
+            f"No provider that the header {PROVIDER} names serves the model '{choices[0].name:.200}': "
+            f"{', '.join(providers)[:200]}."
+        )
+    return found
+
+
+async def _leg[Request: ModelRequest, Whole: ReplyShape](
+    gateway: Gateway,
+    endpoint: Endpoint[Request, Whole],
+    asked: Asked[Request],
+    choice: Choice,
+    candidate: Candidate,
+) -> Leg[Request]:
+    """The leg of one candidate.
+
+    Raises:
+        InvalidRequestError: it cannot answer this request, or not for this key.
+        OverloadedError, ConfigurationError, AWSError: its credential cannot be read.
+    """
+    row = choice.row.served_by(candidate)
+    target = await target_of(gateway.catalog, row, candidate, gateway.credentials)
+    provider = PROVIDERS[gateway.catalog.providers[candidate.provider].kind]
+    request = _named(asked.request, choice.name)
+    endpoint.check(request, provider, row)
+    if asked.bounded:
+        check_billable(request, row)
+    demand = endpoint.demand(request, asked.body_bytes, row, bounded=asked.bounded)
+    return Leg(row, candidate, provider, target, request, demand)
+
+
+def _named[Request: ModelRequest](request: Request, name: str) -> Request:
+    """The request for one model alone: its reply goes by the name, and providers know nothing of others."""
+    if request.model == name and not request.other_models:
+        return request
+    named = request.model_copy(update={"model": name})
+    if request.other_models:
+        named = named.model_copy(update={"models": None})
+        named.model_fields_set.discard("models")
+    return named
+
+
+def _ordered[Request: ModelRequest](
+    gateway: Gateway, asked: Asked[Request], row: ModelRow, legs: Sequence[Leg[Request]]
+) -> Sequence[Leg[Request]]:
+    if len(legs) < 2:
+        return legs
+    if asked.providers is not None:
+        return by_wish(legs, asked.providers)
+    return by_policy(legs, row.policy, gateway.routing.latencies, gateway.routing.chance)
+
+
+def _most_telling(refusals: Sequence[Exception]) -> Exception:
+    """What a client can mend comes before what only the operator can."""
+    return next(
+        (
+            each
+            for each in refusals
+            if isinstance(each, InvalidRequestError) and not isinstance(each, NotConfiguredError)
+        ),
+        refusals[0],
+    )
