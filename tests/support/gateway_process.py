@@ -111,8 +111,10 @@ ALL_MODELS = (*DEMO_MODELS, *MODELS, UNREACHABLE, TEXT_MODEL, BOTH_WAYS, EMBEDDI
 _numbers = itertools.count(1)
 
 
-def catalog(upstream: str, closed_port: int) -> str:
+def catalog(upstream: str, closed_port: int, models: str | None = None) -> str:
     """The catalogue as TOML."""
+    if models is not None:
+        return CATALOG.format(upstream=upstream, closed_port=closed_port) + models
     rows = [MODEL.format(name=name, provider="openai") for name in MODELS]
     rows.append(MODEL.format(name=UNREACHABLE, provider="unreachable"))
     rows.append(OTHER_MODELS.format(completion=TEXT_MODEL, both=BOTH_WAYS, embedding=EMBEDDING_MODEL))
@@ -128,6 +130,8 @@ class GatewayProcess:
         credential: the provider's key.
         more: further rows of the catalogue, as TOML.
         secrets: further credentials, by their variables.
+        models: rows of the catalogue in the place of the usual ones.
+        settings: variables in the place of the usual ones. Nothing is asked again unless they say so.
     """
 
     def __init__(
@@ -138,6 +142,8 @@ class GatewayProcess:
         *,
         more: str = "",
         secrets: Mapping[str, str] = MappingProxyType({}),
+        models: str | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.state = state
         self.secrets: list[str] = []
@@ -149,7 +155,7 @@ class GatewayProcess:
         self._closed = socket.socket()
         self._closed.bind(("127.0.0.1", 0))
         self._catalog = state / "catalog.toml"
-        self._catalog.write_text(catalog(upstream, self._closed.getsockname()[1]) + more)
+        self._catalog.write_text(catalog(upstream, self._closed.getsockname()[1], models) + more)
         self._environment = {
             name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ
         } | {
@@ -163,6 +169,8 @@ class GatewayProcess:
             "SLUICE_KEY_CACHE_SECONDS": str(KEY_CACHE_SECONDS),
             "SLUICE_IP_RPM": "0",  # all tests come from one address
             **secrets,
+            "SLUICE_RETRIES": "0",
+            **(settings or {}),
         }
         self._process: subprocess.Popen[bytes]
 

@@ -14,6 +14,7 @@ NOON = 1_795_262_400_000
 SUMMED = (
     "prompt_tokens",
     "cached_tokens",
+    "cache_write_tokens",
     "completion_tokens",
     "reasoning_tokens",
     "searches",

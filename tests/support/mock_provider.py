@@ -59,10 +59,12 @@ class MockProvider:
 
     Args:
         credential: the API key it accepts; any other is answered with 401.
+        is_well: whether it answers everything as it should be, whatever a request's ``user`` says.
     """
 
-    def __init__(self, credential: str) -> None:
+    def __init__(self, credential: str, *, is_well: bool = False) -> None:
         self.credential = credential
+        self._is_well = is_well
         self._received: list[Received] = []
         self._arrival = threading.Condition()
         self._gates: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(0))
@@ -209,7 +211,8 @@ class MockProvider:
         send_json(exchange, 200, {})
 
     async def _behave(self, exchange: Exchange) -> None:
-        behaviour = BEHAVIOURS.get(exchange.received.tag.partition("/")[0], BEHAVIOURS["ok"])
+        name = "ok" if self._is_well else exchange.received.tag.partition("/")[0]
+        behaviour = BEHAVIOURS.get(name, BEHAVIOURS["ok"])
         try:
             await behaviour(exchange)
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:

@@ -232,6 +232,7 @@ class MoneySite:
                 "OPENAI_API_KEY": self._provider.credential,
                 "SLUICE_CATALOG": str(catalog),
                 "SLUICE_IP_RPM": "0",  # all tests come from one address
+                "SLUICE_RETRIES": "0",
                 **(settings or {}),
             }
             log = self._folder / f"{name}.txt"

@@ -123,6 +123,7 @@ def ledgers(draw: st.DrawFn) -> list[LedgerRow]:
             estimated=draw(st.booleans()),
             cached_tokens=draw(number),
             searches=draw(number),
+            cache_write_tokens=draw(number),
             owner=draw(st.sampled_from(["ann", "bob"])),
             model=draw(st.sampled_from(["gpt-4o-mini", "a/b#c#d"])),
             cost=draw(number),

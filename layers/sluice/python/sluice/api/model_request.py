@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from sluice.api.shapes import RequestShape
 
@@ -34,8 +34,21 @@ class StreamOptions(RequestShape):
     include_usage: bool | None = None
 
 
+def _one_name_will_do(schema: dict[str, Any]) -> None:
+    """In JSON Schema's words: ``model`` may be left out where ``models`` names one."""
+    required = schema.get("required", [])
+    if "model" in required:
+        schema["required"] = [name for name in required if name != "model"]
+        schema["anyOf"] = [
+            {"required": ["model"]},
+            {"required": ["models"], "properties": {"models": {"type": "array"}}},
+        ]
+
+
 class StreamableRequest(ModelRequest):
     """One whose reply may be a stream."""
+
+    model_config = ConfigDict(json_schema_extra=_one_name_will_do)
 
     models: Annotated[list[ModelName], Field(min_length=1, max_length=MOST_MODELS)] | None = None
     """Further models, tried in this order where the ones before do not answer, as OpenRouter has it."""
@@ -59,8 +72,8 @@ class StreamableRequest(ModelRequest):
 
 
 def with_model(raw: dict[str, Any]) -> dict[str, Any]:
-    """The body of a request under the first of its ``models``, where it names no ``model``."""
+    """The body of a request under the first of its ``models``, where it has no ``model``."""
     models = raw.get("models")
-    if raw.get("model") is None and isinstance(models, list) and models:
+    if "model" not in raw and isinstance(models, list) and models:
         return {**raw, "model": models[0]}
     return raw

@@ -8,7 +8,16 @@ from typing import Any
 
 from sluice.openapi.endpoints import ENDPOINTS, TAGS, Endpoint
 from sluice.openapi.failures import failures, response_name
-from sluice.openapi.headers import ALWAYS, CACHING, HEADERS, IF_NONE_MATCH, LIMITS, referred
+from sluice.openapi.headers import (
+    ALWAYS,
+    ANSWER,
+    CACHING,
+    HEADERS,
+    IF_NONE_MATCH,
+    LIMITS,
+    ROUTE,
+    referred,
+)
 from sluice.openapi.routes import Routes
 from sluice.openapi.schemas import reference, schemas_of
 from sluice.openapi.shapes import Error
@@ -141,7 +150,7 @@ def _responses(endpoint: Endpoint, *, alias: bool) -> Iterator[tuple[str, Part]]
         *ALWAYS,
         *endpoint.headers,
         *(CACHING if endpoint.cacheable else ()),
-        *(LIMITS if endpoint.keyed else ()),
+        *((*LIMITS, *ROUTE, *ANSWER) if endpoint.keyed else ()),
     ]
     success: Part = {"description": "OK", "headers": referred(headers), "content": _content(endpoint)}
     if endpoint.links and not alias:

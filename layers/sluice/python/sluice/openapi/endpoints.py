@@ -12,7 +12,7 @@ from sluice.api.model_list import Model, ModelList
 from sluice.api.model_status import ModelStatusList
 from sluice.asgi.docs import MEDIA
 from sluice.openapi.examples import API_CHAT, CHAT, COMPLETIONS, EMBEDDINGS, MODEL_ID, Example
-from sluice.openapi.headers import IDEMPOTENCY_KEY
+from sluice.openapi.headers import IDEMPOTENCY_KEY, PROVIDERS
 from sluice.openapi.schemas import Shape
 from sluice.openapi.shapes import (
     ApiChatCompletionRequest,
@@ -96,7 +96,7 @@ ENDPOINTS = (
         event=ChatCompletionEvent,
         failures=KEYED,
         keyed=True,
-        parameters=(IDEMPOTENCY_KEY,),
+        parameters=(IDEMPOTENCY_KEY, PROVIDERS),
         headers=("idempotent-replayed",),
         examples=CHAT,
     ),
@@ -112,7 +112,7 @@ ENDPOINTS = (
         event=ChatCompletionEvent,
         failures=KEYED,
         keyed=True,
-        parameters=(IDEMPOTENCY_KEY,),
+        parameters=(IDEMPOTENCY_KEY, PROVIDERS),
         headers=("idempotent-replayed",),
         examples=API_CHAT,
     ),
@@ -128,7 +128,7 @@ ENDPOINTS = (
         event=CompletionEvent,
         failures=KEYED,
         keyed=True,
-        parameters=(IDEMPOTENCY_KEY,),
+        parameters=(IDEMPOTENCY_KEY, PROVIDERS),
         headers=("idempotent-replayed",),
         examples=COMPLETIONS,
     ),
@@ -142,7 +142,7 @@ ENDPOINTS = (
         reply=EmbeddingsReply,
         failures=KEYED,
         keyed=True,
-        parameters=(IDEMPOTENCY_KEY,),
+        parameters=(IDEMPOTENCY_KEY, PROVIDERS),
         headers=("idempotent-replayed",),
         examples=EMBEDDINGS,
     ),

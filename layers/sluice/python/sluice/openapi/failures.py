@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from sluice.errors import MethodNotAllowedError, SluiceError, envelope
-from sluice.openapi.headers import ALWAYS, LIMITS, REPEATING, referred
+from sluice.openapi.headers import ALWAYS, LIMITS, REPEATING, ROUTE, referred
 from sluice.openapi.schemas import reference, told
 from sluice.openapi.shapes import Error
 
@@ -44,7 +44,7 @@ def _is_told(kind: type[SluiceError]) -> bool:
 def _failure(status: int, kinds: list[type[SluiceError]]) -> dict[str, Any]:
     names = list(ALWAYS)
     if status not in WITHOUT_KEY:
-        names += LIMITS
+        names += (*LIMITS, *ROUTE)
     names += ("allow",) if MethodNotAllowedError in kinds else REPEATING
     schema: dict[str, Any] = {"type": {"enum": sorted({kind.type for kind in kinds})}}
     if status not in OPEN_CODES:

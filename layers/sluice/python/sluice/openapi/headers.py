@@ -45,11 +45,24 @@ HEADERS: Mapping[str, Part] = {
     "x-sluice-budget-limit": _header("The key's budget in USD, where it has one", _MONEY),
     "x-sluice-budget-remaining": _header("What is left of it", _MONEY),
     "x-sluice-budget-reset": _header("The time until it starts anew, if it does", _DURATION),
+    "x-sluice-provider": _header(
+        "The provider that has answered; of a failure, those that were asked, separated by commas", _TEXT
+    ),
+    "x-sluice-model": _header("The model that has answered, where it is not the one asked for", _TEXT),
+    "x-sluice-attempts": _header("How many times a provider was asked, if one was", _COUNT),
+    "x-sluice-cost": _header("What a whole reply costs in USD; a stream does not tell", _MONEY),
+    "x-sluice-max-tokens": _header(
+        "The output limit that the key's limits and budget made of a request without one", _COUNT
+    ),
 }
 
 ALWAYS = ("x-request-id",)
 LIMITS = tuple(name for name in HEADERS if name.startswith(("x-ratelimit-", "x-sluice-budget-")))
 """Of a reply to a known key."""
+ROUTE = ("x-sluice-provider", "x-sluice-attempts")
+"""Of a reply for which a provider was asked."""
+ANSWER = ("x-sluice-model", "x-sluice-cost", "x-sluice-max-tokens")
+"""Of one that a provider has answered."""
 CACHING = ("etag", "cache-control")
 """Of a reply that a client may keep."""
 REPEATING = ("retry-after", "retry-after-ms", "x-should-retry")
@@ -66,6 +79,14 @@ IDEMPOTENCY_KEY: Part = {
     "description": "Any text of the client's own; an empty one is none. A request that comes again with it is answered "
     "and charged once.",
     "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},
+}
+
+PROVIDERS: Part = {
+    "name": "x-sluice-provider",
+    "in": "header",
+    "description": "The only providers that may answer, by their names in the catalogue and separated by commas; the "
+    "first one is asked first",
+    "schema": {"type": "string"},
 }
 
 IF_NONE_MATCH: Part = {

@@ -25,7 +25,7 @@ from sluice.pipeline.leg import Leg
 from sluice.pipeline.measure import Meter
 from sluice.pipeline.recording import Slot
 from sluice.pipeline.reply import Reply
-from sluice.pipeline.route_headers import MODEL, tell_answer, tell_attempts, tell_limit, visible
+from sluice.pipeline.route_headers import tell_answer, tell_attempts, tell_limit
 from sluice.pipeline.search import Found
 from sluice.pipeline.turns import Turn, Turns
 from sluice.pipeline.verdict import Verdict, most_telling, verdict_on
@@ -153,9 +153,8 @@ class _Attempt[Request: ModelRequest, Whole: ReplyShape]:
         """It has begun to answer, or has done so in whole."""
         errand, leg = self._errand, self._leg
         errand.record.tries[-1].ends()
-        tell_answer(errand.headers, errand.record.tries, reply)
-        if leg.row.id != errand.model:
-            errand.headers[MODEL] = visible(leg.row.id)
+        another = leg.row.id if leg.row.id != errand.model else None
+        errand.turn.told(tell_answer(errand.headers, errand.record.tries, another, reply))
         if (latency := errand.watch.latency_ms) is not None:
             latencies = errand.gateway.routing.latencies
             latencies.heard(leg.name, latency, streams=leg.request.streams)

@@ -45,7 +45,7 @@ class Chat(StreamingEndpoint[ChatCompletionRequest, ChatCompletion, ChatCompleti
 
     def understood(self, raw: dict[str, Any]) -> ChatCompletionRequest:
         """See ``Endpoint``."""
-        return validate(ChatCompletionRequest, _with_defaults(with_model(raw), self._defaults))
+        return validate(ChatCompletionRequest, _with_defaults(raw, self._defaults))
 
     async def search(
         self,
@@ -105,10 +105,9 @@ class Chat(StreamingEndpoint[ChatCompletionRequest, ChatCompletion, ChatCompleti
 def _with_defaults(raw: dict[str, Any], defaults: ChatDefaults | None) -> dict[str, Any]:
     """The body with an alias's defaults; ``max_tokens`` only where the client sets no limit by either name."""
     if defaults is None:
-        return raw
-    filled = dict(raw)
-    if filled.get("model") is None:
-        filled["model"] = defaults.model
+        return with_model(raw)
+    filled = {name: value for name, value in raw.items() if name != "model" or value is not None}
+    filled = {"model": defaults.model, **with_model(filled)}
     if filled.get("max_tokens") is None and filled.get("max_completion_tokens") is None:
         filled["max_tokens"] = defaults.max_tokens
     return filled

@@ -27,6 +27,7 @@ from sluice.pipeline.plan import Asked, legs_of
 from sluice.pipeline.recording import Slot
 from sluice.pipeline.reply import Reply, StreamedReply, WholeReply
 from sluice.pipeline.route import choices_of, wanted_providers
+from sluice.pipeline.route_headers import tell_repeated
 from sluice.pipeline.search import Found, SearchPlan, searched
 from sluice.pipeline.standing import Standing, standing_of
 from sluice.stores.kept_replies import KeptReply
@@ -97,8 +98,10 @@ async def answered[Request: ModelRequest, Whole: ReplyShape](
             match turn:
                 case KeptReply():
                     await standing.tell_unadmitted()
+                    reply = _repeated(turn, asked)
                     call.headers.update(REPLAYED)
-                    yield _repeated(turn, asked)
+                    tell_repeated(call.headers, turn, reply)
+                    yield reply
                 case Slot():
                     async with _admitted(gateway, call, endpoint, asked, standing, turn) as reply:
                         yield reply

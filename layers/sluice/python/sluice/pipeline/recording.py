@@ -1,6 +1,6 @@
 """Takes down the reply to a request with an Idempotency-Key while it is sent, and has it stored."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Protocol
 
@@ -27,6 +27,9 @@ class ReplyStore(Protocol):
 
 class Slot:
     """The turn of a request that is to be answered: this one has no Idempotency-Key, and nothing is kept."""
+
+    def told(self, headers: Mapping[str, str]) -> None:
+        """Take down headers that the reply has for good, whenever it is given."""
 
     def whole(self, body: bytes) -> bytes:
         """Take down a whole reply, and give it back."""
@@ -61,6 +64,11 @@ class KeptSlot(Slot):
         self._claim = claim
         self._packer = Packer(content_type)
         self._is_whole = False
+        self._headers: Mapping[str, str] = {}
+
+    def told(self, headers: Mapping[str, str]) -> None:
+        """Take them down."""
+        self._headers = headers
 
     def whole(self, body: bytes) -> bytes:
         """Take it down at once."""
@@ -87,7 +95,7 @@ class KeptSlot(Slot):
 
     async def _keep(self) -> None:
         try:
-            kept = await self._store.finish(self._claim, self._packer.packed())
+            kept = await self._store.finish(self._claim, self._packer.packed(self._headers))
         except (OverloadedError, AWSError):
             # The turn is not given up: whoever came again now would be charged again.
             logger.warning("the reply to %s could not be kept", self._claim.request_id, exc_info=True)

@@ -1,12 +1,13 @@
 """Who has answered, told in the reply's headers; of a failure, who was asked."""
 
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from urllib.parse import quote
 
 from sluice.money import format_usd
 from sluice.observability import Try
 from sluice.pipeline.reply import Reply, WholeReply
 from sluice.pipeline.route import PROVIDER
+from sluice.stores.kept_replies import KeptReply
 
 ATTEMPTS = "x-sluice-attempts"
 """How many times a provider was asked."""
@@ -36,12 +37,28 @@ def tell_attempts(headers: Headers, tries: Sequence[Try]) -> None:
     headers[PROVIDER] = ", ".join(_names(tries))
 
 
-def tell_answer(headers: Headers, tries: Sequence[Try], reply: Reply) -> None:
-    """Tell that the last one asked has answered."""
+def tell_answer(headers: Headers, tries: Sequence[Try], model: str | None, reply: Reply) -> Mapping[str, str]:
+    """Tell that the last one asked has answered, and which model in the place of the one asked for.
+
+    Returns:
+        What is true of the reply however often it is given.
+    """
+    lasting = {PROVIDER: visible(tries[-1].provider)}
+    if model is not None:
+        lasting[MODEL] = visible(model)
+    headers.update(lasting)
     headers[ATTEMPTS] = str(len(tries))
-    headers[PROVIDER] = visible(tries[-1].provider)
     if isinstance(reply, WholeReply) and reply.cost is not None:
         headers[COST] = format_usd(reply.cost)
+    return lasting
+
+
+def tell_repeated(headers: Headers, kept: KeptReply, reply: Reply) -> None:
+    """Tell of a reply that was made for an earlier request: nobody was asked for this one, and it costs nothing."""
+    headers.update(kept.headers)
+    headers[ATTEMPTS] = "0"
+    if isinstance(reply, WholeReply):
+        headers[COST] = format_usd(0)
 
 
 def visible(name: str) -> str:

@@ -30,6 +30,8 @@ from sluice.stores.idempotency_records import (
     number_in,
     part_of,
     reply_in,
+    texts,
+    texts_in,
 )
 from sluice.stores.kept_replies import BrokenReplyError, KeptReply, PackedReply, unpacked
 
@@ -121,7 +123,7 @@ class IdempotencyStore:
                 TableName=self._table,
                 Key=key_of(claim.id, RECORD),
                 UpdateExpression="SET #state = :done, content_type = :type, digest = :digest, parts = :parts,"
-                " reply = :first REMOVE running_until",
+                " reply = :first, headers = :headers REMOVE running_until",
                 ConditionExpression=IS_OWN,
                 ExpressionAttributeNames={"#state": "state"},
                 ExpressionAttributeValues={
@@ -130,6 +132,7 @@ class IdempotencyStore:
                     ":digest": {"S": reply.digest},
                     ":parts": number(len(reply.parts)),
                     ":first": binary(first),
+                    ":headers": texts(reply.headers),
                     ":own": {"S": claim.request_id},
                 },
             )
@@ -177,8 +180,9 @@ class IdempotencyStore:
         """
         try:
             parts = [await self._part(record, position) for position in range(1, number_in(record, "parts"))]
+            content_type, digest = record["content_type"]["S"], record["digest"]["S"]
             return unpacked(
-                PackedReply(record["content_type"]["S"], record["digest"]["S"], (reply_in(record), *parts))
+                PackedReply(content_type, digest, (reply_in(record), *parts), texts_in(record, "headers"))
             )
         except BrokenReplyError as error:
             logger.exception("the reply to %s cannot be given again", record["request_id"]["S"])

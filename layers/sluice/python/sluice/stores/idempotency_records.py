@@ -5,6 +5,7 @@ part. The others are parts 1 and up. Binary values are in base64, as DynamoDB's 
 """
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,3 +123,13 @@ def binary(data: bytes) -> dict[str, str]:
 def reply_in(item: Item) -> bytes:
     """The part of a reply in an item."""
     return base64.b64decode(item["reply"]["B"])
+
+
+def texts(members: Mapping[str, str]) -> dict[str, Any]:
+    """Texts by name as DynamoDB takes them."""
+    return {"M": {name: {"S": text} for name, text in members.items()}}
+
+
+def texts_in(item: Item, name: str) -> dict[str, str]:
+    """Texts by name of an item; none where it was written before they were."""
+    return {key: value["S"] for key, value in item.get(name, {"M": {}})["M"].items()}

@@ -5,7 +5,8 @@ Only the whole of a reply is ever given back: a digest of its bytes tells whethe
 
 import hashlib
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 FIRST_PART_BYTES = 8 * 1024
 """The first part lies in the record that each request with the key tries to write, and a write that is refused is
@@ -17,10 +18,11 @@ PART_BYTES = 300 * 1024
 
 @dataclass(frozen=True, slots=True)
 class KeptReply:
-    """The body of a successful reply, as the client got it, and the kind of its content."""
+    """The body of a successful reply, as the client got it, the kind of its content, and its lasting headers."""
 
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,13 @@ class PackedReply:
         content_type: the reply's.
         digest: SHA-256 of the body, in hex.
         parts: of the compressed body, in order; there is at least one.
+        headers: what the reply has for good.
     """
 
     content_type: str
     digest: str
     parts: tuple[bytes, ...]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class BrokenReplyError(Exception):
@@ -60,10 +64,11 @@ class Packer:
         self._digest.update(data)
         self._compressed += self._compressor.compress(data)
 
-    def packed(self) -> PackedReply:
-        """The body is whole: give it packed. This can be asked for once."""
+    def packed(self, headers: Mapping[str, str] | None = None) -> PackedReply:
+        """The body is whole: give it packed, with its headers. This can be asked for once."""
         self._compressed += self._compressor.flush()
-        return PackedReply(self._content_type, self._digest.hexdigest(), split(bytes(self._compressed)))
+        parts = split(bytes(self._compressed))
+        return PackedReply(self._content_type, self._digest.hexdigest(), parts, dict(headers or {}))
 
 
 def unpacked(reply: PackedReply) -> KeptReply:
@@ -78,7 +83,7 @@ def unpacked(reply: PackedReply) -> KeptReply:
         raise BrokenReplyError("the parts of a reply do not decompress") from error
     if hashlib.sha256(body).hexdigest() != reply.digest:
         raise BrokenReplyError("the parts of a reply add up to another one")
-    return KeptReply(reply.content_type, body)
+    return KeptReply(reply.content_type, body, reply.headers)
 
 
 def split(data: bytes) -> tuple[bytes, ...]:

@@ -48,6 +48,7 @@ class Totals:
     requests: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     completion_tokens: int = 0
     reasoning_tokens: int = 0
     searches: int = 0
@@ -99,6 +100,7 @@ def _totals_of_one(row: LedgerRow) -> Totals:
         requests=1,
         prompt_tokens=row.prompt_tokens,
         cached_tokens=row.cached_tokens,
+        cache_write_tokens=row.cache_write_tokens,
         completion_tokens=row.completion_tokens,
         reasoning_tokens=row.reasoning_tokens,
         searches=row.searches,
