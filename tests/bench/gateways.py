@@ -61,7 +61,7 @@ class Clock:
 
 @contextmanager
 def standing_clock() -> Iterator[Clock]:
-    """Have the gateway's time stand still; the event loop and what signs calls have clocks of their own."""
+    """Have the gateway's time stand still; the event loop has a clock of its own."""
     clock = Clock()
     with patch.object(time, "time", clock):
         yield clock

@@ -115,7 +115,11 @@ def resilient(
     models += row("vectors", "openai", "well", kind="embedding", model=EMBEDDING_MODEL)
     settings = {"SLUICE_RETRIES": "2", "SLUICE_KEEP_ALIVE_SECONDS": "15"}
     with GatewayProcess(
-        tmp_path_factory.mktemp("resilient"), faulty.url, faulty.credential, models, settings
+        tmp_path_factory.mktemp("resilient"),
+        faulty.url,
+        faulty.credential,
+        models=models,
+        settings=settings,
     ) as process:
         yield process
     closed.close()

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import httpx
@@ -128,6 +128,8 @@ class GatewayProcess:
         state: an empty folder for all that the gateway keeps.
         upstream: base URL of the provider.
         credential: the provider's key.
+        more: further rows of the catalogue, as TOML.
+        secrets: further credentials, by their variables.
         models: rows of the catalogue in the place of the usual ones.
         settings: variables in the place of the usual ones. Nothing is asked again unless they say so.
     """
@@ -137,6 +139,9 @@ class GatewayProcess:
         state: Path,
         upstream: str,
         credential: str,
+        *,
+        more: str = "",
+        secrets: Mapping[str, str] = MappingProxyType({}),
         models: str | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
@@ -150,7 +155,7 @@ class GatewayProcess:
         self._closed = socket.socket()
         self._closed.bind(("127.0.0.1", 0))
         self._catalog = state / "catalog.toml"
-        self._catalog.write_text(catalog(upstream, self._closed.getsockname()[1], models))
+        self._catalog.write_text(catalog(upstream, self._closed.getsockname()[1], models) + more)
         self._environment = {
             name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ
         } | {
@@ -163,6 +168,7 @@ class GatewayProcess:
             "SLUICE_KEEP_ALIVE_SECONDS": str(KEEP_ALIVE_SECONDS),
             "SLUICE_KEY_CACHE_SECONDS": str(KEY_CACHE_SECONDS),
             "SLUICE_IP_RPM": "0",  # all tests come from one address
+            **secrets,
             "SLUICE_RETRIES": "0",
             **(settings or {}),
         }

@@ -11,7 +11,15 @@ from sluice.stores.ledger_rows import LedgerRow, item_of
 NOON = 1_795_262_400_000
 """2026-11-21, 12:00 UTC, in milliseconds."""
 
-SUMMED = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "cost", "estimated")
+SUMMED = (
+    "prompt_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+    "cost",
+    "estimated",
+)
 
 BATCH = 25
 

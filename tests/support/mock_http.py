@@ -14,6 +14,9 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
+UNREGISTERED: Mapping[int, str] = {529: "Overloaded"}
+"""Statuses that providers have made up, with their phrases."""
+
 
 @dataclass
 class Received:
@@ -131,7 +134,7 @@ class Exchange:
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """The status line and the header lines."""
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+        lines = [f"HTTP/1.1 {status} {UNREGISTERED.get(status) or HTTPStatus(status).phrase}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
 

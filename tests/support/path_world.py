@@ -35,7 +35,7 @@ CATALOG = Catalog.model_validate(
                 "aliases": ["uno"],
                 "candidates": [{"provider": "far", "model": "up"}],
                 "output_tokens": 1000,
-                "price": {"input": "1", "cached_input": "0.5", "output": "2"},
+                "price": {"input": "1", "cached_input": "0.5", "cache_write": "1.25", "output": "2"},
             },
             {"id": "unpriced", "candidates": [{"provider": "far", "model": "up"}]},
             {

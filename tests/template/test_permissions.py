@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from template_parts import called_by_streams, functions, resources
 
 MANAGED_POLICIES = {
@@ -11,6 +13,8 @@ MANAGED_POLICIES = {
 STREAM_POLICY = "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole"
 """SAM gives it to a function that a stream calls, so that Lambda can read the stream."""
 ANSWER = {
+    "bedrock:InvokeModel",
+    "bedrock:InvokeModelWithResponseStream",
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
@@ -40,6 +44,11 @@ ACTIONS = {
     "RollUpUsageFunction": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
     "SyncCatalogFunction": {"dynamodb:Scan", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"},
 }
+
+
+def with_conditions_met(statements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The statements as they are where each condition holds."""
+    return [each["Fn::If"][1] if "Fn::If" in each else each for each in statements]
 
 
 def test_adding_up_writes_to_the_ledger_and_the_usage_table_alone(template: dict[str, Any]) -> None:
@@ -88,7 +97,7 @@ def test_functions_may_do_what_they_do_and_nothing_else(translated: dict[str, An
         assert set(role["ManagedPolicyArns"]) <= managed
         allowed[name] = set()
         for policy in role.get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
+            for statement in with_conditions_met(policy["PolicyDocument"]["Statement"]):
                 actions = statement["Action"]
                 allowed[name] |= {actions} if isinstance(actions, str) else set(actions)
                 assert statement["Effect"] == "Allow"
@@ -102,9 +111,34 @@ def test_credentials_are_readable_below_the_stacks_own_prefix_only(template: dic
     (statement,) = [
         statement
         for policy in chat["Policies"]
-        for statement in policy["Statement"]
+        for statement in with_conditions_met(policy["Statement"])
         if statement["Action"] == "secretsmanager:GetSecretValue"
     ]
     prefix = chat["Environment"]["Variables"]["SLUICE_SECRETS_PREFIX"]
     assert prefix == {"Fn::Sub": "${AWS::StackName}/"}
     assert statement["Resource"]["Fn::Sub"].endswith(":secret:${AWS::StackName}/*")
+
+
+@pytest.mark.parametrize("name", ["ChatFunction", "CompletionsFunction", "EmbeddingsFunction"])
+def test_bedrocks_models_may_be_asked_and_no_more_unless_it_is_off(
+    name: str, template: dict[str, Any]
+) -> None:
+    (policy,) = functions(template)[name]["Policies"]
+    (choice,) = [statement["Fn::If"] for statement in policy["Statement"] if "Fn::If" in statement]
+    condition, statement, otherwise = choice
+    assert template["Conditions"][condition] == {"Fn::Equals": [{"Ref": "Bedrock"}, "on"]}
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    assert [
+        resource["Fn::Sub"].removeprefix("arn:${AWS::Partition}:bedrock:*:")
+        for resource in statement["Resource"]
+    ] == [
+        ":foundation-model/*",
+        "${AWS::AccountId}:inference-profile/*",
+        "${AWS::AccountId}:application-inference-profile/*",
+    ]
+
+
+def test_who_only_checks_providers_may_not_ask_bedrocks_models(template: dict[str, Any]) -> None:
+    for name, function in functions(template).items():
+        said = str(function["Policies"])
+        assert ("bedrock:" in said) == (name in {"ChatFunction", "CompletionsFunction", "EmbeddingsFunction"})

@@ -178,6 +178,23 @@ def test_a_sure_refusal_stays_one_whatever_is_given_back(
     assert isinstance(decide(without(seen, ended), limits, bigger, later), Refusal)
 
 
+def test_what_only_a_hold_stands_in_the_way_of_is_not_sure_though_a_clock_ahead_has_begun_the_slot() -> None:
+    ahead = DAY.slot_at(NOON) + 1
+    held = Counter(
+        requests=empty(0),
+        minute_tokens=empty(0),
+        day_tokens=Window(ahead, 0, (), 1),
+        period="lifetime",
+        used=0,
+        holds={"req_0": Hold(0, 1, NOON + 960, "lifetime")},
+    )
+    limits = Limits(rpm=None, tpm=None, tpd=63, budget=None, budget_period=None)
+    demand = Demand(prompt_tokens=0, choices=3, output_tokens=21, adjustable=False, rates=None)
+    refusal = decide(held, limits, demand, NOON)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.reason, refusal.sure_until) == ("day_tokens", 0.0)
+
+
 def without(counter: Counter, names: Sequence[str]) -> Counter:
     """The counter with some of its requests released."""
     ended = [counter.holds[name] for name in names]
@@ -244,10 +261,10 @@ def test_more_requests_in_flight_than_a_counter_can_hold_are_refused_for_a_while
         (replace(DAILY, rpm=0), ("requests", NEVER, NEVER, 0)),
         (replace(DAILY, tpm=29), ("too_many_tokens", NEVER, NEVER, 30)),
         (replace(DAILY, tpm=89), ("minute_tokens", NOON + 64, NOON + 64, 30)),
-        (replace(DAILY, tpm=90), ("minute_tokens", NOON + IN_FLIGHT_SECONDS, MINUTE.slot_at(NOON) * 4.0, 30)),
+        (replace(DAILY, tpm=90), ("minute_tokens", NOON + IN_FLIGHT_SECONDS, 0.0, 30)),
         (
             replace(DAILY, tpm=109),
-            ("minute_tokens", NOON + IN_FLIGHT_SECONDS, MINUTE.slot_at(NOON) * 4.0, 30),
+            ("minute_tokens", NOON + IN_FLIGHT_SECONDS, 0.0, 30),
         ),
         (replace(DAILY, tpd=29), ("too_many_tokens", NEVER, NEVER, 30)),
     ],

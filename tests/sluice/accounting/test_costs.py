@@ -17,6 +17,7 @@ PRICES = st.builds(
     Price,
     input=USD,
     cached_input=st.none() | USD,
+    cache_write=st.none() | USD,
     audio_input=st.none() | USD,
     output=USD,
     reasoning=st.none() | USD,
@@ -29,10 +30,12 @@ EXACT = Context(prec=100)
 def token_counts(draw: st.DrawFn) -> TokenCount:
     """Any split of a prompt and a completion into their parts."""
     prompt, completion = draw(TOKENS), draw(TOKENS)
+    cached = draw(st.integers(0, prompt))
     return TokenCount(
         prompt=prompt,
         completion=completion,
-        cached=draw(st.integers(0, prompt)),
+        cached=cached,
+        cache_written=draw(st.integers(0, prompt - cached)),
         reasoning=draw(st.integers(0, completion)),
         audio=draw(st.integers(0, prompt)),
     )
@@ -49,11 +52,13 @@ def cost_in_decimals(price: Price, tokens: TokenCount) -> int:
     assert price.input is not None
     assert price.output is not None
     cached = price.input if price.cached_input is None else price.cached_input
+    written = price.input if price.cache_write is None else price.cache_write
     audio = price.input if price.audio_input is None else price.audio_input
     reasoning = price.output if price.reasoning is None else price.reasoning
     parts = [
-        (price.input, tokens.prompt - tokens.cached),
+        (price.input, tokens.prompt - tokens.cached - tokens.cache_written),
         (cached, tokens.cached),
+        (written, tokens.cache_written),
         (max(Decimal(0), EXACT.subtract(audio, price.input)), tokens.audio),
         (price.output, tokens.completion - tokens.reasoning),
         (reasoning, tokens.reasoning),
@@ -80,8 +85,8 @@ def test_no_split_of_tokens_costs_more_than_the_bound(price: Price, tokens: Toke
 def test_the_bound_is_reached_by_the_dearest_split(price: Price, prompt: int, completion: int) -> None:
     found = rates(price)
     splits = [
-        TokenCount(prompt, completion, cached, reasoning, prompt)
-        for cached in (0, prompt)
+        TokenCount(prompt, completion, cached, reasoning, prompt, written)
+        for cached, written in ((0, 0), (prompt, 0), (0, prompt))
         for reasoning in (0, completion)
     ]
     assert max(map(found.cost, splits)) == found.bound(prompt, completion, prompt)
@@ -118,6 +123,16 @@ def test_a_known_request_costs_what_the_price_list_says() -> None:
     assert mini.cost(TokenCount(prompt=2006, completion=300, cached=1920)) == 336_900
     flash = rates(Price(input=Decimal("0.30"), audio_input=Decimal("1.00"), output=Decimal("2.50")))
     assert flash.cost(TokenCount(prompt=1000, completion=1, audio=960)) == 974_500
+    sonnet = rates(
+        Price(
+            input=Decimal(3),
+            cached_input=Decimal("0.30"),
+            cache_write=Decimal("3.75"),
+            output=Decimal(15),
+        )
+    )
+    count = TokenCount(prompt=3296, completion=214, cached=2048, cache_written=1200)
+    assert sonnet.cost(count) == 48 * 3000 + 2048 * 300 + 1200 * 3750 + 214 * 15_000
 
 
 def test_a_fraction_of_a_nano_dollar_is_a_whole_one_but_only_once() -> None:
@@ -129,9 +144,20 @@ def test_a_fraction_of_a_nano_dollar_is_a_whole_one_but_only_once() -> None:
 
 
 def test_a_part_that_is_larger_than_its_whole_counts_as_the_whole() -> None:
-    found = rates(Price(input=Decimal(4), cached_input=Decimal(1), audio_input=Decimal(9), output=Decimal(8)))
-    assert found.cost(TokenCount(10, 10, cached=99, reasoning=99, audio=99)) == found.cost(
+    found = rates(
+        Price(
+            input=Decimal(4),
+            cached_input=Decimal(1),
+            cache_write=Decimal(5),
+            audio_input=Decimal(9),
+            output=Decimal(8),
+        )
+    )
+    assert found.cost(TokenCount(10, 10, cached=99, reasoning=99, audio=99, cache_written=99)) == found.cost(
         TokenCount(10, 10, cached=10, reasoning=10, audio=10)
+    )
+    assert found.cost(TokenCount(10, 10, cached=4, cache_written=99)) == found.cost(
+        TokenCount(10, 10, cached=4, cache_written=6)
     )
 
 
@@ -148,7 +174,15 @@ def test_a_price_without_input_or_output_gives_no_rates(price: Price) -> None:
 def test_rates_are_whole_numbers_of_one_unit(price: Price) -> None:
     found = rates(price)
     assert (
-        math.gcd(found.unit, found.input, found.cached, found.output, found.reasoning, found.audio_surcharge)
+        math.gcd(
+            found.unit,
+            found.input,
+            found.cached,
+            found.output,
+            found.reasoning,
+            found.cache_write,
+            found.audio_surcharge,
+        )
         == 1
     )
 

@@ -61,6 +61,10 @@ def test_provider_keys_pass_and_come_from_nowhere_else() -> None:
     assert found["SLUICE_SECRETS_PREFIX"] == ""
 
 
+def test_the_key_of_bedrock_is_a_providers_key() -> None:
+    assert made(user={"AWS_BEARER_TOKEN_BEDROCK": "k"})["AWS_BEARER_TOKEN_BEDROCK"] == "k"
+
+
 def test_nothing_of_the_users_aws_remains() -> None:
     found = made(
         user={

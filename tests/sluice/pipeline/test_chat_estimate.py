@@ -193,12 +193,12 @@ def test_usage_counts_as_it_is_reported() -> None:
             "prompt_tokens": 100,
             "completion_tokens": 50,
             "total_tokens": 150,
-            "prompt_tokens_details": {"cached_tokens": 60, "audio_tokens": 30},
+            "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 9, "audio_tokens": 30},
             "completion_tokens_details": {"reasoning_tokens": 20},
         }
     )
     assert counted(usage, TokenCount(10, 10, audio=5)) == TokenCount(
-        100, 50, cached=60, reasoning=20, audio=30
+        100, 50, cached=60, reasoning=20, audio=30, cache_written=9
     )
 
 

@@ -178,6 +178,16 @@ async def test_cached_tokens_have_their_own_price() -> None:
     assert world.ledger[0].cost == 1 * 1000 + 2 * 500 + 4 * 2000
 
 
+async def test_tokens_written_to_the_cache_have_their_own_price() -> None:
+    reply = json.loads(REPLY)
+    reply["usage"]["prompt_tokens_details"] = {"cached_tokens": 1, "cache_write_tokens": 2}
+    world = World(FakeUpstream(json.dumps(reply).encode(), content_type="application/json"))
+    await world.ask(body())
+    (row,) = world.ledger
+    assert (row.cached_tokens, row.cache_write_tokens) == (1, 2)
+    assert row.cost == 1 * 500 + 2 * 1250 + 4 * 2000
+
+
 async def test_a_stream_and_a_whole_reply_of_the_same_usage_cost_the_same(world: World) -> None:
     await world.ask(body())
     streamed = World(FakeUpstream(events("a", usage={"prompt_tokens": 3, "completion_tokens": 4})))

@@ -1,14 +1,18 @@
 """Which model, which candidate, with which credential."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, field
 
 import pytest
 
 from key_records import key_record
 from sluice.catalog import Candidate, Catalog
+from sluice.config import ConfigurationError
+from sluice.credentials import AWSCredentials, Credential
 from sluice.errors import ModelNotAllowedError, ModelNotFoundError
 from sluice.pipeline.live_catalog import LiveCatalog
-from sluice.pipeline.route import NotConfiguredError, find_model, target_of
+from sluice.pipeline.route import Access, NotConfiguredError, access_to, find_model, target_of
 from sluice.stores.models import Snapshot
 
 CATALOG = Catalog.model_validate(
@@ -18,6 +22,10 @@ CATALOG = Catalog.model_validate(
             "near": {"kind": "openai", "base_url": "http://localhost:1/v1", "credential": "NEAR_KEY"},
             "open": {"kind": "openai", "base_url": "https://open.example/v1", "headers": {"x-a": "b"}},
             "demo": {"kind": "demo", "credential": "NEVER_SET"},
+            "bedrock": {"kind": "bedrock"},
+            "keyed": {"kind": "bedrock", "credential": "AWS_BEARER_TOKEN_BEDROCK"},
+            "role": {"kind": "bedrock", "credential": "aws", "base_url": "https://{region}.vpc.example"},
+            "mock": {"kind": "bedrock", "credential": "aws", "base_url": "http://127.0.0.1:1"},
         },
         "models": [
             {"id": "one", "aliases": ["uno", "x/one"], "candidates": [{"provider": "far", "model": "up"}]},
@@ -51,9 +59,11 @@ def models(table: NoTable | EmptyTable) -> LiveCatalog:
 class Credentials:
     """Credentials in memory."""
 
-    known: dict[str, str] = field(default_factory=dict)
+    known: dict[str, Credential] = field(default_factory=dict)
 
-    async def get(self, name: str) -> str | None:
+    async def get(self, name: str) -> Credential | None:
+        if name == "aws" and name not in self.known:
+            raise ConfigurationError("no AWS credentials were found")
         return self.known.get(name)
 
 
@@ -102,3 +112,94 @@ async def test_a_provider_without_its_credential_is_told_by_name() -> None:
     with pytest.raises(NotConfiguredError, match="FAR_KEY is not set") as caught:
         await target_of(CATALOG, ROW, Candidate(provider="far", model="up"), Credentials())
     assert (caught.value.status, caught.value.code, caught.value.param) == (404, "model_not_found", "model")
+
+
+ROLE = AWSCredentials("AKIA", "hush", "token", "eu-west-1")
+
+
+@pytest.fixture
+def on_aws(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The variables that say where the process is, as Lambda sets them."""
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    for name in ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+async def access(name: str, **known: Credential) -> Access:
+    return await access_to(CATALOG, name, Credentials(known))
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("bedrock", "https://bedrock-runtime.eu-west-1.amazonaws.com"),
+        ("keyed", "https://bedrock-runtime.eu-west-1.amazonaws.com"),
+        ("role", "https://eu-west-1.vpc.example"),
+        ("mock", "http://127.0.0.1:1"),
+    ],
+)
+async def test_the_role_stands_in_at_a_provider_that_takes_it(
+    name: str, address: str, on_aws: pytest.MonkeyPatch
+) -> None:
+    assert await access(name, aws=ROLE) == (address, ROLE, {})
+
+
+async def test_a_key_of_the_providers_own_counts_for_more_than_the_role(on_aws: pytest.MonkeyPatch) -> None:
+    found = await access("keyed", aws=ROLE, AWS_BEARER_TOKEN_BEDROCK="key")
+    assert found.credential == "key"
+
+
+async def test_no_other_provider_gets_the_role(on_aws: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NotConfiguredError, match="FAR_KEY is not set"):
+        await access("far", aws=ROLE)
+    assert (await access("open", aws=ROLE)).credential is None
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("bedrock", "aws"), ("keyed", "AWS_BEARER_TOKEN_BEDROCK"), ("role", "aws")]
+)
+async def test_without_key_and_role_it_is_not_configured(
+    name: str, told: str, on_aws: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NotConfiguredError, match=f"{told} is not set"):
+        await access(name)
+
+
+@pytest.mark.parametrize("name", ["bedrock", "keyed", "role"])
+async def test_the_emulators_credentials_never_leave_this_machine(
+    name: str, on_aws: pytest.MonkeyPatch
+) -> None:
+    on_aws.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    with pytest.raises(NotConfiguredError, match="is not set"):
+        await access(name, aws=ROLE)
+    assert (await access("mock", aws=ROLE)).credential == ROLE
+    on_aws.setenv("AWS_ENDPOINT_URL", "https://vpce.example")
+    assert (await access(name, aws=ROLE)).credential == ROLE
+
+
+async def test_an_address_in_the_functions_region_needs_one(on_aws: pytest.MonkeyPatch) -> None:
+    on_aws.delenv("AWS_REGION")
+    with pytest.raises(NotConfiguredError, match="no AWS region is set"):
+        await access("bedrock", aws=ROLE)
+
+
+def test_a_missing_credential_is_told_before_the_package_is_imported() -> None:
+    program = """
+import asyncio, sys
+from sluice.catalog import Catalog
+from sluice.pipeline.route import NotConfiguredError, access_to
+
+class Nothing:
+    async def get(self, name):
+        return None
+
+row = {"kind": "bedrock", "base_url": "https://far.example", "credential": "NEVER_SET"}
+catalog = Catalog.model_validate({"providers": {"far": row}, "models": []})
+try:
+    asyncio.run(access_to(catalog, "far", Nothing()))
+except NotConfiguredError:
+    print("sluice.providers.bedrock" in sys.modules)
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"

@@ -29,7 +29,9 @@ JUST_BEFORE_MIDNIGHT = 1_795_305_595.5
 HOLD_SECONDS = 960
 BUSY = OverloadedError("busy", retry_after=1)
 KEY = key_record("sk-settled", id="key_settled", owner="ann", budget_nano_usd=100, budget_period="daily")
-OUTCOME = Outcome("complete", "gpt-4o-mini", "openai", TokenCount(4, 9, cached=3, reasoning=2, audio=1), 21)
+OUTCOME = Outcome(
+    "complete", "gpt-4o-mini", "openai", TokenCount(4, 9, cached=2, reasoning=2, audio=1, cache_written=1), 21
+)
 
 
 class Site:
@@ -125,7 +127,8 @@ def test_a_row_is_written_and_then_the_hold_is_ended(site: Site) -> None:
         provider="openai",
         cost=21,
         prompt_tokens=4,
-        cached_tokens=3,
+        cached_tokens=2,
+        cache_write_tokens=1,
         audio_tokens=1,
         completion_tokens=9,
         reasoning_tokens=2,

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -279,3 +281,12 @@ def test_a_client_outlives_the_loop_it_was_first_used_in() -> None:
     asyncio.run(use(aws))
     asyncio.run(use(aws))
     aws.close()
+
+
+def test_no_cold_start_pays_for_botocore() -> None:
+    """Nothing of it but its bare package, which Powertools looks at."""
+    program = (
+        "import sys, sluice.pipeline.gateway; print([name for name in sys.modules if 'botocore.' in name])"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"

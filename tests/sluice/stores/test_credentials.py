@@ -9,6 +9,7 @@ import pytest
 
 from made_settings import made_settings
 from sluice.config import ConfigurationError
+from sluice.credentials import AWSCredentials
 from sluice.errors import OverloadedError
 from sluice.stores.aws import AWS
 from sluice.stores.credentials import TTL_SECONDS, CredentialStore, credential_of
@@ -137,3 +138,16 @@ def test_a_secret_in_another_form_is_an_error_that_does_not_tell_it(text: str) -
     with pytest.raises(ConfigurationError, match="NAME") as caught:
         credential_of(text, "NAME")
     assert "hush" not in str(caught.value)
+
+
+async def test_the_role_comes_as_it_is_now_with_its_region(
+    counting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA1")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    store = CredentialStore(made_settings(secrets_prefix=PREFIX), counting)
+    for token in ("token-1", "token-2"):
+        monkeypatch.setenv("AWS_SESSION_TOKEN", token)
+        assert await store.get("aws") == AWSCredentials("AKIA1", "hush", token, "eu-west-1")
+    assert counting.calls == 0

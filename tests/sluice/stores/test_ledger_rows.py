@@ -69,6 +69,11 @@ def test_an_item_is_of_dynamodbs_types() -> None:
     }
 
 
+def test_a_row_from_before_cache_writes_were_counted_has_none() -> None:
+    assert "cache_write_tokens" not in item_of(ROW)
+    assert row_of(item_of(ROW)).cache_write_tokens == 0
+
+
 def test_the_mark_of_a_rolled_up_row_is_no_part_of_it() -> None:
     assert row_of(item_of(ROW) | {ROLLED_UP: {"BOOL": True}}) == ROW
 

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 
 class AWSCredentials(NamedTuple):
-    """What requests to AWS are signed with, by the names that botocore's signer reads."""
+    """What requests to AWS are signed with, and the region that the process which has them is in, where one is set."""
 
     access_key: str
     secret_key: str
     token: str | None
+    region: str | None = None
 
     def __repr__(self) -> str:
         """Without the secret."""

@@ -4,7 +4,6 @@ import base64
 import json
 import math
 import struct
-import sys
 from typing import Any
 
 import pytest
@@ -60,14 +59,6 @@ class TestRequest:
 
 
 class TestForms:
-    @given(FLOATS)
-    def test_base64_is_of_32_bit_floats_the_little_end_first(self, numbers: list[float]) -> None:
-        assert openai.base64_of(numbers) == packed(*numbers)
-
-    @given(FLOATS)
-    def test_there_and_back_is_the_same(self, numbers: list[float]) -> None:
-        assert openai.floats_of(openai.base64_of(numbers)) == numbers
-
     @given(FLOATS, st.sampled_from(["float", "base64"]))
     def test_whatever_is_sent_becomes_what_is_asked_for(self, numbers: list[float], form: str) -> None:
         expected = numbers if form == "float" else packed(*numbers)
@@ -98,12 +89,6 @@ class TestForms:
         with pytest.raises(UpstreamError, match="out of range"):
             vectors(reply(row([1e39])), encoding_format="base64")
         assert vectors(reply(row([1e39]))) == [[1e39]]
-
-    def test_the_other_byte_order_is_turned(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """On a machine whose own order is the other one: here each float is turned to what it would be there."""
-        native = openai.base64_of([1.0])
-        monkeypatch.setattr(openai, "_NATIVE_IS_LITTLE", sys.byteorder != "little")
-        assert base64.b64decode(openai.base64_of([1.0])) == base64.b64decode(native)[::-1]
 
 
 class TestRows:

@@ -8,6 +8,7 @@ import pytest
 from sluice.errors import UpstreamError
 from sluice.providers.contract import ListedModel
 from sluice.providers.openai import models as openai
+from sluice.providers.reading import MAX_NAME_LENGTH
 from text_requests import TARGET
 
 OPENAI = {"object": "list", "data": [{"id": "gpt-4o", "object": "model", "created": 7, "owned_by": "system"}]}
@@ -57,7 +58,7 @@ def test_each_host_is_understood(raw: Any, model: ListedModel) -> None:
         {"id": 5},
         {"id": ""},
         {"id": "models/"},
-        {"id": "x" * (openai.MAX_NAME_LENGTH + 1)},
+        {"id": "x" * (MAX_NAME_LENGTH + 1)},
         {"id": "a\nb"},
     ],
 )
@@ -71,7 +72,7 @@ def test_what_cannot_be_is_not_taken_over(odd: Any) -> None:
     assert listed([row]) == [ListedModel("m", 0, None, 5)]
 
 
-@pytest.mark.parametrize("odd", [7, "", None, [], "x" * (openai.MAX_NAME_LENGTH + 1), "a\u001b[2J"])
+@pytest.mark.parametrize("odd", [7, "", None, [], "x" * (MAX_NAME_LENGTH + 1), "a\u001b[2J"])
 def test_what_is_no_name_of_an_owner_is_not_taken_over(odd: Any) -> None:
     assert listed([{"id": "m", "owned_by": odd}]) == [ListedModel("m")]
 

@@ -154,7 +154,8 @@ def _tokens(
     room = limit - least.tokens
     # What is held will mostly be given back, nobody knows when; only what is settled has its time.
     settled = Window(window.slot, window.now, window.earlier, window.total - window.held)
-    until = settled.falls_to(shape, room) or 0.0
+    # Where that is little enough already, nothing is sure, not even until a slot begins that a clock ahead has begun.
+    until = 0.0 if settled.total <= room else settled.falls_to(shape, room) or 0.0
     return Refusal(reason, until if until > now else now + IN_FLIGHT_SECONDS, until, least.tokens)
 
 

@@ -161,7 +161,8 @@ async def _set(stores: Stores, model: str, members: Members) -> dict[str, Any]:
         if other is not None and other.id != model:
             raise UnknownModelError(f"{alias!r} is a name of {other.id!r} already")
     await stores.models.set_own(model, own)
-    return row.model_dump(mode="json", exclude_none=True)
+    candidates = [each.model_dump(mode="json", exclude_unset=True) for each in row.candidates]
+    return {**row.model_dump(mode="json", exclude_none=True), "candidates": candidates}
 
 
 async def _current(stores: Stores) -> Current:

@@ -7,7 +7,17 @@ from typing import Any
 from sluice.money import format_usd
 from sluice.stores.usage_items import Totals
 
-NUMBERS = ("requests", "prompt", "cached", "completion", "reasoning", "total", "cost USD", "estimated")
+NUMBERS = (
+    "requests",
+    "prompt",
+    "cached",
+    "cache write",
+    "completion",
+    "reasoning",
+    "total",
+    "cost USD",
+    "estimated",
+)
 SUM = "all"
 
 
@@ -28,6 +38,7 @@ def usage_object(line: Line) -> dict[str, Any]:
         "prompt_tokens": totals.prompt_tokens,
         "completion_tokens": totals.completion_tokens,
         "cached_tokens": totals.cached_tokens,
+        "cache_write_tokens": totals.cache_write_tokens,
         "reasoning_tokens": totals.reasoning_tokens,
         "total_tokens": totals.prompt_tokens + totals.completion_tokens,
         "cost": format_usd(totals.cost),
@@ -53,6 +64,7 @@ def _numbers(totals: Totals) -> tuple[str, ...]:
         totals.requests,
         totals.prompt_tokens,
         totals.cached_tokens,
+        totals.cache_write_tokens,
         totals.completion_tokens,
         totals.reasoning_tokens,
         totals.prompt_tokens + totals.completion_tokens,

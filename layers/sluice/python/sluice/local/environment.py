@@ -12,6 +12,9 @@ from sluice.local.errors import LocalError
 from sluice.stores.access import Endpoint
 
 AWS_PREFIX = "AWS_"
+PROVIDER_KEYS = frozenset({"AWS_BEARER_TOKEN_BEDROCK"})
+"""Names of AWS's that are no settings of an account, but API keys of a provider like any other."""
+
 NO_FILE = "/dev/null"
 LOOPBACK = "127.0.0.1,localhost"
 
@@ -38,7 +41,7 @@ def local_environment(
 
     What names a resource comes from the stack. A plain setting is the template's, or what its parameters make of it,
     unless the user set it.
-    None of the user's own AWS settings remains, so nothing can reach a real account.
+    None of the user's own AWS settings remains but the key of Bedrock, so nothing else can reach a real account.
 
     Args:
         user: the environment that the server was started with.
@@ -63,7 +66,11 @@ def local_environment(
             owners.setdefault(name, function.name)
             if isinstance(value, Resolved) and not value.adjustable:
                 fixed.add(name)
-    own = {name: value for name, value in user.items() if not name.startswith(AWS_PREFIX)}
+    own = {
+        name: value
+        for name, value in user.items()
+        if not name.startswith(AWS_PREFIX) or name in PROVIDER_KEYS
+    }
     merged = {
         **DEFAULTS,
         **settings,

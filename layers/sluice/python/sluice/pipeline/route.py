@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from sluice.api.model_request import ModelRequest
 from sluice.catalog import Candidate, Catalog, ModelKind, ModelRow
+from sluice.config import ConfigurationError, aws_variables
 from sluice.credentials import Credential
 from sluice.errors import InvalidRequestError, ModelNotAllowedError, ModelNotFoundError, OverloadedError
 from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.providers.contract import Target
-from sluice.providers.registry import PROVIDERS
+from sluice.providers.registry import PROVIDERS, WITH_ROLE
 from sluice.stores.aws import AWSError
 from sluice.stores.keys import KeyRecord
 
@@ -48,6 +49,11 @@ PROVIDER = "x-sluice-provider"
 """The header of a request that says who may answer it, and of a reply that says who did."""
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+REGION = "{region}"
+"""In a provider's address: the region that the function is in."""
+ROLE = "aws"
+"""The credential that is the function's own role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +164,42 @@ async def access_to(catalog: Catalog, name: str, credentials: CredentialSource) 
         OverloadedError: the secret could not be read.
     """
     row = catalog.providers[name]
-    base_url = row.base_url or PROVIDERS[row.kind].address or ""
-    credential = await credentials.get(row.credential) if row.credential else None
-    if row.credential and credential is None and not is_local(base_url):
+    base_url = _in_own_region(row.base_url or PROVIDERS[row.kind].address or "", name)
+    takes_role = row.kind in WITH_ROLE
+    wanted = row.credential or (ROLE if takes_role else None)
+    credential = await credentials.get(wanted) if wanted and wanted != ROLE else None
+    if credential is None and (wanted == ROLE or takes_role):
+        credential = await _role(base_url, credentials)
+    if wanted and credential is None and not is_local(base_url):
         raise NotConfiguredError(
-            f"The provider '{name}' is not configured: its credential {row.credential} is not set.",
-            param="model",
+            f"The provider '{name}' is not configured: its credential {wanted} is not set.", param="model"
         )
     return Access(base_url, credential, row.headers)
+
+
+def _in_own_region(base_url: str, name: str) -> str:
+    if REGION not in base_url:
+        return base_url
+    region = aws_variables("").region
+    if region is None:
+        raise NotConfiguredError(
+            f"The provider '{name}' is not configured: no AWS region is set.", param="model"
+        )
+    return base_url.replace(REGION, region)
+
+
+async def _role(base_url: str, credentials: CredentialSource) -> Credential | None:
+    """The function's own role; None where there is none, or where it is made up.
+
+    The development server's AWS is an emulator on this machine, and so are its credentials: no real host gets them.
+    """
+    endpoint = aws_variables("").endpoint_url
+    if endpoint is not None and is_local(endpoint) and not is_local(base_url):
+        return None
+    try:
+        return await credentials.get(ROLE)
+    except ConfigurationError:
+        return None
 
 
 async def target_of(

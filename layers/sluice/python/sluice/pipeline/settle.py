@@ -190,6 +190,7 @@ def _row(admission: Admission, outcome: Outcome, settled_at: int) -> LedgerRow:
         cost=outcome.cost,
         prompt_tokens=tokens.prompt,
         cached_tokens=tokens.cached,
+        cache_write_tokens=tokens.cache_written,
         audio_tokens=tokens.audio,
         completion_tokens=tokens.completion,
         reasoning_tokens=tokens.reasoning,

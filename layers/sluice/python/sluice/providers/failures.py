@@ -68,6 +68,11 @@ def failure_of_status(
             return UpstreamError(f"The provider answered with status {status}.")
 
 
+def exhausted() -> UpstreamError:
+    """The failure of an account that no waiting mends: a quota or a credit of the operator's is used up."""
+    return UpstreamError("The gateway's account at the provider is exhausted.", retriable=False)
+
+
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
     """Seconds from ``retry-after-ms`` or ``retry-after``, None where there is neither.
 

@@ -40,3 +40,18 @@ def validated[Shape: BaseModel](shape: type[Shape], raw: Mapping[str, Any]) -> S
     except ValidationError as error:
         place = ".".join(str(element) for element in error.errors(include_input=False)[0]["loc"])
         raise UpstreamError(f"The provider's answer is malformed at '{place}'.") from error
+
+
+MAX_NAME_LENGTH = 256
+"""Of a model's id: longer than any that is meant."""
+
+
+def name_of(value: object, prefix: str = "") -> str | None:
+    """A text that can stand in a list, without the prefix; None for anything else."""
+    name = value.removeprefix(prefix) if isinstance(value, str) else ""
+    return name if 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable() else None
+
+
+def count_of(value: object) -> int | None:
+    """A count; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

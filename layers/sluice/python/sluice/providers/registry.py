@@ -14,12 +14,18 @@ from sluice.providers.contract import Provider
 
 PACKAGES: Final[Mapping[str, str]] = {
     "openai": "sluice.providers.openai",
+    "anthropic": "sluice.providers.anthropic",
+    "gemini": "sluice.providers.gemini",
+    "bedrock": "sluice.providers.bedrock",
     "demo": "sluice.providers.demo",
 }
 """By the catalogue's ``kind``; each package has its ``Provider`` as ``PROVIDER``."""
 
-ADDRESSED: Final = frozenset({"demo"})
+ADDRESSED: Final = frozenset({"anthropic", "bedrock", "demo", "gemini"})
 """Kinds whose provider has an address of its own: told here too, so that a catalogue is checked with none imported."""
+
+WITH_ROLE: Final = frozenset({"bedrock"})
+"""Kinds whose provider lets the function's own AWS role in, where no credential of its own is set."""
 
 
 class Registry(Mapping[str, Provider]):

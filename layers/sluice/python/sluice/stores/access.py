@@ -73,12 +73,14 @@ def access_to(service: str, variables: AWSVariables, endpoint: Endpoint | None =
 
 
 async def role_credentials() -> AWSCredentials:
-    """The credentials that this process itself has.
+    """The credentials that this process itself has, with its region.
 
     Raises:
         ConfigurationError: it has none.
     """
-    return await Access("", "", _fixed(aws_variables(""))).credentials()
+    variables = aws_variables("")
+    found = await Access("", "", _fixed(variables)).credentials()
+    return found._replace(region=variables.region)
 
 
 def address_of(service: str, region: str) -> str:

@@ -1,8 +1,8 @@
 """The way to AWS that every store shares: signed calls of the JSON protocol, and what AWS's failures mean here.
 
 DynamoDB, Secrets Manager, Step Functions and KMS all speak it: one POST, ``X-Amz-Target`` names the operation, the
-members are JSON. botocore signs; its service clients, which would add 90 ms of CPU time to every cold start and need a
-thread for every call, stay out. What else an operator's command needs of AWS is in ``stores.stacks``.
+members are JSON. botocore, whose service clients would add 90 ms of CPU time to every cold start and need a thread for
+every call, stays out. What else an operator's command needs of AWS is in ``stores.stacks``.
 
 Source: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
 """
@@ -11,14 +11,13 @@ import asyncio
 import functools
 import random
 import ssl
+import time
 import zlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import certifi
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from pydantic_core import from_json, to_json
 
 from sluice.config import aws_variables
@@ -26,9 +25,7 @@ from sluice.errors import OverloadedError
 from sluice.observability import logger
 from sluice.stores.access import Access, Endpoint, access_to
 from sluice.stores.connections import ConnectionBrokenError, Connections, Reply
-
-if TYPE_CHECKING:
-    from botocore.credentials import ReadOnlyCredentials
+from sluice.wire.sigv4 import signed_headers
 
 CONNECT_SECONDS = 1.0
 ATTEMPT_SECONDS = 3.0
@@ -163,19 +160,21 @@ class Client:
         raise _overloaded(UnansweredError if unanswered else OverloadedError) from failure
 
     async def _attempt(self, operation: str, body: bytes) -> Reply:
-        request = AWSRequest(
+        headers = signed_headers(
             "POST",
             self.access.url,
-            headers={
+            {
                 "host": self._host,
                 "content-type": f"application/x-amz-json-{self._service.version}",
                 "x-amz-target": f"{self._service.target}.{operation}",
             },
-            data=body,
+            body,
+            service=self._service.name,
+            region=self.access.region,
+            credentials=await self.access.credentials(),
+            now=time.time(),
         )
-        credentials = cast("ReadOnlyCredentials", await self.access.credentials())
-        SigV4Auth(credentials, self._service.name, self.access.region).add_auth(request)
-        return await self._connections.post(list(request.headers.items()), body, seconds=ATTEMPT_SECONDS)
+        return await self._connections.post(list(headers.items()), body, seconds=ATTEMPT_SECONDS)
 
     def close(self) -> None:
         """Close the connections."""

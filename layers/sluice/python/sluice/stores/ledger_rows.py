@@ -35,6 +35,8 @@ class LedgerRow:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     """The part of the prompt that the provider had cached."""
+    cache_write_tokens: int = 0
+    """The part of the prompt that the provider has cached from now on, where that has a price of its own."""
     audio_tokens: int = 0
     """The part of the prompt that is sound."""
     completion_tokens: int = 0

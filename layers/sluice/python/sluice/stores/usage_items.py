@@ -48,6 +48,7 @@ class Totals:
     requests: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     completion_tokens: int = 0
     reasoning_tokens: int = 0
     cost: int = 0
@@ -98,6 +99,7 @@ def _totals_of_one(row: LedgerRow) -> Totals:
         requests=1,
         prompt_tokens=row.prompt_tokens,
         cached_tokens=row.cached_tokens,
+        cache_write_tokens=row.cache_write_tokens,
         completion_tokens=row.completion_tokens,
         reasoning_tokens=row.reasoning_tokens,
         cost=row.cost,
@@ -106,5 +108,7 @@ def _totals_of_one(row: LedgerRow) -> Totals:
 
 
 def usage_of(item: Item) -> Usage:
-    """The usage in a DynamoDB item."""
-    return Usage(UsageKey.of(item), Totals(**{name: int(item[name]["N"]) for name in NUMBERS}))
+    """The usage in a DynamoDB item; one that is older than a number counts nothing for it."""
+    return Usage(
+        UsageKey.of(item), Totals(**{name: int(item[name]["N"]) for name in NUMBERS if name in item})
+    )

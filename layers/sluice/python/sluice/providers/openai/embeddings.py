@@ -4,26 +4,20 @@ Source: https://platform.openai.com/docs/api-reference/embeddings. Hosts that kn
 floats whatever they are asked for; the client gets what it asked for all the same.
 """
 
-import base64
-import math
-import sys
-from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sluice.api.embeddings import Embedding, EmbeddingList, EmbeddingsRequest, EmbeddingUsage, EncodingFormat
+from sluice.api.embeddings import EmbeddingList, EmbeddingsRequest, EmbeddingUsage
 from sluice.errors import UpstreamError
 from sluice.providers.contract import ProviderCall, UpstreamRequest
 from sluice.providers.openai.replies import reply_object
 from sluice.providers.openai.requests import post
 from sluice.providers.reading import objects_of, validated
+from sluice.providers.vectors import encoded
 
 type Call = ProviderCall[EmbeddingsRequest]
-
-_FLOAT = "f"
-_NATIVE_IS_LITTLE = sys.byteorder == "little"
 
 
 def upstream_request(call: Call) -> UpstreamRequest:
@@ -44,7 +38,7 @@ def whole_reply(body: bytes, call: Call) -> EmbeddingList:
     if [item.index for item in reply.data] != list(range(len(call.request.texts))):
         raise UpstreamError("The provider did not answer with one vector for each text.")
     for item in reply.data:
-        item.embedding = _encoded(item, call.request.encoding)
+        item.embedding = encoded(item.embedding, call.request.encoding)
     return reply
 
 
@@ -60,60 +54,3 @@ def _usage_of(raw: object) -> EmbeddingUsage | None:
     counted = validated(_RawUsage, raw) if isinstance(raw, Mapping) else _RawUsage()
     tokens = max(counted.prompt_tokens or 0, counted.total_tokens or 0)
     return EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens) if tokens else None
-
-
-def _encoded(item: Embedding, encoding: EncodingFormat) -> list[float] | str:
-    match item.embedding, encoding:
-        case list() as numbers, "base64":
-            return base64_of(numbers)
-        case list() as numbers, _:
-            _check_finite(numbers)
-            return numbers
-        case text, "base64":
-            _unpacked(text)  # looked at, and passed on as it is
-            return text
-        case text, _:
-            return floats_of(text)
-
-
-def base64_of(numbers: list[float]) -> str:
-    """A vector as base64 of little-endian 32-bit floats.
-
-    Raises:
-        UpstreamError: a number is beyond their range.
-    """
-    floats = array(_FLOAT, numbers)
-    _check_finite(floats)
-    return base64.b64encode(_little(floats).tobytes()).decode("ascii")
-
-
-def floats_of(text: str) -> list[float]:
-    """The other way round.
-
-    Raises:
-        UpstreamError: the text is no such thing.
-    """
-    return _unpacked(text).tolist()
-
-
-def _unpacked(text: str) -> array[float]:
-    floats: array[float] = array(_FLOAT)
-    try:
-        floats.frombytes(base64.b64decode(text, validate=True))
-    except ValueError as error:
-        raise UpstreamError("The provider's vector is not one in base64.") from error
-    floats = _little(floats)
-    _check_finite(floats)
-    return floats
-
-
-def _little(floats: array[float]) -> array[float]:
-    if not _NATIVE_IS_LITTLE:
-        floats.byteswap()
-    return floats
-
-
-def _check_finite(floats: Iterable[float]) -> None:
-    """JSON has no other numbers."""
-    if not all(map(math.isfinite, floats)):
-        raise UpstreamError("The provider's vector holds a number that is out of range.")

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
-from pydantic_core import from_json
 
-from sluice.errors import SluiceError, UpstreamError
-from sluice.providers.failures import failure_of_status, retry_after_of
-from sluice.providers.reading import objects_of
+from sluice.errors import SluiceError
+from sluice.providers.failures import exhausted, failure_of_status, retry_after_of
+from sluice.providers.google_errors import error_of, quota_is_spent, refuses_credential, retry_delay_of
 
 _REPORTED_STATUSES: Mapping[str, int] = {
     "invalid_request_error": 400,
@@ -24,22 +23,13 @@ _REPORTED_STATUSES: Mapping[str, int] = {
 }
 """What an error inside a reply of status 200 would have been as a status, by its code or type; anything else: 500."""
 
-_CREDENTIAL_REASONS = frozenset({"API_KEY_INVALID"})
-"""Google's reasons for a 400 that is the gateway's credential and not the client's request."""
-
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"})
 """Codes that no waiting mends: the operator's account is at its end."""
 
 
 def failure(status: int, headers: Mapping[str, str], body: bytes) -> SluiceError:
-    """OpenAI's error object, or whatever a compatible host or a proxy before it answered."""
-    try:
-        raw = from_json(body)
-    except ValueError:
-        raw = None  # not JSON: the status says enough
-    if isinstance(raw, list) and len(raw) == 1:
-        raw = raw[0]  # Google wraps it in an array
-    return _failure_of(status, raw.get("error") if isinstance(raw, dict) else None, retry_after_of(headers))
+    """OpenAI's error object, Google's, or whatever a compatible host or a proxy before it answered."""
+    return _failure_of(status, error_of(body), retry_after_of(headers))
 
 
 def raise_reported(raw: Mapping[str, Any]) -> None:
@@ -64,10 +54,12 @@ def _failure_of(status: int, error: object, retry_after: float | None = None) ->
         reported = _ReportedError.model_validate(error)
     except ValidationError:
         reported = _ReportedError()
-    if reported.code in _QUOTA_CODES or reported.type in _QUOTA_CODES:
-        return UpstreamError("The gateway's account at the provider is exhausted.", retriable=False)
-    if any(detail.get("reason") in _CREDENTIAL_REASONS for detail in objects_of(reported.details)):
+    if reported.code in _QUOTA_CODES or reported.type in _QUOTA_CODES or quota_is_spent(reported.details):
+        return exhausted()
+    if refuses_credential(reported.details):
         status = 401
+    if retry_after is None:
+        retry_after = retry_delay_of(reported.details)
     return failure_of_status(
         status, reported.message, param=reported.param, code=reported.code, retry_after=retry_after
     )

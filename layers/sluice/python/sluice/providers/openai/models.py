@@ -12,16 +12,13 @@ from pydantic_core import from_json
 from sluice.errors import UpstreamError
 from sluice.providers.contract import ListedModel, Target, UpstreamRequest
 from sluice.providers.openai.requests import get
-from sluice.providers.reading import objects_of
+from sluice.providers.reading import count_of, name_of, objects_of
 
 _CONTEXT_MEMBERS = ("context_length", "context_window", "max_context_length", "max_model_len")
 """OpenRouter's and Together's, Groq's, Mistral's, vLLM's."""
 
 _PATH_PREFIX = "models/"
 """Google's endpoint lists resource names and takes ids."""
-
-MAX_NAME_LENGTH = 256
-"""Longer than any that is meant."""
 
 
 def upstream_request(target: Target) -> UpstreamRequest:
@@ -47,23 +44,13 @@ def listed_models(body: bytes) -> Sequence[ListedModel]:
 
 
 def _model(row: Mapping[str, Any]) -> ListedModel | None:
-    name = _name(row.get("id"), _PATH_PREFIX)
+    name = name_of(row.get("id"), _PATH_PREFIX)
     if name is None:
         return None
-    counts = (_count(row.get(member)) for member in _CONTEXT_MEMBERS)
+    counts = (count_of(row.get(member)) for member in _CONTEXT_MEMBERS)
     return ListedModel(
         id=name,
-        created=_count(row.get("created")) or 0,
-        owned_by=_name(row.get("owned_by")),
+        created=count_of(row.get("created")) or 0,
+        owned_by=name_of(row.get("owned_by")),
         context_tokens=next((count for count in counts if count), None),
     )
-
-
-def _name(value: object, prefix: str = "") -> str | None:
-    """A text that can stand in a list, without the prefix; None for anything else."""
-    name = value.removeprefix(prefix) if isinstance(value, str) else ""
-    return name if 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable() else None
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

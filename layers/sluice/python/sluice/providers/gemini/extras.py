@@ -1,0 +1,24 @@
+"""Members that OpenAI does not have, on the parts of a request: what Gemini has no place for is refused by name."""
+
+from collections.abc import Container
+
+from sluice.api.shapes import RequestShape
+from sluice.errors import UnsupportedParameterError
+
+_NOTHING: tuple[object, ...] = (None, False, [], {})
+
+
+def refuse_unknown(shape: RequestShape, place: str, known: Container[str] = ()) -> None:
+    """Refuse members that are not known, unless they ask for nothing.
+
+    Raises:
+        UnsupportedParameterError: naming the first one.
+    """
+    extra = shape.model_extra
+    if not extra:
+        return
+    for member, value in extra.items():
+        if member not in known and value not in _NOTHING:
+            raise UnsupportedParameterError(
+                f"The model's provider has no place for '{member:.100}' here.", param=f"{place}.{member:.100}"
+            )
