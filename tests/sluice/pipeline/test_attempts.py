@@ -315,7 +315,9 @@ def test_what_shows_in_translation_that_it_cannot_be_expressed_goes_on_to_the_ne
 
 
 def test_what_one_translation_finds_wrong_another_may_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashes, "LARGE_BODY", 10**9)  # from there on a thread hashes, which this loop does not see
+    monkeypatch.setattr(
+        hashes, "LARGE_BODY", 10**9
+    )  # from there on a thread hashes, which this loop does not see
     world = world_of(b=reply())
     run(world.ask(body(model="shy", messages=[{"role": "user", "content": "x" * 500_001}])))
     assert asked(world) == ["b"]
