@@ -10,6 +10,7 @@ TIERS = (
     ("sluice.config", "sluice.errors", "sluice.metrics", "sluice.observability", "sluice"),
     (
         "sluice.catalog",
+        "sluice.catalog_search",
         "sluice.credentials",
         "sluice.keys",
         "sluice.money",
@@ -21,7 +22,7 @@ TIERS = (
     ("sluice.api",),
     ("sluice.wire",),
     ("sluice.providers", "sluice.stores"),
-    ("sluice.upstream",),
+    ("sluice.search", "sluice.upstream"),
     ("sluice.pipeline",),
     ("sluice.asgi",),
     ("sluice.local",),

@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from sluice.catalog_search import SearchRow
 from sluice.config import ConfigurationError
 
 ModelKind = Literal["chat", "completion", "embedding", "image", "video"]
@@ -174,10 +175,11 @@ _TERMS = frozenset(_Terms.model_fields)
 
 
 class Catalog(_Row):
-    """All providers and models."""
+    """All providers and models, and the search engines."""
 
     providers: Mapping[str, ProviderRow]
     models: tuple[ModelRow, ...] = ()
+    search: Mapping[str, SearchRow] = {}
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Catalog":
@@ -243,12 +245,13 @@ class Catalog(_Row):
             aliases = tuple(alias for alias in row.aliases if alias not in names)
             names.update(aliases)
             models.append(row if aliases == row.aliases else row.model_copy(update={"aliases": aliases}))
-        return Catalog.model_construct(providers=self.providers, models=tuple(models))
+        return Catalog.model_construct(providers=self.providers, models=tuple(models), search=self.search)
 
     def unknown_members(self) -> Iterator[str]:
         """Members that this version does not know, as dotted paths: misspelt, or of a later version."""
         rows: list[tuple[str, BaseModel]] = [("", self)]
         rows += [(f"providers.{name}.", row) for name, row in self.providers.items()]
+        rows += [(f"search.{name}.", row) for name, row in self.search.items()]
         rows += [(f"models.{row.id}.", row) for row in self.models]
         for row in self.models:
             rows += _prices(f"models.{row.id}.", row)

@@ -59,6 +59,7 @@ def greeting(url: str, key: str, catalog: Catalog, seconds: float) -> str:
         f"API:        {url}/docs",
         f"Providers:  {', '.join(f'{name} ({how})' for name, how in ready.items()) or 'none'}",
     ]
+    lines += _engines(catalog)
     if missing:
         listed = ", ".join(f"{name} (set {variable})" for name, variable in missing.items())
         lines.append(f"Not set up: {listed}")
@@ -72,6 +73,17 @@ def greeting(url: str, key: str, catalog: Catalog, seconds: float) -> str:
     else:
         ending = NOTHING_TO_CHAT_WITH.format(url=url) if ready else NOTHING_SET
     return "\n".join([*lines, "", ending])
+
+
+def _engines(catalog: Catalog) -> list[str]:
+    """What ``search_enabled`` would ask; nothing where the catalogue has no search engine."""
+    rows = {name: row for name, row in catalog.search.items() if row.enabled}
+    ready = [
+        name for name, row in rows.items() if not row.credential or environment_credential(row.credential)
+    ]
+    variables = [row.credential for name, row in rows.items() if name not in ready and row.credential]
+    wanted = f"none (set {' or '.join(variables)})"
+    return [f"Web search: {', '.join(ready) or wanted}"] if rows else []
 
 
 def _readiness(row: ProviderRow) -> str | None:

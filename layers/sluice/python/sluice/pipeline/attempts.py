@@ -26,6 +26,7 @@ from sluice.pipeline.measure import Meter
 from sluice.pipeline.recording import Slot
 from sluice.pipeline.reply import Reply
 from sluice.pipeline.route_headers import tell_answer, tell_attempts, tell_limit
+from sluice.pipeline.search import Found
 from sluice.pipeline.turns import Turn, Turns
 from sluice.pipeline.verdict import Verdict, most_telling, verdict_on
 from sluice.providers.contract import ProviderCall
@@ -48,6 +49,7 @@ class Errand[Request: ModelRequest, Whole: ReplyShape]:
         record: takes down what becomes of it.
         headers: go with the reply.
         afterwards: takes what is to be done once the client has it.
+        found: what was searched for before, None if nothing was.
     """
 
     gateway: Gateway
@@ -63,6 +65,7 @@ class Errand[Request: ModelRequest, Whole: ReplyShape]:
     record: RequestRecord
     headers: MutableMapping[str, str]
     afterwards: Afterwards
+    found: Found | None
 
 
 @asynccontextmanager
@@ -207,7 +210,14 @@ def _work[Request: ModelRequest, Whole: ReplyShape](
         keep_alive_seconds=gateway.settings.keep_alive_seconds,
         hold=errand.hold,
         meter=Meter(
-            endpoint, sent, most, leg.row, leg.candidate.provider, errand.request_hash, errand.record
+            endpoint,
+            sent,
+            most,
+            leg.row,
+            leg.candidate.provider,
+            errand.request_hash,
+            errand.record,
+            errand.found,
         ),
         turn=errand.turn,
         watch=errand.watch,
