@@ -26,7 +26,7 @@ TIERS = (
     ("sluice.pipeline",),
     ("sluice.asgi",),
     ("sluice.local",),
-    ("sluice.openapi",),
+    ("sluice.openapi", "sluice.readme"),
     ("sluice.cli",),
 )
 RANKS = {name: rank for rank, names in enumerate(TIERS) for name in names}

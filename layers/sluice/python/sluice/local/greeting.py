@@ -64,7 +64,9 @@ def greeting(url: str, key: str, catalog: Catalog, seconds: float) -> str:
         listed = ", ".join(f"{name} (set {variable})" for name, variable in missing.items())
         lines.append(f"Not set up: {listed}")
     chat_models = [
-        row for row in catalog.models if row.kind == "chat" and row.candidates[0].provider in ready
+        row
+        for row in catalog.models
+        if row.kind == "chat" and row.retired is None and row.candidates[0].provider in ready
     ]
     if chat_models:
         ending = _snippets(url, key, _preferred(catalog, chat_models))

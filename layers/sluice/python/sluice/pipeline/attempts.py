@@ -38,7 +38,7 @@ class Errand[Request: ModelRequest, Whole: ReplyShape]:
 
     Attributes:
         endpoint: that was asked.
-        model: the id of the model that was asked for.
+        name: that the client asked for.
         legs: who may answer.
         deadline: by the loop's clock.
         request_hash: of the body as it came.
@@ -54,7 +54,7 @@ class Errand[Request: ModelRequest, Whole: ReplyShape]:
 
     gateway: Gateway
     endpoint: Endpoint[Request, Whole]
-    model: str
+    name: str
     legs: Sequence[Leg[Request]]
     deadline: float
     request_hash: str
@@ -153,7 +153,7 @@ class _Attempt[Request: ModelRequest, Whole: ReplyShape]:
         """It has begun to answer, or has done so in whole."""
         errand, leg = self._errand, self._leg
         errand.record.tries[-1].ends()
-        another = leg.row.id if leg.row.id != errand.model else None
+        another = leg.row.id if errand.name not in leg.row.names else None
         errand.turn.told(tell_answer(errand.headers, errand.record.tries, another, reply))
         if (latency := errand.watch.latency_ms) is not None:
             latencies = errand.gateway.routing.latencies

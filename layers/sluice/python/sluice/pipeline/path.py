@@ -161,7 +161,7 @@ async def _admitted[Request: ModelRequest, Whole: ReplyShape](
         errand = Errand(
             gateway=gateway,
             endpoint=endpoint,
-            model=asked.model,
+            name=asked.request.model,
             legs=_informed(endpoint, asked.legs, found),
             deadline=asked.deadline,
             request_hash=asked.request_hash,
