@@ -198,7 +198,7 @@ async def fill(endpoint: Endpoint, table: str) -> None:
     now = int(time.time())
     with closing(AWS(endpoint)) as aws:
         store = ModelStore(aws, table)
-        await store.note_provider("openai", Health("healthy", 1, now, 245), ["gpt-4o-mini"])
+        await store.note_provider("openai", Health("healthy", 1, now, 245), ["gpt-6-luna"])
         await store.note_unconfigured("google")
         await store.note_model("demo", Health("down", 3, now))
         await store.found("gpt-9", {"kind": "chat", "candidates": [{"provider": "openai", "model": "gpt-9"}]})
@@ -216,8 +216,8 @@ def test_what_is_found_later_needs_no_deployment(made: tuple[Endpoint, Stack]) -
         name: (row["is_available"], row["health_status"], row["last_health_latency_ms"])
         for name, row in rows.items()
     }
-    assert states["gpt-4o"] == states["gpt-9"] == (True, "healthy", 245)
-    assert states["gpt-4o-mini"] == states["gemini-2.5-flash"] == (False, "unknown", None)
+    assert states["gpt-6.1-sol"] == states["gpt-9"] == (True, "healthy", 245)
+    assert states["gpt-6-luna"] == states["gemini-3.5-flash"] == (False, "unknown", None)
     assert states["demo"] == (False, "down", None)
     assert status["total"] == status["healthy"] + status["down"] + status["unknown"] == len(rows)
     assert [model["id"] for model in listed["data"]] == list(rows)
