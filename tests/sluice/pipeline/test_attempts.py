@@ -27,6 +27,7 @@ PASSING = {
     "529": status(529),
     "429": status(429),
     "408": status(408),
+    "424": status(424),
     "malformed": Response(200, "application/json", (b"{",)),
     "another kind": Response(200, "text/html", (b"<p>",)),
     "cut": Response(200, "application/json", (b'{"id": ', BROKEN)),
@@ -125,6 +126,13 @@ def test_what_lasts_is_not_asked_again(failure: Response) -> None:
     got, seconds = run(world.ask(body(model="alone")))
     assert isinstance(got, SluiceError)
     assert (asked(world), seconds) == (["a"], 0)
+
+
+@pytest.mark.parametrize("failure", PASSING.values(), ids=PASSING)
+def test_what_passes_is_asked_again(failure: Any) -> None:
+    world = world_of({"retries": 1}, a=[failure, reply()])
+    got, _ = run(world.ask(body(model="alone")))
+    assert (got["model"], asked(world)) == ("alone", ["a", "a"])
 
 
 def test_a_provider_is_left_alone_for_as_long_as_it_wants_if_that_is_not_long() -> None:

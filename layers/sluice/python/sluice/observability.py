@@ -11,7 +11,7 @@ import itertools
 import logging
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -45,6 +45,13 @@ class Try:
         self.milliseconds = round((time.perf_counter() - self._asked) * 1000)
         self.outcome = "ok" if error is None else error.code or error.type
         self.upstream_status = None if error is None else error.upstream_status
+
+    def members(self) -> dict[str, Any]:
+        """What is known, for the log."""
+        return {name: _plain(value) for name in _TRY if (value := getattr(self, name)) is not None}
+
+
+_TRY = tuple(each.name for each in fields(Try) if not each.name.startswith("_"))
 
 
 @dataclass(slots=True)
@@ -102,26 +109,26 @@ class RequestRecord:
 
     def members(self) -> dict[str, Any]:
         """What is known, for the log."""
-        return _plain(asdict(self))
+        found = {name: _plain(value) for name in _MEMBERS if (value := getattr(self, name)) is not None}
+        if self.tries:
+            found["tries"] = [each.members() for each in self.tries]
+        return found
 
 
-def _plain(members: dict[str, Any]) -> dict[str, Any]:
-    """Members without what is unknown, none of them longer than a line or with a key in it."""
-    return {
-        name: _plain_value(value)
-        for name, value in members.items()
-        if value is not None and value != [] and not name.startswith("_")
-    }
+_MEMBERS = tuple(
+    each.name for each in fields(RequestRecord) if each.name != "tries" and not each.name.startswith("_")
+)
 
 
-def _plain_value(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
+def _plain(value: Any) -> Any:
+    """No text is longer than a line, or has a key in it."""
     return _on_one_line(masked(value)) if isinstance(value, str) else value
 
 
 def _on_one_line(text: str) -> str:
     """The text with escapes for what moves a terminal's cursor, ends a line or is not seen."""
+    if text.isprintable():
+        return text
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text
     )

@@ -90,7 +90,8 @@ async def _asked_in_turn[Request: ModelRequest, Whole: ReplyShape](
     errand: Errand[Request, Whole], stack: AsyncExitStack
 ) -> tuple[Leg[Request], Reply]:
     clock = asyncio.get_running_loop().time
-    turns, failures = _turns(errand), list[SluiceError]()
+    turns = _turns(errand)
+    failures: list[SluiceError] = []
     while (turn := turns.next(clock())) is not None:
         if turn.at > clock():
             await asyncio.sleep(turn.at - clock())

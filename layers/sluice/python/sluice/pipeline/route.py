@@ -14,7 +14,7 @@ from sluice.credentials import Credential
 from sluice.errors import InvalidRequestError, ModelNotAllowedError, ModelNotFoundError, OverloadedError
 from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.providers.contract import Target
-from sluice.providers.registry import PROVIDERS, WITH_ROLE
+from sluice.providers.registry import IN_PROCESS, PROVIDERS, WITH_ROLE
 from sluice.stores.aws import AWSError
 from sluice.stores.keys import KeyRecord
 
@@ -172,16 +172,17 @@ async def access_to(catalog: Catalog, name: str, credentials: CredentialSource) 
         OverloadedError: the secret could not be read.
     """
     row = catalog.providers[name]
-    base_url = _in_own_region(row.base_url or PROVIDERS[row.kind].address or "", name)
+    is_near = row.kind in IN_PROCESS or is_local(row.base_url or "")
     takes_role = row.kind in WITH_ROLE
     wanted = row.credential or (ROLE if takes_role else None)
     credential = await credentials.get(wanted) if wanted and wanted != ROLE else None
     if credential is None and (wanted == ROLE or takes_role):
-        credential = await _role(base_url, credentials)
-    if wanted and credential is None and not is_local(base_url):
+        credential = await _role(credentials, is_near=is_near)
+    if wanted and credential is None and not is_near:
         raise NotConfiguredError(
             f"The provider '{name}' is not configured: its credential {wanted} is not set.", param="model"
         )
+    base_url = _in_own_region(row.base_url or PROVIDERS[row.kind].address or "", name)
     return Access(base_url, credential, row.headers)
 
 
@@ -196,13 +197,13 @@ def _in_own_region(base_url: str, name: str) -> str:
     return base_url.replace(REGION, region)
 
 
-async def _role(base_url: str, credentials: CredentialSource) -> Credential | None:
+async def _role(credentials: CredentialSource, *, is_near: bool) -> Credential | None:
     """The function's own role; None where there is none, or where it is made up.
 
     The development server's AWS is an emulator on this machine, and so are its credentials: no real host gets them.
     """
     endpoint = aws_variables("").endpoint_url
-    if endpoint is not None and is_local(endpoint) and not is_local(base_url):
+    if endpoint is not None and is_local(endpoint) and not is_near:
         return None
     try:
         return await credentials.get(ROLE)

@@ -20,8 +20,8 @@ context may. ``final``: the client is at fault, or the gateway, and nobody will 
 
 TOO_LONG = "context_length_exceeded"
 
-_PASSING_STATUSES = frozenset({408, 429})
-"""Of those below 500; any other is an answer that comes again."""
+_PASSING_STATUSES = frozenset({409, 424, 425})
+"""Of those below 500 that make no error of their own: a conflict, a model that failed; any other comes again."""
 
 _TELLING: Sequence[type[SluiceError]] = (OverloadedError, UpstreamTimeoutError, UpstreamError)
 """Failures from the one that tells a client most, when to come again, to the one that tells least."""
@@ -41,7 +41,9 @@ def verdict_on(error: SluiceError, *, asked: bool) -> Verdict:
             if not asked:
                 return "next"
             return "larger" if error.code == TOO_LONG else "final"
-        case UpstreamError() | UpstreamTimeoutError() | OverloadedError():
+        case UpstreamTimeoutError() | OverloadedError():
+            return "again"
+        case UpstreamError():
             status = error.upstream_status or 500
             passes = error.retriable is not False and (status >= 500 or status in _PASSING_STATUSES)
             return "again" if passes else "next"

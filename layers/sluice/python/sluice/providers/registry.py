@@ -49,6 +49,9 @@ ADDRESSED: Final = frozenset(
 )
 """Kinds whose provider has an address of its own: told here too, so that a catalogue is checked with none imported."""
 
+IN_PROCESS: Final = frozenset({"demo"})
+"""Kinds that this process answers itself."""
+
 WITH_ROLE: Final = frozenset({"bedrock"})
 """Kinds whose provider lets the function's own AWS role in, where no credential of its own is set."""
 

@@ -16,7 +16,7 @@ class Update:
     """One update; the methods that name an attribute return its placeholder or take its plain name."""
 
     def __init__(self) -> None:
-        self._names: dict[str, str] = {}
+        self._placeholders: dict[str, str] = {}
         self._values: dict[str, dict[str, Any]] = {}
         self._conditions: list[str] = []
         self._set: list[str] = []
@@ -24,11 +24,7 @@ class Update:
 
     def name(self, attribute: str) -> str:
         """The placeholder of an attribute, or of one key of a map."""
-        placeholder = next((known for known, named in self._names.items() if named == attribute), None)
-        if placeholder is None:
-            placeholder = f"#n{len(self._names)}"
-            self._names[placeholder] = attribute
-        return placeholder
+        return self._placeholders.setdefault(attribute, f"#n{len(self._placeholders)}")
 
     def number(self, value: int) -> str:
         """The placeholder of a number."""
@@ -70,7 +66,7 @@ class Update:
         found: dict[str, Any] = {
             "UpdateExpression": update,
             "ExpressionAttributeNames": {
-                placeholder: name for placeholder, name in self._names.items() if placeholder in needed
+                placeholder: name for name, placeholder in self._placeholders.items() if placeholder in needed
             },
         }
         if condition:
