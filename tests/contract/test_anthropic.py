@@ -11,8 +11,9 @@ import pytest
 from openai.types.chat import ChatCompletion
 from pydantic import BaseModel
 
+from adding_up import completion_of
 from gateway_process import GatewayProcess
-from mock_anthropic import FAILURES, MODELS, RETIRED, SIGNATURE, THOUGHT, MockAnthropic
+from mock_anthropic import FAILURES, MODELS, SIGNATURE, THOUGHT, MockAnthropic
 from mock_completions import TEXT
 from mock_turns import Call, Count, Turn
 from openai_schemas import check_chunk, check_completion, check_error
@@ -143,33 +144,7 @@ def ask(client: openai.OpenAI, *, streams: bool = False, **members: Any) -> Chat
     )
     for chunk in chunks:
         check_chunk(chunk.to_dict())
-    return _added_up([chunk.to_dict() for chunk in chunks])
-
-
-def _added_up(chunks: list[Any]) -> ChatCompletion:
-    message: dict[str, Any] = {"role": "assistant", "content": None}
-    calls: dict[int, Any] = {}
-    reason = None
-    for chunk in chunks:
-        for choice in chunk["choices"]:
-            delta = choice["delta"]
-            for member in ("content", "reasoning_content", "refusal", "reasoning_details"):
-                if delta.get(member) is not None:
-                    before = message.get(member)
-                    message[member] = delta[member] if before is None else before + delta[member]
-            for piece in delta.get("tool_calls", ()):
-                call = calls.setdefault(
-                    piece["index"], {"id": "", "type": "function", "function": {"arguments": ""}}
-                )
-                call["id"] = piece.get("id") or call["id"]
-                function = piece["function"]
-                call["function"]["name"] = function.get("name") or call["function"]["name"]
-                call["function"]["arguments"] += function.get("arguments") or ""
-            reason = choice["finish_reason"] or reason
-    if calls:
-        message["tool_calls"] = [calls[index] for index in sorted(calls)]
-    choice = {"index": 0, "message": message, "finish_reason": reason, "logprobs": None}
-    return ChatCompletion.model_validate({**chunks[-1], "object": "chat.completion", "choices": [choice]})
+    return ChatCompletion.model_validate(completion_of([chunk.to_dict() for chunk in chunks]))
 
 
 def newest(mock: MockAnthropic) -> Any:
@@ -423,9 +398,3 @@ def test_text_completions_go_through_chat(client: openai.OpenAI) -> None:
 
 def test_the_books_are_right_after_all_this(gateway: GatewayProcess) -> None:
     assert gateway.sluice("reconcile")  # which fails where a counter is not what the ledger says
-
-
-def test_its_models_are_listed(client: openai.OpenAI) -> None:
-    found = {model.id for model in client.models.list()}
-    assert {OPUS, SONNET, HAIKU} <= found
-    assert RETIRED not in found

@@ -82,6 +82,8 @@ def _say(message: dict[str, Any], delta: dict[str, Any]) -> None:
     for name in ("content", "refusal", "reasoning_content"):
         if delta.get(name) is not None:
             message[name] = (message.get(name) or "") + delta[name]
+    if delta.get("reasoning_details"):
+        message["reasoning_details"] = message.get("reasoning_details", []) + delta["reasoning_details"]
     for piece in delta.get("tool_calls", ()):
         calls = message.setdefault("tool_calls", [])
         if piece["index"] == len(calls):

@@ -115,5 +115,11 @@ def test_an_error_of_an_unknown_type_is_the_providers(error: Any) -> None:
         raise_reported({"type": "error", "error": error})
 
 
-def test_what_is_no_error_is_none() -> None:
-    raise_reported({"type": "message", "error": None})
+def test_an_error_may_stand_alone() -> None:
+    with pytest.raises(OverloadedError):
+        raise_reported({"error": {"type": "overloaded_error", "message": "Overloaded"}})
+
+
+@pytest.mark.parametrize("raw", [{"type": "message", "error": None}, {"type": "ping"}, {"error": None}, {}])
+def test_what_is_no_error_is_none(raw: dict[str, Any]) -> None:
+    raise_reported(raw)

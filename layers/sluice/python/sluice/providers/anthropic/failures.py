@@ -54,12 +54,14 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> SluiceError
 def raise_reported(raw: Mapping[str, Any]) -> None:
     """Raise what an error event, or an error in a reply of status 200, reports, as if it had the status of its type.
 
+    Proxies leave the type around it out.
+
     Raises:
         SluiceError: it is one.
     """
-    if raw.get("type") != "error":
-        return
     error = raw.get("error")
+    if raw.get("type", "error" if error else None) != "error":
+        return
     kind = error.get("type") if isinstance(error, dict) else None
     raise _failure_of(STATUSES.get(kind, 500) if isinstance(kind, str) else 500, error)
 
