@@ -18,6 +18,7 @@ from mock_replies import as_json, error_body
 from participant import CREDENTIAL, RETRY_SECONDS, Failure, Participant, Trouble
 from sluice.providers.contract import Target, UpstreamRequest
 from sluice.providers.features import Feature
+from sluice.providers.registry import PACKAGES
 
 
 def _target(kind: str, model: str, *capabilities: str) -> Target:
@@ -159,17 +160,7 @@ _OPENAI = Participant(
     ends_before_usage=True,
 )
 
-_HOSTS = (
-    "deepseek",
-    "groq",
-    "mistral",
-    "ollama",
-    "openai-platform",
-    "openrouter",
-    "together",
-    "vllm",
-    "xai",
-)
+_HOSTS = [kind for kind, package in PACKAGES.items() if package.startswith("sluice.providers.hosts.")]
 """Hosts of OpenAI's format, which differ in what they are asked."""
 
 _SAMPLING = frozenset({Feature.TEMPERATURE, Feature.TOP_P})
