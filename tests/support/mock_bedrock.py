@@ -5,7 +5,7 @@ A request is let in by its signature, computed again with botocore's signer, or 
 stream that goes wrong (``BROKEN``), or else what the request asks for: a call of each tool, an instance of the schema,
 thoughts where it may think, and ``TEXT``.
 
-``whole`` and ``events`` are the format itself: pure functions, for any ``Turn``.
+``whole`` and ``events`` (of ``mock_bedrock_turns``) are the format itself: pure functions, for any ``Turn``.
 """
 
 import itertools
@@ -21,12 +21,15 @@ from botocore.credentials import Credentials
 
 from bedrock_request_check import fault_of
 from json_instances import instance
+from mock_bedrock_turns import event, events, exception, whole
 from mock_completions import TEXT, tokens_of
 from mock_http import Exchange, Received
 from mock_provider import MockProvider
+from mock_replies import as_json
 from mock_turns import Call, Count, Turn
 from sluice.credentials import AWSCredentials
-from sluice.wire.eventstream import HeaderType, encoded
+
+__all__ = ["MockBedrock", "event", "events", "exception", "whole"]
 
 KEY = "bedrock-api-key-4c81f0b27d"
 ROLE = AWSCredentials("AKIAMOCKOFBEDROCK", "secret-of-the-mock", "token-of-the-mock", "eu-central-1")
@@ -41,17 +44,9 @@ MODELS = (CLAUDE, LLAMA, NOVA, TITAN, COHERE, OLD_COHERE)
 
 THOUGHT = "Let me think about it."
 SIGNATURE = "EqQBCgIYAhIM1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pkiMOYds"
-PADDING = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-"""Members called ``p`` in events are as long as it takes to hide how long the text is."""
 EVENT_STREAM = "application/vnd.amazon.eventstream"
 DIMENSIONS = 256
 
-_STOP_REASONS = {
-    "stop": "end_turn",
-    "length": "max_tokens",
-    "tool_calls": "tool_use",
-    "content_filter": "content_filtered",
-}
 _numbers = itertools.count(1)
 
 
@@ -93,115 +88,6 @@ BROKEN = (
 )
 """How a stream goes wrong: by an exception before or after something was said, by a lost connection, by its end before
 the reason, by a flipped bit."""
-
-
-def whole(turn: Turn, model: str) -> bytes:
-    """The body of a reply to Converse."""
-    message = {"content": [_block(part) for part in _parts(turn)], "role": "assistant"}
-    return _json(
-        {
-            "metrics": {"latencyMs": 391},
-            "output": {"message": message},
-            "stopReason": _STOP_REASONS[turn.end],
-            "usage": _usage(turn.usage),
-        }
-    )
-
-
-def events(turn: Turn, model: str) -> list[bytes]:
-    """The messages of a reply to ConverseStream."""
-    found = [event("messageStart", {"role": "assistant"})]
-    for index, part in enumerate(_parts(turn)):
-        block = {"contentBlockIndex": index}
-        if part.type == "toolUse":
-            start = {"toolUse": {"name": part.name, "toolUseId": part.id}}
-            found.append(event("contentBlockStart", {**block, "start": start}))
-        found += [event("contentBlockDelta", {**block, "delta": delta}) for delta in _deltas(part)]
-        found.append(event("contentBlockStop", block))
-    found.append(event("messageStop", {"stopReason": _STOP_REASONS[turn.end]}))
-    found.append(event("metadata", {"metrics": {"latencyMs": 391}, "usage": _usage(turn.usage)}))
-    return found
-
-
-def event(name: str, payload: Mapping[str, Any], kind: str = "event") -> bytes:
-    """One message of an event stream, with its padding."""
-    headers = [
-        (f":{kind}-type", HeaderType.STRING, name),
-        (":content-type", HeaderType.STRING, "application/json"),
-        (":message-type", HeaderType.STRING, kind),
-    ]
-    padding = {"p": PADDING[: len(name)]} if kind == "event" else {}
-    return encoded(headers, _json(dict(sorted({**payload, **padding}.items()))))
-
-
-def exception(name: str, message: str) -> bytes:
-    """A failure in the middle of a stream."""
-    return event(name, {"message": message}, "exception")
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A block that is to be said, in its pieces."""
-
-    type: str
-    pieces: Sequence[str]
-    id: str = ""
-    name: str = ""
-    signature: str = ""
-
-
-def _parts(turn: Turn) -> list[_Part]:
-    parts = []
-    if turn.reasoning:
-        parts.append(_Part("reasoningContent", turn.reasoning, signature=turn.signature))
-    if turn.text:
-        parts.append(_Part("text", turn.text))
-    for position, call in enumerate(turn.calls):
-        call_id = call.id or f"tooluse_{position:022}"
-        parts.append(_Part("toolUse", call.arguments, id=call_id, name=call.name))
-    return parts
-
-
-def _block(part: _Part) -> dict[str, Any]:
-    said = "".join(part.pieces)
-    match part.type:
-        case "reasoningContent":
-            signed = {"signature": part.signature} if part.signature else {}
-            return {"reasoningContent": {"reasoningText": {**signed, "text": said}}}
-        case "toolUse":
-            return {"toolUse": {"input": json.loads(said or "{}"), "name": part.name, "toolUseId": part.id}}
-        case _:
-            return {"text": said}
-
-
-def _deltas(part: _Part) -> list[dict[str, Any]]:
-    match part.type:
-        case "reasoningContent":
-            thoughts = [{"reasoningContent": {"text": piece}} for piece in part.pieces]
-            return thoughts + (
-                [{"reasoningContent": {"signature": part.signature}}] if part.signature else []
-            )
-        case "toolUse":
-            pieces = [] if "".join(part.pieces) in ("", "{}") else part.pieces
-            return [{"toolUse": {"input": piece}} for piece in ("", *pieces)]
-        case _:
-            return [{"text": piece} for piece in part.pieces]
-
-
-def _usage(count: Count) -> dict[str, Any]:
-    """Tokens of the cache stand apart, and count in the total."""
-    usage = {
-        "inputTokens": count.prompt - count.cached - count.cache_written,
-        "outputTokens": count.completion,
-        "serverToolUsage": {},
-        "totalTokens": count.prompt + count.completion,
-    }
-    cache = {"cacheReadInputTokens": count.cached, "cacheWriteInputTokens": count.cache_written}
-    return usage | (cache if count.cached or count.cache_written else {})
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def answer_to(body: dict[str, Any]) -> Turn:
@@ -357,7 +243,7 @@ def _answer_titan(exchange: Exchange, body: dict[str, Any]) -> None:
         "embeddingsByType": {"float": vector},
         "inputTextTokenCount": len(text.split()),
     }
-    exchange.whole(200, _headers("application/json"), _json(reply))
+    exchange.whole(200, _headers("application/json"), as_json(reply))
 
 
 def _answer_cohere(exchange: Exchange, body: dict[str, Any], model: str) -> None:
@@ -372,7 +258,7 @@ def _answer_cohere(exchange: Exchange, body: dict[str, Any], model: str) -> None
     vectors = [vector_of(text, dimensions) for text in texts]
     reply = {"id": "7b0a", "texts": texts, "embeddings": {"float": vectors} if types else vectors}
     reply["response_type"] = "embeddings_by_type" if types else "embeddings_floats"
-    exchange.whole(200, _headers("application/json"), _json(reply))
+    exchange.whole(200, _headers("application/json"), as_json(reply))
 
 
 def _tag(received: Received) -> str:
@@ -404,7 +290,7 @@ def _refuse(exchange: Exchange, failure: Failure) -> None:
         **_headers("application/json"),
         "x-amzn-errortype": f"{failure.name}:http://internal.amazon.com/",
     }
-    exchange.whole(failure.status, headers, _json({"message": failure.message}))
+    exchange.whole(failure.status, headers, as_json({"message": failure.message}))
 
 
 def _headers(content_type: str) -> dict[str, str]:

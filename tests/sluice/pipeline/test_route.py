@@ -1,5 +1,7 @@
 """Which model, which candidate, with which credential."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, field
 
 import pytest
@@ -180,3 +182,24 @@ async def test_an_address_in_the_functions_region_needs_one(on_aws: pytest.Monke
     on_aws.delenv("AWS_REGION")
     with pytest.raises(NotConfiguredError, match="no AWS region is set"):
         await access("bedrock", aws=ROLE)
+
+
+def test_a_missing_credential_is_told_before_the_package_is_imported() -> None:
+    program = """
+import asyncio, sys
+from sluice.catalog import Catalog
+from sluice.pipeline.route import NotConfiguredError, access_to
+
+class Nothing:
+    async def get(self, name):
+        return None
+
+row = {"kind": "bedrock", "base_url": "https://far.example", "credential": "NEVER_SET"}
+catalog = Catalog.model_validate({"providers": {"far": row}, "models": []})
+try:
+    asyncio.run(access_to(catalog, "far", Nothing()))
+except NotConfiguredError:
+    print("sluice.providers.bedrock" in sys.modules)
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"

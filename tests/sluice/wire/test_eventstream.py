@@ -187,6 +187,14 @@ def test_impossible_sizes_are_refused_before_the_bytes_come(total: int, headers:
         EventStreamDecoder().feed(prelude(total, headers))
 
 
+@pytest.mark.parametrize("position", range(12))
+def test_a_damaged_prelude_is_found_before_anything_is_waited_for(position: int) -> None:
+    head = bytearray(event(b"data")[:12])
+    head[position] ^= 1
+    with pytest.raises(FramingError):
+        EventStreamDecoder().feed(bytes(head))
+
+
 TYPE = b"\x0d:message-type\x07\x00\x05event"
 
 

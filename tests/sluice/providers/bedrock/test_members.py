@@ -141,4 +141,3 @@ def test_what_is_declared_is_what_there_is() -> None:
     assert Feature.TOOLS in PROVIDER.features.known
     assert Feature.REMOTE_IMAGES not in PROVIDER.features.known
     assert PROVIDER.models is None
-    assert PROVIDER.takes_role

@@ -80,7 +80,7 @@ class TestRequest:
 
 
 class TestRecorded:
-    """Bytes as Google sends them."""
+    """Bytes in the form that Google sends, written after what it documents and others have published."""
 
     def test_thoughts_and_text(self) -> None:
         reply = added_up(streamed(recorded("thinking_text")))

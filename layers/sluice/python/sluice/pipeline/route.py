@@ -13,7 +13,7 @@ from sluice.credentials import Credential
 from sluice.errors import InvalidRequestError, ModelNotAllowedError, ModelNotFoundError, OverloadedError
 from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.providers.contract import Target
-from sluice.providers.registry import PROVIDERS
+from sluice.providers.registry import PROVIDERS, WITH_ROLE
 from sluice.stores.aws import AWSError
 from sluice.stores.keys import KeyRecord
 
@@ -164,11 +164,11 @@ async def access_to(catalog: Catalog, name: str, credentials: CredentialSource) 
         OverloadedError: the secret could not be read.
     """
     row = catalog.providers[name]
-    provider = PROVIDERS[row.kind]
-    base_url = _in_own_region(row.base_url or provider.address or "", name)
-    wanted = row.credential or (ROLE if provider.takes_role else None)
+    base_url = _in_own_region(row.base_url or PROVIDERS[row.kind].address or "", name)
+    takes_role = row.kind in WITH_ROLE
+    wanted = row.credential or (ROLE if takes_role else None)
     credential = await credentials.get(wanted) if wanted and wanted != ROLE else None
-    if credential is None and (wanted == ROLE or provider.takes_role):
+    if credential is None and (wanted == ROLE or takes_role):
         credential = await _role(base_url, credentials)
     if wanted and credential is None and not is_local(base_url):
         raise NotConfiguredError(

@@ -162,7 +162,7 @@ class Provider:
 
     ``address`` is the base URL where the catalogue gives none; None if it has to give one. ``failure`` says what a
     reply of any status but 200 means for the client; header names are in lower case. ``features`` is what ``chat``
-    can express. ``takes_role`` says that it lets the function's own AWS role in, where no credential of its own is set.
+    can express.
     """
 
     address: str | None
@@ -172,4 +172,3 @@ class Provider:
     completions: CompletionOperation | None = None
     embeddings: EmbeddingsOperation | None = None
     models: ModelListing | None = None
-    takes_role: bool = False

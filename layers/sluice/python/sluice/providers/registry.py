@@ -24,6 +24,9 @@ PACKAGES: Final[Mapping[str, str]] = {
 ADDRESSED: Final = frozenset({"anthropic", "bedrock", "demo", "gemini"})
 """Kinds whose provider has an address of its own: told here too, so that a catalogue is checked with none imported."""
 
+WITH_ROLE: Final = frozenset({"bedrock"})
+"""Kinds whose provider lets the function's own AWS role in, where no credential of its own is set."""
+
 
 class Registry(Mapping[str, Provider]):
     """The providers by kind.

@@ -13,5 +13,4 @@ PROVIDER = Provider(
     chat=chat,
     features=FEATURES,
     embeddings=embeddings,
-    takes_role=True,
 )

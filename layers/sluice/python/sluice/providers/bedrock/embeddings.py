@@ -7,22 +7,21 @@ Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-ti
 …/model-parameters-embed.html.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sluice.api.embeddings import Embedding, EmbeddingList, EmbeddingsRequest, EmbeddingUsage, EncodingFormat
+from sluice.api.embeddings import Embedding, EmbeddingList, EmbeddingsRequest, EmbeddingUsage
 from sluice.errors import InvalidRequestError, UnsupportedParameterError, UpstreamError
 from sluice.providers.bedrock.requests import post
 from sluice.providers.contract import ProviderCall, UpstreamRequest
 from sluice.providers.features import HINTS
 from sluice.providers.reading import parsed_object, validated
-from sluice.providers.vectors import base64_of
+from sluice.providers.vectors import encoded
 
 type Call = ProviderCall[EmbeddingsRequest]
-type Vectors = tuple[Sequence[Sequence[float]], int | None]
+type Vectors = tuple[Sequence[list[float]], int | None]
 """Vectors in the order of the texts, and the tokens of these where they are counted."""
 
 MOST_TEXTS = 96
@@ -60,7 +59,7 @@ def whole_reply(body: bytes, call: Call) -> EmbeddingList:
         raise UpstreamError("The provider did not answer with one vector for each text.")
     usage = None if tokens is None else EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens)
     data = [
-        Embedding(index=index, embedding=_encoded(vector, call.request.encoding))
+        Embedding(index=index, embedding=encoded(vector, call.request.encoding))
         for index, vector in enumerate(vectors)
     ]
     return EmbeddingList(data=data, model=call.request.model, usage=usage)
@@ -148,11 +147,3 @@ def _family(model: str) -> _Family:
     raise UnsupportedParameterError(
         "The gateway does not know in which form this model takes texts.", param="model"
     )
-
-
-def _encoded(vector: Sequence[float], encoding: EncodingFormat) -> list[float] | str:
-    if encoding == "base64":
-        return base64_of(list(vector))
-    if not all(map(math.isfinite, vector)):
-        raise UpstreamError("The provider's vector holds a number that is out of range.")
-    return list(vector)
