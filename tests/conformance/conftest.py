@@ -21,7 +21,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TurnSite]:
         yield running
 
 
-@pytest.fixture(params=SERVED.values(), ids=SERVED)
+@pytest.fixture(params=SERVED.values(), ids=list(SERVED))
 def participant(request: pytest.FixtureRequest) -> Participant:
     """Each wire format that is spoken over a socket."""
     found: Participant = request.param

@@ -65,13 +65,10 @@ def test_a_chat(
 
 def test_the_chunks_of_a_stream(client: openai.OpenAI, provider: TurnServer, model: str) -> None:
     scene = provider.scene(TURNS["text, then a call"])
+    members: dict[str, Any] = {"tools": [TRAFFIC], "stream_options": {"include_usage": True}}
     chunks = list(
         client.chat.completions.create(
-            model=model,
-            messages=[{"role": "user", "content": scene.mark}],
-            tools=[TRAFFIC],  # type: ignore[list-item]  # as JSON
-            stream=True,
-            stream_options={"include_usage": True},
+            model=model, messages=[{"role": "user", "content": scene.mark}], stream=True, **members
         )
     )
     for chunk in chunks:

@@ -199,7 +199,7 @@ def conversations(draw: st.DrawFn) -> tuple[dict[str, Any], list[str]]:
     numbers = iter(range(1_000))
 
     def text(*, may_be_empty: bool = False) -> str:
-        said = draw(st.sampled_from(_TEXTS if may_be_empty else _TEXTS[1:]))
+        said: str = draw(st.sampled_from(_TEXTS if may_be_empty else _TEXTS[1:]))
         if may_be_empty and not said:
             return said
         marks.append(f"mark{next(numbers):03}x")

@@ -95,6 +95,7 @@ class TurnServer(MockProvider):
                 exchange.whole(status, {"content-type": "application/json", **headers}, body)
 
     def _say(self, exchange: Exchange, turn: Turn) -> None:
+        assert self._participant.streams is not None
         if self._participant.streams(exchange.received):
             exchange.start_chunked(200, self._stream_headers())
             for event in self._participant.stream_bytes(turn):
