@@ -1,6 +1,6 @@
 # One-word commands. Each sets up what it needs; nothing has to be run before it.
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint types format openapi lock bench bench-import bench-translation bench-cost clean
+.PHONY: help dev test lint types format openapi readme lock bench bench-import bench-translation bench-cost clean
 SHELL := /bin/sh
 
 venv := .venv
@@ -71,6 +71,9 @@ format: $(venv)/.installed ## put the code into its format
 
 openapi: $(venv)/.installed ## write functions/docs/openapi.json, the contract as an OpenAPI document
 	@$(bin)/python -m sluice.openapi
+
+readme: $(venv)/.installed ## write README.md's tables of providers and models
+	@$(bin)/python -m sluice.readme
 
 bench: bench-import bench-translation ## what a cold start, a request, its translation and a call to AWS cost in CPU time
 	@$(bin)/python -m tests.bench.aws_call

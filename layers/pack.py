@@ -32,6 +32,7 @@ NOT_DEPLOYED = (
     "Makefile",
     "local",
     "openapi",
+    "readme",
     "cli",
     "*.egg-info",
 )

@@ -10,6 +10,7 @@ TIERS = (
     ("sluice.config", "sluice.errors", "sluice.metrics", "sluice.observability", "sluice"),
     (
         "sluice.catalog",
+        "sluice.catalog_search",
         "sluice.credentials",
         "sluice.keys",
         "sluice.money",
@@ -21,11 +22,11 @@ TIERS = (
     ("sluice.api",),
     ("sluice.wire",),
     ("sluice.providers", "sluice.stores"),
-    ("sluice.upstream",),
+    ("sluice.search", "sluice.upstream"),
     ("sluice.pipeline",),
     ("sluice.asgi",),
     ("sluice.local",),
-    ("sluice.openapi",),
+    ("sluice.openapi", "sluice.readme"),
     ("sluice.cli",),
 )
 RANKS = {name: rank for rank, names in enumerate(TIERS) for name in names}

@@ -12,6 +12,7 @@ from sluice.asgi.exchange import Exchange
 from sluice.asgi.models import ListReplies, one_model
 from sluice.config import ModelsSettings
 from sluice.pipeline.address_limit import open_address_limiter
+from sluice.pipeline.live_catalog import utc_today
 from sluice.pipeline.model_status import status_list
 from sluice.pipeline.models import ModelsGateway
 from sluice.process import memory_megabytes
@@ -19,7 +20,8 @@ from sluice.process import memory_megabytes
 
 async def list_models(exchange: Exchange, gateway: ModelsGateway) -> None:
     """GET all models."""
-    await exchange.send_cacheable(REPLIES.all_models((await gateway.models.current()).catalog))
+    current = await gateway.models.current()
+    await exchange.send_cacheable(REPLIES.all_models(current.catalog, utc_today()))
 
 
 async def show_status(exchange: Exchange, gateway: ModelsGateway) -> None:
@@ -31,7 +33,7 @@ async def show_status(exchange: Exchange, gateway: ModelsGateway) -> None:
 async def retrieve_model(exchange: Exchange, gateway: ModelsGateway) -> None:
     """GET one model; its id may contain slashes."""
     name = exchange.path_parameters["id"]
-    await exchange.send_cacheable(one_model(await gateway.models.find(name), name))
+    await exchange.send_cacheable(one_model((await gateway.models.asked(name)).named))
 
 
 async def health(exchange: Exchange, _: ModelsGateway) -> None:

@@ -164,6 +164,14 @@ async def test_a_whole_reply(chat: Any, output: Callable[[], str]) -> None:
         "model": "demo",
         "provider": "demo",
         "attempts": 1,
+        "tries": [
+            {
+                "provider": "demo",
+                "model": "demo",
+                "milliseconds": request["tries"][0]["milliseconds"],
+                "outcome": "ok",
+            }
+        ],
         "stream": False,
         "prompt_tokens": usage["prompt_tokens"],
         "completion_tokens": usage["completion_tokens"],
@@ -225,7 +233,20 @@ async def test_a_fault_of_the_providers(chat: Any, output: Callable[[], str]) ->
     client = await asked(chat, SECRETS["good"], model="away")
     request, found = lines(output)
     assert client.status == request["status"] == 502
+    assert request["attempts"] == len(request["tries"]) == 3
+    assert {each["outcome"] for each in request["tries"]} == {"upstream_error"}
     assert set(found.values) == {"Requests", "Latency", "ServerErrors"}
+
+
+async def test_another_provider_that_answers_is_counted(chat: Any, output: Callable[[], str]) -> None:
+    client = await asked(chat, SECRETS["good"], model="away", models=["demo"])
+    assert client.status == 200
+    assert client.headers["x-sluice-model"] == "demo"
+    request, found = lines(output)
+    assert [each["provider"] for each in request["tries"]] == ["away", "demo"]
+    assert (request["model"], request["provider"]) == ("demo", "demo")
+    assert set(found.values) == CHAT_METRICS | {"Fallbacks"}
+    assert found.values["Fallbacks"] == 1
 
 
 async def test_a_client_that_leaves(chat: Any, output: Callable[[], str]) -> None:

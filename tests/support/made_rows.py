@@ -17,6 +17,7 @@ SUMMED = (
     "cache_write_tokens",
     "completion_tokens",
     "reasoning_tokens",
+    "searches",
     "cost",
     "estimated",
 )

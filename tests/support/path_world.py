@@ -37,6 +37,7 @@ CATALOG = Catalog.model_validate(
                 "output_tokens": 1000,
                 "price": {"input": "1", "cached_input": "0.5", "cache_write": "1.25", "output": "2"},
             },
+            {"id": "old-one", "retired": "2026-06-01", "successor": "one"},
             {"id": "unpriced", "candidates": [{"provider": "far", "model": "up"}]},
             {
                 "id": "writer",

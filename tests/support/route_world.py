@@ -58,7 +58,13 @@ CATALOG = Catalog.model_validate(
                     {"provider": "b", "model": "one-b"},
                 ],
             },
-            {"id": "vectors", "kind": "embedding", "candidates": [{"provider": "a", "model": "v"}]},
+            {
+                "id": "vectors",
+                "kind": "embedding",
+                "candidates": [{"provider": "a", "model": "v"}],
+                "fallbacks": ["other-vectors"],
+            },
+            {"id": "other-vectors", "kind": "embedding", "candidates": [{"provider": "b", "model": "v"}]},
         ],
     }
 )

@@ -57,7 +57,7 @@ def test_nothing_of_the_development_server_is_on_lambda(built: Path) -> None:
     for layer in LAYERS:
         carried = {path.name for path in (built / layer / "python").iterdir()}
         assert not carried & {"moto", "samtranslator", "typer", "uvicorn", "pytest", "bin", "Makefile"}
-    assert not {"local", "openapi", "cli"} & {
+    assert not {"local", "openapi", "readme", "cli"} & {
         path.name for path in (built / "SluiceLayer" / "python" / "sluice").iterdir()
     }
 

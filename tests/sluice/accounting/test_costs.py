@@ -8,21 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.accounting.costs import Rates, TokenCount, rates_of, rates_of_model
-from sluice.catalog import Candidate, ModelKind, ModelRow, Price
+from sluice.catalog import Candidate, LongPrice, ModelKind, ModelRow, Price
 
 USD = st.decimals(min_value=0, max_value=1000, places=9) | st.sampled_from(
     [Decimal(text) for text in ("0", "0.15", "0.075", "2.50", "0.0000001", "1E-12", "3.3333333333333333333")]
 )
-PRICES = st.builds(
-    Price,
-    input=USD,
-    cached_input=st.none() | USD,
-    cache_write=st.none() | USD,
-    audio_input=st.none() | USD,
-    output=USD,
-    reasoning=st.none() | USD,
-)
 TOKENS = st.integers(0, 10**7)
+PARTS = {
+    "input": USD,
+    "cached_input": st.none() | USD,
+    "cache_write": st.none() | USD,
+    "audio_input": st.none() | USD,
+    "output": USD,
+    "reasoning": st.none() | USD,
+}
+PRICES = st.builds(Price, **PARTS)
+TIERED = st.builds(Price, **PARTS, long=st.builds(LongPrice, above=st.integers(1, 10**7), **PARTS))
 EXACT = Context(prec=100)
 
 
@@ -75,7 +76,7 @@ def test_a_cost_is_the_exact_sum_rounded_up_once(price: Price, tokens: TokenCoun
     assert rates(price).cost(tokens) == cost_in_decimals(price, tokens)
 
 
-@given(PRICES, token_counts())
+@given(PRICES | TIERED, token_counts())
 def test_no_split_of_tokens_costs_more_than_the_bound(price: Price, tokens: TokenCount) -> None:
     found = rates(price)
     assert found.cost(tokens) <= found.bound(tokens.prompt, tokens.completion, tokens.audio)
@@ -92,7 +93,7 @@ def test_the_bound_is_reached_by_the_dearest_split(price: Price, prompt: int, co
     assert max(map(found.cost, splits)) == found.bound(prompt, completion, prompt)
 
 
-@given(PRICES, token_counts(), TOKENS, TOKENS)
+@given(PRICES | TIERED, token_counts(), TOKENS, TOKENS)
 def test_the_bound_grows_with_each_count(
     price: Price, tokens: TokenCount, more_prompt: int, more_completion: int
 ) -> None:
@@ -103,7 +104,7 @@ def test_the_bound_grows_with_each_count(
     )
 
 
-@given(PRICES, st.integers(0, 10**13), TOKENS, TOKENS)
+@given(PRICES | TIERED, st.integers(0, 10**13), TOKENS, TOKENS)
 def test_what_is_affordable_is_paid_for_and_one_token_more_is_not(
     price: Price, amount: int, prompt: int, audio: int
 ) -> None:
@@ -115,6 +116,27 @@ def test_what_is_affordable_is_paid_for_and_one_token_more_is_not(
         assert found.bound(prompt, 0, audio) > amount
     else:
         assert found.bound(prompt, most, audio) <= amount < found.bound(prompt, most + 1, audio)
+
+
+@given(TIERED, token_counts(), TOKENS)
+def test_a_prompt_that_proves_shorter_than_its_bound_costs_no_more(
+    price: Price, tokens: TokenCount, more: int
+) -> None:
+    """Also where the bound is in the dear tier and the prompt is not."""
+    found = rates(price)
+    assert found.cost(tokens) <= found.bound(tokens.prompt + more, tokens.completion, tokens.audio)
+
+
+def test_a_long_prompt_has_another_price_for_all_its_tokens() -> None:
+    sol = rates(
+        Price(
+            input=Decimal("2.00"),
+            output=Decimal("10.00"),
+            long=LongPrice(above=272_000, input=Decimal("4.00"), output=Decimal("15.00")),
+        )
+    )
+    assert sol.cost(TokenCount(prompt=272_000, completion=1000)) == 272_000 * 2000 + 1000 * 10_000
+    assert sol.cost(TokenCount(prompt=272_001, completion=1000)) == 272_001 * 4000 + 1000 * 15_000
 
 
 def test_a_known_request_costs_what_the_price_list_says() -> None:

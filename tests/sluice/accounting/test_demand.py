@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.accounting.costs import TokenCount, rates_of
-from sluice.accounting.demand import LEAST_OUTPUT_TOKENS, Bound, Demand, dearest
+from sluice.accounting.demand import LEAST_OUTPUT_TOKENS, Bound, Demand, Fit, dearest, surcharged
 from sluice.catalog import Price
 
 RATES = st.sampled_from(
@@ -200,3 +200,25 @@ def test_who_may_write_little_keeps_nobody_from_writing_more() -> None:
     assert dearest([short, long]).largest(600, None) == long.fit(500)
     assert dearest([short, long]).largest(110, None) is None
     assert dearest([short]) is short
+
+
+@given(several_demands_and_rooms(), st.integers(1, 10**9))
+def test_a_surcharge_is_held_with_whatever_is_held(
+    drawn: tuple[list[Demand], Bound, int | None, int | None], surcharge: int
+) -> None:
+    _, bound, tokens, amount = drawn
+    more = surcharged(bound, surcharge)
+    for output_tokens in (bound.output_tokens, bound.least.output_tokens):
+        fit = bound.fit(output_tokens)
+        assert more.fit(output_tokens) == replace(fit, amount=fit.amount + surcharge)
+    assert more.adjustable == bound.adjustable
+    without = bound.largest(tokens, amount)
+    within = more.largest(tokens, None if amount is None else amount + surcharge)
+    assert within == (without and replace(without, amount=without.amount + surcharge))
+
+
+def test_a_surcharge_that_cannot_be_paid_leaves_nothing() -> None:
+    bound = Demand(100, 1, 10, adjustable=True, rates=None)
+    assert surcharged(bound, 0) is bound
+    assert surcharged(bound, 5).largest(None, 5) == Fit(10, 110, 5)
+    assert surcharged(bound, 5).largest(None, 4) is None

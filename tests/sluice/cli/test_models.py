@@ -111,6 +111,8 @@ def test_each_model_is_listed_with_its_origin_and_how_it_is(server: DevServer) -
         "price": {"input": "0.15", "output": "0.60"},
         "context_tokens": 1000,
         "output_tokens": 100,
+        "retired": None,
+        "successor": None,
         "available": True,
         "health": "healthy",
     }

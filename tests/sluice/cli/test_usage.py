@@ -24,7 +24,13 @@ LONG_AGO = 1_590_062_400_000
 
 WAIT_SECONDS = 30
 MEMBERS: list[dict[str, Any]] = [
-    {"cost": 1_500_000_000, "cached_tokens": 2, "cache_write_tokens": 1, "reasoning_tokens": 1},
+    {
+        "cost": 1_500_000_000,
+        "cached_tokens": 2,
+        "cache_write_tokens": 1,
+        "reasoning_tokens": 1,
+        "searches": 2,
+    },
     {"cost": 1, "estimated": True},
     {"cost": 250, "model": "a/b#c", "settled_at": LONG_AGO + DAY},
     {"cost": 3, "key_id": "key_b", "owner": "bob", "prompt_tokens": 1_000_000},
@@ -34,11 +40,11 @@ ROWS = [
     for index, members in enumerate(MEMBERS)
 ]
 COUNTED = {"requests": 1, "prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
-NONE = {"cached_tokens": 0, "cache_write_tokens": 0, "reasoning_tokens": 0, "estimated": 0}
+NONE = {"cached_tokens": 0, "cache_write_tokens": 0, "reasoning_tokens": 0, "searches": 0, "estimated": 0}
 LINES = [
     {"day": "2020-05-21", "key": "key_a", "model": "gpt-4o-mini"}
     | {"requests": 2, "prompt_tokens": 6, "completion_tokens": 10, "total_tokens": 16}
-    | {"cached_tokens": 2, "cache_write_tokens": 1}
+    | {"cached_tokens": 2, "cache_write_tokens": 1, "searches": 2}
     | {"reasoning_tokens": 1, "cost": "1.500000001", "estimated": 1},
     {"day": "2020-05-21", "key": "key_b", "model": "gpt-4o-mini"}
     | (COUNTED | {"prompt_tokens": 1_000_000, "total_tokens": 1_000_005} | NONE | {"cost": "0.000000003"}),
@@ -127,9 +133,9 @@ def test_a_person_gets_a_table_with_its_sum(server: DevServer) -> None:
     rows = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in done.stdout.splitlines()]
     assert rows == [
         ["key", *NUMBERS],
-        ["key_a", "3", "9", "2", "1", "15", "1", "24", "1.500000251", "1"],
-        ["key_b", "1", "1,000,000", "0", "0", "5", "0", "1,000,005", "0.000000003", "0"],
-        ["all", "4", "1,000,009", "2", "1", "20", "1", "1,000,029", "1.500000254", "1"],
+        ["key_a", "3", "9", "2", "1", "15", "1", "24", "2", "1.500000251", "1"],
+        ["key_b", "1", "1,000,000", "0", "0", "5", "0", "1,000,005", "0", "0.000000003", "0"],
+        ["all", "4", "1,000,009", "2", "1", "20", "1", "1,000,029", "2", "1.500000254", "1"],
     ]
     assert len({len(line) for line in done.stdout.splitlines()}) == 1
 

@@ -43,6 +43,35 @@ def test_it_tells_which_providers_can_be_used_without_telling_their_keys() -> No
     assert "hush" not in "\n".join(lines)
 
 
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ({"brave": {"kind": "brave", "credential": "ONE_KEY"}}, "Web search: brave"),
+        (
+            {
+                "brave": {"kind": "brave", "credential": "TWO_KEY"},
+                "own": {"kind": "searxng", "base_url": "http://localhost:8888"},
+                "off": {"kind": "duckduckgo", "enabled": False},
+            },
+            "Web search: own",
+        ),
+        (
+            {
+                "brave": {"kind": "brave", "credential": "TWO_KEY"},
+                "t": {"kind": "tavily", "credential": "T_KEY"},
+            },
+            "Web search: none (set TWO_KEY or T_KEY)",
+        ),
+        ({}, None),
+        ({"off": {"kind": "duckduckgo", "enabled": False}}, None),
+    ],
+)
+def test_it_tells_which_search_engines_can_be_used(rows: dict[str, Any], line: str | None) -> None:
+    made = Catalog.model_validate({"providers": PROVIDERS, "search": rows})
+    found = [each for each in greeting(URL, KEY, made, 1.5).splitlines() if each.startswith("Web search")]
+    assert found == ([line] if line else [])
+
+
 def curl_body(text: str) -> Any:
     arguments = shlex.split(text[text.index("curl") : text.index("\n\nOr in")])
     assert f"{URL}/v1/chat/completions" in arguments

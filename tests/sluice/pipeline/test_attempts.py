@@ -12,6 +12,7 @@ from path_world import SECRET, World
 from route_world import CATALOG, asked, body, is_clean, reply, run, status, stream, world_of
 from sluice.config import ConfigurationError
 from sluice.errors import OverloadedError, SluiceError, UpstreamError, UpstreamTimeoutError
+from sluice.pipeline import hashes
 from sluice.pipeline.health_monitor import FAILURES
 from sluice.stores.aws import AWSError
 from sluice.stores.credentials import CredentialStore
@@ -42,6 +43,7 @@ LASTING = {
 HANGS: dict[str, Response | None] = {
     "hangs": None,
     "hangs in its body": Response(200, "application/json", (None,)),
+    "hangs in its stream": Response(200, "text/event-stream", (b": hello\n\n", None)),
 }
 
 
@@ -158,6 +160,13 @@ def test_what_the_client_is_at_fault_for_is_told_at_once(failure: Response, expe
     assert isinstance(got, SluiceError)
     assert (got.status, asked(world), seconds) == (expected, ["a"], 0)
     assert is_clean(world)
+
+
+def test_what_the_client_is_at_fault_for_tells_more_than_who_failed_before() -> None:
+    world = world_of({"retries": 2}, a=status(503), b=status(400, {"message": "no"}), c=reply())
+    got, _ = run(world.ask(body()))
+    assert isinstance(got, SluiceError)
+    assert (got.status, got.message, asked(world)) == (400, "no", ["a", "b"])
 
 
 def test_a_prompt_that_is_too_long_goes_on_to_a_larger_context_only() -> None:
@@ -303,6 +312,35 @@ def test_what_shows_in_translation_that_it_cannot_be_expressed_goes_on_to_the_ne
     assert isinstance(got, SluiceError)
     assert (got.status, got.param, asked(world)) == (400, "logprobs", [])
     assert is_clean(world)
+
+
+def test_what_one_translation_finds_wrong_another_may_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        hashes, "LARGE_BODY", 10**9
+    )  # from there on a thread hashes, which this loop does not see
+    world = world_of(b=reply())
+    run(world.ask(body(model="shy", messages=[{"role": "user", "content": "x" * 500_001}])))
+    assert asked(world) == ["b"]
+    assert world.headers["x-sluice-attempts"] == "1"
+
+
+def test_streams_that_break_make_a_provider_look_bad_too() -> None:
+    cut = Response(200, "text/event-stream", (stream(ends=False)._parts[0], BROKEN))
+    world = world_of(a=cut, b=stream())
+    for _ in range(3):
+        got, _ = run(world.ask(body(stream=True)))
+        assert b"[DONE]" not in got
+        world.begin()
+    run(world.ask(body(stream=True)))
+    assert asked(world) == ["a", "a", "a", "b"]
+
+
+def test_a_stream_that_lasts_until_its_deadline_makes_nobody_look_bad() -> None:
+    world = world_of(a=Response(200, "text/event-stream", (stream(ends=False)._parts[0], None)), b=stream())
+    for _ in range(4):
+        run(world.ask(body(stream=True)))
+        world.begin()
+    assert asked(world) == ["a"] * 4
 
 
 def test_a_secret_that_cannot_be_read_leaves_its_provider_out() -> None:

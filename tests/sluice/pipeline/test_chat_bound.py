@@ -144,7 +144,7 @@ def test_a_picture_counts_for_what_the_catalogue_says_whatever_its_size() -> Non
 
 def test_no_picture_of_the_shipped_catalogue_counts_for_more_than_an_unknown_one() -> None:
     known = {model.id: model.image_tokens for model in load_catalog().models if model.image_tokens}
-    assert known == {"gpt-4o": 85 + 8 * 170, "gpt-4o-mini": 2833 + 8 * 5667, "gpt-4-turbo": 85 + 8 * 170}
+    assert known == {"gpt-4o": 85 + 8 * 170, "gpt-4o-mini": 2833 + 8 * 5667}
     assert max(known.values()) == IMAGE_TOKENS
 
 

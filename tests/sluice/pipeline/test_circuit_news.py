@@ -75,6 +75,14 @@ async def test_an_environment_that_finds_the_same_out_later_does_not_tell_it_aga
     assert not one.lets()
 
 
+async def test_ones_own_news_is_no_news(world: World) -> None:
+    one = world.environment()
+    await one.fail()
+    one.circuits.answered("p/m", "p")
+    await one.news.read()
+    assert one.lets()
+
+
 async def test_what_is_over_before_others_can_hear_of_it_is_not_written(world: World) -> None:
     one = world.environment(cool_down=14)
     await one.fail()

@@ -194,6 +194,15 @@ def test_it_is_told_once_that_it_has_opened(world: World) -> None:
     assert world.circuits.opened == {"p/m": 1000 + 2 * SECONDS}
 
 
+def test_what_keeps_it_open_for_longer_is_not_told_again(world: World) -> None:
+    world.fail(FAILURES)
+    world.circuits.opened = {}
+    world.fail(error=with_status(OverloadedError("busy", retry_after=90), 429))
+    assert world.circuits.opened == {}
+    world.now += 89
+    assert not world.lets
+
+
 def test_what_others_have_found_out_counts_and_is_not_told_on(world: World) -> None:
     world.circuits.learn({"p/m": world.now + 20}, {})
     assert not world.lets

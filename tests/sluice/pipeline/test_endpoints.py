@@ -33,14 +33,9 @@ class TestChat:
         assert Chat.KINDS == ("chat",)
         assert Chat().operation(PROVIDER, row()) is PROVIDER.chat
 
-    @pytest.mark.parametrize("members", [{}, {"search_enabled": False}, {"search_enabled": None}])
+    @pytest.mark.parametrize("members", [{}, {"search_enabled": True}, {"search_enabled": None}])
     def test_understands_a_conversation(self, members: dict[str, Any]) -> None:
         assert Chat().understood({"model": "m", "messages": MESSAGES, **members}).model == "m"
-
-    def test_has_no_search_engine(self) -> None:
-        with pytest.raises(UnsupportedParameterError) as caught:
-            Chat().understood({"model": "m", "messages": MESSAGES, "search_enabled": True})
-        assert caught.value.param == "search_enabled"
 
     def test_fills_in_an_aliass_defaults_and_changes_no_body(self) -> None:
         raw: dict[str, Any] = {"messages": MESSAGES}

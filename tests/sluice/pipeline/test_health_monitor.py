@@ -240,6 +240,23 @@ async def test_what_fails_before_the_provider_is_asked_says_nothing_of_it() -> N
     assert await watching(raises=BROKEN) == []
 
 
+async def test_a_model_whose_other_provider_answers_has_not_failed_and_one_that_was_stood_in_for_has() -> (
+    None
+):
+    for answering, expected in (("one", [("one", True)]), ("two", [("one", BROKEN), ("two", True)])):
+        monitor, todo = Told(), list[Callable[[], Awaitable[None]]]()
+        async with watched(monitor, "one", todo.append) as watch:
+            watch.asks()
+            watch.fails(BROKEN)
+            watch.turns_to(answering)
+            watch.asks()
+            watch.hears()
+            watch.finished = True
+        for work in todo:
+            await work()
+        assert monitor.calls == expected
+
+
 async def test_what_the_provider_is_excused_for_says_nothing_of_it() -> None:
     assert await watching("asks", "excuses", raises=BROKEN) == []
 

@@ -58,6 +58,14 @@ async def test_the_log_has_the_models_own_name_and_the_reply_the_one_asked_for(w
     assert world.sent["model"] == "up"
 
 
+async def test_a_retired_model_is_answered_by_its_successor_and_the_client_is_told(world: World) -> None:
+    """At the successor's price; the reply keeps the name that was asked for."""
+    assert (await world.ask(body(model="old-one")))["model"] == "old-one"
+    assert world.headers["x-sluice-model"] == "one"
+    (row,) = world.ledger
+    assert (row.model, world.sent["model"], row.cost > 0) == ("one", "up", True)
+
+
 @pytest.mark.parametrize(
     ("raw", "status", "code"),
     [

@@ -1,5 +1,6 @@
 """Which model, which candidate, with which credential."""
 
+import datetime as dt
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ CATALOG = Catalog.model_validate(
         "models": [
             {"id": "one", "aliases": ["uno", "x/one"], "candidates": [{"provider": "far", "model": "up"}]},
             {"id": "vectors", "kind": "embedding", "candidates": [{"provider": "far", "model": "up"}]},
+            {"id": "old", "aliases": ["x/old"], "retired": "2026-12-01", "successor": "one"},
+            {"id": "last", "retired": "2026-10-23"},
+            {"id": "writer", "kind": "completion", "retired": "2026-10-23", "successor": "one"},
         ],
     }
 )
@@ -89,6 +93,46 @@ async def test_an_unknown_model_or_one_of_another_kind_is_not_found(name: str) -
     with pytest.raises(ModelNotFoundError) as caught:
         await find_model(models(EmptyTable()), name, ("chat",), key_record("sk-"))
     assert (caught.value.status, caught.value.code, caught.value.param) == (404, "model_not_found", "model")
+
+
+TODAY = dt.date(2026, 12, 1)
+
+
+@pytest.mark.parametrize("name", ["old", "x/old"])
+@pytest.mark.parametrize("allowed", [None, ("old",), ("x/old",), ("one",), ("x/one",)])
+async def test_a_retired_model_is_answered_by_its_successor_for_a_key_that_may_use_either(
+    name: str, allowed: tuple[str, ...] | None
+) -> None:
+    """A list that was made for the old name stays good, and asking by it opens no model that a key may not use."""
+    key = key_record("sk-", models=allowed)
+    assert (await find_model(models(NoTable()), name, ("chat",), key, today=TODAY)).id == "one"
+
+
+async def test_a_key_that_may_use_neither_gets_no_model_by_the_old_name() -> None:
+    with pytest.raises(ModelNotAllowedError):
+        await find_model(
+            models(NoTable()), "old", ("chat",), key_record("sk-", models=("other",)), today=TODAY
+        )
+
+
+async def test_an_old_name_in_a_list_is_no_leave_for_the_new_one() -> None:
+    with pytest.raises(ModelNotAllowedError):
+        await find_model(models(NoTable()), "one", ("chat",), key_record("sk-", models=("old",)), today=TODAY)
+
+
+async def test_a_retired_model_without_a_successor_says_since_when() -> None:
+    with pytest.raises(ModelNotFoundError, match=r"'last' is not served .* on 2026-10-23") as caught:
+        await find_model(models(NoTable()), "last", ("chat",), key_record("sk-"), today=TODAY)
+    assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
+
+
+async def test_a_retired_model_is_asked_where_it_was_and_nowhere_else() -> None:
+    both = models(NoTable())
+    key = key_record("sk-")
+    assert (await find_model(both, "writer", ("completion", "chat"), key, today=TODAY)).id == "one"
+    for kinds in (("chat",), ("completion",)):
+        with pytest.raises(ModelNotFoundError, match="of the kind"):
+            await find_model(both, "writer", kinds, key, today=TODAY)
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ class Crowd:
 
 @pytest.mark.parametrize("retries", [0, 2])
 def test_a_crowd_on_a_small_budget_with_a_flapping_provider_keeps_it(retries: int) -> None:
-    flapping = [BROKEN, reply(), status(503), status(429), reply()] * CROWD
+    flapping: list[Response | Exception | None] = [BROKEN, reply(), status(503), status(429), reply()] * CROWD
     record = key_record(SECRET, budget_nano_usd=40_000_000, budget_period="lifetime")
     world = World(
         FakeProviders(a=flapping, b=flapping[::-1], c=[status(500)]), record, CATALOG, retries=retries

@@ -106,6 +106,8 @@ def test_a_row_is_written_and_then_the_hold_is_ended(site: Site) -> None:
         replace(
             OUTCOME,
             status="broken",
+            searches=2,
+            search_cost=5,
             estimated=True,
             streamed=True,
             first_byte_ms=7,
@@ -132,6 +134,8 @@ def test_a_row_is_written_and_then_the_hold_is_ended(site: Site) -> None:
         audio_tokens=1,
         completion_tokens=9,
         reasoning_tokens=2,
+        searches=2,
+        search_cost=5,
         estimated=True,
         streamed=True,
         first_byte_ms=7,

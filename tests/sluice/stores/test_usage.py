@@ -122,6 +122,7 @@ def ledgers(draw: st.DrawFn) -> list[LedgerRow]:
             settled_at=draw(st.sampled_from([NOON, NOON + DAY // 2 - 1, NOON + DAY // 2])),
             estimated=draw(st.booleans()),
             cached_tokens=draw(number),
+            searches=draw(number),
             cache_write_tokens=draw(number),
             owner=draw(st.sampled_from(["ann", "bob"])),
             model=draw(st.sampled_from(["gpt-4o-mini", "a/b#c#d"])),

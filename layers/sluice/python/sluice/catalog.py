@@ -13,8 +13,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from sluice.catalog_search import SearchRow
 from sluice.config import ConfigurationError
 
 ModelKind = Literal["chat", "completion", "embedding", "image", "video"]
@@ -22,6 +31,9 @@ OutputLimit = Literal["max_tokens", "max_completion_tokens"]
 Probe = Literal["list", "call", "none"]
 Policy = Literal["priority", "weighted", "cheapest", "fastest"]
 USD = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+
+
+UNKNOWN_OWNER = "unknown"
 
 
 class _Row(BaseModel):
@@ -45,13 +57,28 @@ class ProviderRow(_Row):
     here or set by the operator, which costs their price. ``none`` leaves it to what becomes of real requests."""
 
 
+class LongPrice(_Row):
+    """What tokens cost in a request whose prompt has more than ``above`` tokens; all of them, and not only the excess.
+
+    A part without a price of its own costs what the whole costs, as in ``Price``.
+    """
+
+    above: Annotated[int, Field(gt=0)]
+    input: USD
+    cached_input: USD | None = None
+    cache_write: USD | None = None
+    audio_input: USD | None = None
+    output: USD
+    reasoning: USD | None = None
+
+
 class Price(_Row):
     """USD per million tokens, per image or per second of video.
 
     ``cached_input``, ``cache_write`` and ``audio_input`` are parts of the input and ``reasoning`` is a part of the
     output that may have prices of their own. Of several prices for one thing, the dearest belongs here: by it budgets
-    are kept.
-    ``source`` is the page that the prices were taken from, ``as_of`` the day.
+    are kept. Only where the length of the prompt decides, ``long`` has the other ones.
+    ``source`` is the page that the prices were taken from, or says that they were set here; ``as_of`` is the day.
     """
 
     input: USD | None = None
@@ -60,6 +87,7 @@ class Price(_Row):
     audio_input: USD | None = None
     output: USD | None = None
     reasoning: USD | None = None
+    long: LongPrice | None = None
     image: USD | None = None
     second: USD | None = None
     source: str | None = None
@@ -101,7 +129,12 @@ class ModelRow(_Terms):
     id: Annotated[str, Field(min_length=1)]
     aliases: tuple[str, ...] = ()
     kind: ModelKind = "chat"
-    candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)]
+    retired: dt.date | None = None
+    """The day from which (UTC) its provider serves it no more; it may be to come."""
+    successor: str | None = None
+    """The model that answers from then on, at its own price and within its own limits."""
+    candidates: tuple[Candidate, ...] = Field(default=(), validate_default=True)
+    """Who answers, until it is retired."""
     policy: Policy = "priority"
     """Which candidate is asked first; the others follow where it fails."""
     fallbacks: tuple[str, ...] = ()
@@ -109,10 +142,28 @@ class ModelRow(_Terms):
     created: Annotated[int, Field(ge=0)] = 0
     owned_by: str | None = None
 
+    @field_validator("candidates")
+    @classmethod
+    def _somebody_answers(
+        cls, candidates: tuple[Candidate, ...], info: ValidationInfo
+    ) -> tuple[Candidate, ...]:
+        if not candidates and info.data.get("retired") is None:
+            raise ValueError("a model that is not retired needs a candidate")
+        return candidates
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that it goes by, its id first."""
+        return (self.id, *self.aliases)
+
     @property
     def owner(self) -> str:
         """Who stands behind the model, for the models list."""
-        return self.owned_by or self.candidates[0].provider
+        return self.owned_by or (self.candidates[0].provider if self.candidates else UNKNOWN_OWNER)
+
+    def is_retired(self, today: dt.date) -> bool:
+        """Whether its provider serves it no more; one without a candidate nobody serves, whatever the day."""
+        return not self.candidates or (self.retired is not None and self.retired <= today)
 
     def served_by(self, candidate: Candidate) -> "ModelRow":
         """The row as one candidate has it: with the terms that the candidate sets for itself."""
@@ -124,31 +175,58 @@ _TERMS = frozenset(_Terms.model_fields)
 
 
 class Catalog(_Row):
-    """All providers and models."""
+    """All providers and models, and the search engines."""
 
     providers: Mapping[str, ProviderRow]
     models: tuple[ModelRow, ...] = ()
+    search: Mapping[str, SearchRow] = {}
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Catalog":
         names: set[str] = set()
         for row in self.models:
-            for name in (row.id, *row.aliases):
+            for name in row.names:
                 if name in names:
                     raise ValueError(f"the model id or alias '{name}' is given twice")
                 names.add(name)
             for candidate in row.candidates:
                 if candidate.provider not in self.providers:
                     raise ValueError(f"model '{row.id}' names the unknown provider '{candidate.provider}'")
+        for row in self.models:
+            self._check_succession(row)
         return self
+
+    def _check_succession(self, row: ModelRow) -> None:
+        if row.successor is None:
+            return
+        if row.retired is None:
+            raise ValueError(f"model '{row.id}' has a successor, but no day on which it is retired")
+        passed = {row.id}
+        while row.successor is not None:
+            successor = self.find(row.successor)
+            if successor is None:
+                raise ValueError(f"model '{row.id}' names the unknown successor '{row.successor}'")
+            if successor.id in passed:
+                raise ValueError(f"model '{row.id}' is its own successor")
+            passed.add(successor.id)
+            row = successor
 
     @cached_property
     def _by_name(self) -> dict[str, ModelRow]:
-        return {name: row for row in self.models for name in (row.id, *row.aliases)}
+        return {name: row for row in self.models for name in row.names}
 
     def find(self, name: str) -> ModelRow | None:
         """The model of that id or alias."""
         return self._by_name.get(name)
+
+    def in_service(self, row: ModelRow, today: dt.date) -> ModelRow | None:
+        """The model itself, or, once it is retired, the one that has succeeded it; None where there is none."""
+        while row.is_retired(today):
+            successor = None if row.successor is None else self.find(row.successor)
+            if successor is None:
+                return None
+            row = successor
+        return row
 
     def extended(self, rows: Iterable[ModelRow]) -> "Catalog":
         """The same with more models; one whose id is taken, or whose provider is unknown here, is left out.
@@ -167,21 +245,28 @@ class Catalog(_Row):
             aliases = tuple(alias for alias in row.aliases if alias not in names)
             names.update(aliases)
             models.append(row if aliases == row.aliases else row.model_copy(update={"aliases": aliases}))
-        return Catalog.model_construct(providers=self.providers, models=tuple(models))
+        return Catalog.model_construct(providers=self.providers, models=tuple(models), search=self.search)
 
     def unknown_members(self) -> Iterator[str]:
         """Members that this version does not know, as dotted paths: misspelt, or of a later version."""
         rows: list[tuple[str, BaseModel]] = [("", self)]
         rows += [(f"providers.{name}.", row) for name, row in self.providers.items()]
+        rows += [(f"search.{name}.", row) for name, row in self.search.items()]
         rows += [(f"models.{row.id}.", row) for row in self.models]
-        rows += [(f"models.{row.id}.price.", row.price) for row in self.models if row.price]
         for row in self.models:
+            rows += _prices(f"models.{row.id}.", row)
             for number, candidate in enumerate(row.candidates):
                 place = f"models.{row.id}.candidates.{number}."
-                rows.append((place, candidate))
-                if candidate.price:
-                    rows.append((place + "price.", candidate.price))
+                rows += [(place, candidate), *_prices(place, candidate)]
         return (prefix + member for prefix, row in rows for member in row.model_extra or {})
+
+
+def _prices(place: str, terms: _Terms) -> Iterator[tuple[str, BaseModel]]:
+    """The objects that a price is made of, each with its place in the file."""
+    if terms.price is not None:
+        yield place + "price.", terms.price
+        if terms.price.long is not None:
+            yield place + "price.long.", terms.price.long
 
 
 def load_catalog(path: Path | None = None) -> Catalog:

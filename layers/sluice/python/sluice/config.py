@@ -174,6 +174,9 @@ class Settings(ModelsSettings, SecretsSettings, AccountingSettings):
     stream_timeout_seconds: Seconds = 300
     """Deadline of a request whose reply is streamed, from when it is complete to the provider's last byte."""
 
+    search_seconds: Seconds = 4
+    """How long search engines have to answer, of a request's own time; what has not come by then is done without."""
+
     first_byte_seconds: Seconds = 30
     """How long a provider may take to begin a streamed reply while another one could still be asked for it."""
 

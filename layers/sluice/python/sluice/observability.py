@@ -65,6 +65,8 @@ class RequestRecord:
     stream: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    searches: int | None = None
+    """How many search engines answered; None if none was asked."""
     cost: int | None = None
     """In nano-USD."""
     error: str | None = None

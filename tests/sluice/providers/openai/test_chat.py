@@ -1,6 +1,7 @@
 """OpenAI's format, as OpenAI and its many imitators write it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -78,6 +79,14 @@ class TestRequest:
             "messages": [{"role": "user", "content": "Hi"}],
             **members,
         }
+
+    @pytest.mark.parametrize("given", ["max_tokens", "max_completion_tokens"])
+    @pytest.mark.parametrize("known", ["max_tokens", "max_completion_tokens"])
+    def test_an_output_limit_goes_by_the_name_that_the_model_takes(self, given: str, known: Any) -> None:
+        """Also for keys without limits, for which none is filled in."""
+        asked = call(replace(TARGET, output_limit=known), **{given: 5})
+        body = json.loads(openai.upstream_request(asked).body)
+        assert {name: body[name] for name in body if name.startswith("max_")} == {known: 5}
 
     def test_our_own_members_are_not_passed_on(self) -> None:
         assert "search_enabled" not in json.loads(openai.upstream_request(call(search_enabled=False)).body)

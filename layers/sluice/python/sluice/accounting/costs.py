@@ -5,12 +5,12 @@ ever rounded on the way.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from sluice.catalog import ModelRow, Price
+from sluice.catalog import LongPrice, ModelRow, Price
 from sluice.money import NANO_PER_USD
 
 TOKENS_PER_PRICE = 1_000_000
@@ -41,7 +41,8 @@ class TokenCount:
 class Rates:
     """A model's prices per token, as multiples of ``1 / unit`` nano-USD.
 
-    ``audio_surcharge`` is what a token of sound in the prompt costs beside ``input`` or ``cached``.
+    ``audio_surcharge`` is what a token of sound in the prompt costs beside ``input`` or ``cached``. ``long`` has the
+    rates of a request whose prompt has more than ``above`` tokens.
     """
 
     unit: int
@@ -51,6 +52,8 @@ class Rates:
     reasoning: int
     cache_write: int
     audio_surcharge: int = 0
+    above: int = 0
+    long: "Rates | None" = None
 
     def cost(self, tokens: TokenCount) -> int:
         """What tokens cost.
@@ -58,6 +61,8 @@ class Rates:
         A part that is larger than its whole, as some hosts report it, counts as the whole. Which of the cached tokens
         are sound no provider tells, so the surcharge on sound is the same for them.
         """
+        if self.long is not None and tokens.prompt > self.above:
+            return self.long.cost(tokens)
         cached = min(tokens.cached, tokens.prompt)
         cache_written = min(tokens.cache_written, tokens.prompt - cached)
         reasoning = min(tokens.reasoning, tokens.completion)
@@ -72,7 +77,13 @@ class Rates:
         )
 
     def bound(self, prompt: int, completion: int, audio: int = 0) -> int:
-        """What so many tokens cost at most, whichever of them are cached or reasoning, and up to ``audio`` sound."""
+        """What so many tokens cost at most, whichever of them are cached or reasoning, and up to ``audio`` sound.
+
+        A prompt that may be long may also prove to be short of it.
+        """
+        if self.long is not None and prompt > self.above:
+            short = replace(self, long=None).bound(self.above, completion, audio)
+            return max(short, self.long.bound(prompt, completion, audio))
         return self._rounded_up(self._dearest_prompt(prompt, audio) + completion * self._dearest_output)
 
     def affordable(self, amount: int, prompt: int, audio: int = 0) -> int | None:
@@ -80,6 +91,12 @@ class Rates:
 
         Negative if it does not even pay for the prompt.
         """
+        if self.long is not None and prompt > self.above:
+            pays = (
+                replace(self, long=None).affordable(amount, self.above, audio),
+                self.long.affordable(amount, prompt, audio),
+            )
+            return min((most for most in pays if most is not None), default=None)
         left = amount * self.unit - self._dearest_prompt(prompt, audio)
         if left < 0:
             return -1
@@ -116,18 +133,38 @@ def rates_of(price: Price) -> Rates | None:
     """
     if price.input is None or price.output is None:
         return None
-    text = _per_token(price.input)
-    output = _per_token(price.output)
-    rates = (
-        text,
-        text if price.cached_input is None else _per_token(price.cached_input),
-        output,
-        output if price.reasoning is None else _per_token(price.reasoning),
-        text if price.cache_write is None else _per_token(price.cache_write),
-        Fraction(0) if price.audio_input is None else max(Fraction(0), _per_token(price.audio_input) - text),
+    rates = _rates(price, price.input, price.output)
+    if price.long is None:
+        return rates
+    return replace(
+        rates, above=price.long.above, long=_rates(price.long, price.long.input, price.long.output)
     )
-    unit = math.lcm(*(rate.denominator for rate in rates))
-    return Rates(unit, *(int(rate * unit) for rate in rates))
+
+
+def _rates(price: Price | LongPrice, of_input: Decimal, of_output: Decimal) -> Rates:
+    text = _per_token(of_input)
+    output = _per_token(of_output)
+    rates = {
+        "input": text,
+        "cached": text if price.cached_input is None else _per_token(price.cached_input),
+        "output": output,
+        "reasoning": output if price.reasoning is None else _per_token(price.reasoning),
+        "cache_write": text if price.cache_write is None else _per_token(price.cache_write),
+        "audio_surcharge": Fraction(0)
+        if price.audio_input is None
+        else max(Fraction(0), _per_token(price.audio_input) - text),
+    }
+    unit = math.lcm(*(rate.denominator for rate in rates.values()))
+    whole = {name: int(rate * unit) for name, rate in rates.items()}
+    return Rates(
+        unit=unit,
+        input=whole["input"],
+        cached=whole["cached"],
+        output=whole["output"],
+        reasoning=whole["reasoning"],
+        cache_write=whole["cache_write"],
+        audio_surcharge=whole["audio_surcharge"],
+    )
 
 
 def _per_token(price: Decimal) -> Fraction:

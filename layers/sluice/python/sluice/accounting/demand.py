@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sluice.accounting.costs import Rates, TokenCount
 
@@ -138,3 +138,29 @@ def dearest(demands: Sequence[Demand]) -> Bound:
         output_tokens=max(demand.output_tokens for demand in demands),
         adjustable=all(demand.adjustable for demand in demands),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Surcharged(Bound):
+    """The bound of a request that takes so many nano-USD beside its tokens, whoever answers it."""
+
+    bound: Bound
+    amount: int
+    output_tokens: int
+    adjustable: bool
+
+    def fit(self, output_tokens: int) -> Fit:
+        """See ``Bound``."""
+        fit = self.bound.fit(output_tokens)
+        return replace(fit, amount=fit.amount + self.amount)
+
+    def room(self, tokens: int | None, amount: int | None) -> int:
+        """See ``Bound``."""
+        if amount is not None and amount < self.amount:
+            return -1
+        return self.bound.room(tokens, None if amount is None else amount - self.amount)
+
+
+def surcharged(bound: Bound, amount: int) -> Bound:
+    """A bound with so many nano-USD on top."""
+    return Surcharged(bound, amount, bound.output_tokens, bound.adjustable) if amount else bound

@@ -169,3 +169,4 @@ class ChatCompletionRequest(StreamableRequest):
     logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     search_enabled: bool | None = None
+    """Whether the web is searched for what the last user's turn is about, before the model is asked."""

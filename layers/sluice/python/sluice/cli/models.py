@@ -58,6 +58,7 @@ def list_models(
     rows = [
         model_object(row, states[row.id], current.snapshot.models.get(row.id))
         for row in current.catalog.models
+        if row.id in states  # all but those that are retired and have no successor
     ]
     typer.echo(as_json(rows) if json else models_table(rows))
 

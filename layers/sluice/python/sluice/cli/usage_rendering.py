@@ -15,6 +15,7 @@ NUMBERS = (
     "completion",
     "reasoning",
     "total",
+    "searches",
     "cost USD",
     "estimated",
 )
@@ -41,6 +42,7 @@ def usage_object(line: Line) -> dict[str, Any]:
         "cache_write_tokens": totals.cache_write_tokens,
         "reasoning_tokens": totals.reasoning_tokens,
         "total_tokens": totals.prompt_tokens + totals.completion_tokens,
+        "searches": totals.searches,
         "cost": format_usd(totals.cost),
         "estimated": totals.estimated,
     }
@@ -68,6 +70,7 @@ def _numbers(totals: Totals) -> tuple[str, ...]:
         totals.completion_tokens,
         totals.reasoning_tokens,
         totals.prompt_tokens + totals.completion_tokens,
+        totals.searches,
     )
     return (*(f"{count:,}" for count in counts), format_usd(totals.cost), f"{totals.estimated:,}")
 

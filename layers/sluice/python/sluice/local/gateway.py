@@ -23,6 +23,7 @@ from sluice.local.state import ServerState, write_state
 from sluice.observability import log_readably
 from sluice.plans import CUSTOM
 from sluice.providers.registry import check_providers
+from sluice.search.registry import check_engines
 from sluice.stores.aws import AWS
 from sluice.stores.key_records import KeyTerms, new_record
 from sluice.stores.keys import KeyStore
@@ -59,7 +60,8 @@ async def serve_gateway(
     ]
     catalog_file = CatalogSettings.from_environment().catalog
     catalog = load_catalog(catalog_file)
-    check_providers(catalog)  # the applications do too, but what goes wrong in their start is a traceback
+    check_providers(catalog)
+    check_engines(catalog)  # the applications do too, but what goes wrong in their start is a traceback
     key = await _demo_key(KeyStore(aws, stack.outputs[KEYS_TABLE]))
     url = url_of(listener)
     state = ServerState(

@@ -59,17 +59,31 @@ def greeting(url: str, key: str, catalog: Catalog, seconds: float) -> str:
         f"API:        {url}/docs",
         f"Providers:  {', '.join(f'{name} ({how})' for name, how in ready.items()) or 'none'}",
     ]
+    lines += _engines(catalog)
     if missing:
         listed = ", ".join(f"{name} (set {variable})" for name, variable in missing.items())
         lines.append(f"Not set up: {listed}")
     chat_models = [
-        row for row in catalog.models if row.kind == "chat" and row.candidates[0].provider in ready
+        row
+        for row in catalog.models
+        if row.kind == "chat" and row.retired is None and row.candidates[0].provider in ready
     ]
     if chat_models:
         ending = _snippets(url, key, _preferred(catalog, chat_models))
     else:
         ending = NOTHING_TO_CHAT_WITH.format(url=url) if ready else NOTHING_SET
     return "\n".join([*lines, "", ending])
+
+
+def _engines(catalog: Catalog) -> list[str]:
+    """What ``search_enabled`` would ask; nothing where the catalogue has no search engine."""
+    rows = {name: row for name, row in catalog.search.items() if row.enabled}
+    ready = [
+        name for name, row in rows.items() if not row.credential or environment_credential(row.credential)
+    ]
+    variables = [row.credential for name, row in rows.items() if name not in ready and row.credential]
+    wanted = f"none (set {' or '.join(variables)})"
+    return [f"Web search: {', '.join(ready) or wanted}"] if rows else []
 
 
 def _readiness(row: ProviderRow) -> str | None:

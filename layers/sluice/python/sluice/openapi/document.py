@@ -20,7 +20,7 @@ from sluice.openapi.headers import (
 )
 from sluice.openapi.routes import Routes
 from sluice.openapi.schemas import reference, schemas_of
-from sluice.openapi.shapes import NOT_SERVED, Error
+from sluice.openapi.shapes import Error
 
 type Part = dict[str, Any]
 
@@ -92,11 +92,7 @@ def _schemas(endpoints: tuple[Endpoint, ...]) -> Part:
         for shape in (endpoint.request, endpoint.reply, endpoint.event)
         if isinstance(shape, type)
     ]
-    found = schemas_of([Error, *dict.fromkeys(shapes)])
-    for schema in found.values():
-        members = schema.get("properties", {})
-        members |= {name: refused for name, refused in NOT_SERVED.items() if name in members}
-    return found
+    return schemas_of([Error, *dict.fromkeys(shapes)])
 
 
 def _paths(endpoints: tuple[Endpoint, ...]) -> Part:

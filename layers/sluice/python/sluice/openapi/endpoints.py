@@ -88,7 +88,9 @@ ENDPOINTS = (
         id="createChatCompletion",
         tag="Chat",
         summary="The next turn of a conversation",
-        description="With `stream`, the reply is a stream of server-sent events that ends in `data: [DONE]`.",
+        description="With `stream`, the reply is a stream of server-sent events that ends in `data: [DONE]`. With "
+        "`search_enabled`, the web is searched first for what the last user's turn is about: the model is told what "
+        "was found, and cites it by `[1]`, `[2]`, …, which are the entries of the reply's `search_result`.",
         request=ChatCompletionRequest,
         reply=ChatCompletionReply,
         event=ChatCompletionEvent,

@@ -8,7 +8,7 @@ from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest, Positive
 from sluice.api.completion_reply import Completion, CompletionChunk
 from sluice.api.embeddings import EmbeddingList, EmbeddingUsage
-from sluice.api.shapes import ReplyShape
+from sluice.api.shapes import ReplyShape, absent
 from sluice.api.usage import Usage
 from sluice.errors import ErrorType
 
@@ -28,9 +28,24 @@ def sometimes(value: object) -> bool:  # a rule of pydantic's form
     return False
 
 
+class SearchedPage(ReplyShape):
+    """A page that a web search found: ``[1]`` in an answer cites the first of them."""
+
+    url: str
+    context: Annotated[str, Field(description="What the engine tells of the page, as plain text")]
+    source_from: Annotated[str, Field(description="The engine, such as Brave, DuckDuckGo or Google")]
+
+
+SearchResult = Annotated[
+    list[SearchedPage] | None,
+    Field(exclude_if=absent, description="With `search_enabled`: what the web search found for the answer"),
+]
+
+
 class ChatCompletionReply(ChatCompletion):
     """A whole reply, with the hash of the request and its own."""
 
+    search_result: SearchResult = None
     requestHash: Digest
     responseHash: Digest
 
@@ -38,12 +53,13 @@ class ChatCompletionReply(ChatCompletion):
 class ChatCompletionEvent(ChatCompletionChunk):
     """One event of a streamed reply.
 
-    The last one before ``[DONE]`` has the two hashes. With ``stream_options.include_usage`` every event has ``usage``,
-    which is null in all but the last.
+    The last one before ``[DONE]`` has the two hashes and, after a web search, its result. With
+    ``stream_options.include_usage`` every event has ``usage``, which is null in all but the last.
     A stream that fails ends in an ``Error`` and without ``[DONE]``.
     """
 
     usage: Annotated[Usage | None, Field(exclude_if=sometimes)] = None
+    search_result: SearchResult = None
     requestHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""
     responseHash: Annotated[Digest, Field(exclude_if=sometimes)] = ""
 
@@ -101,7 +117,3 @@ class OpenAPIDocument(ReplyShape):
     """This document."""
 
     openapi: Literal["3.1.1"] = "3.1.1"
-
-
-NOT_SERVED = {"search_enabled": {"enum": [False, None], "description": "There is no search engine."}}
-"""Members of requests that are understood, and refused if they ask for anything: their schemas here."""

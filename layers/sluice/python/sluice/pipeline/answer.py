@@ -78,8 +78,8 @@ async def _whole[Request: ModelRequest, Whole: ReplyShape](
         work.watch.excuses()  # a long answer, of which nothing is seen before its end, is no sign of a bad day
         raise
     work.watch.hears()
-    members = endpoint.told(call.request, received, meter.most).model_dump(mode="json")
-    body, digest = await hashed(members, meter.request_hash)
+    reply = endpoint.told(call.request, received, meter.most)
+    body, digest = await hashed(reply.model_dump(mode="json") | meter.reply_members, meter.request_hash)
     work.hold.outcome = lambda: meter.whole(received, digest)
     work.watch.finished = True
     yield WholeReply(work.turn.whole(body), meter.cost(received))
@@ -96,6 +96,7 @@ async def _streamed[
     meter, call, deadline = work.meter, work.call, work.deadline
     operation = endpoint.operation(work.provider, meter.row)
     renderer = endpoint.renderer(call.request, meter.request_hash)
+    renderer.closing = meter.reply_members
     begun = streamed_reply(work.upstream, work.provider, operation, call, work.patience, work.sends)
     async with begun as chunks:
         async with within(work.patience):

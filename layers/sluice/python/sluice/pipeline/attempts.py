@@ -26,6 +26,7 @@ from sluice.pipeline.measure import Meter
 from sluice.pipeline.recording import Slot
 from sluice.pipeline.reply import Reply
 from sluice.pipeline.route_headers import tell_answer, tell_attempts, tell_limit
+from sluice.pipeline.search import Found
 from sluice.pipeline.turns import Turn, Turns
 from sluice.pipeline.verdict import Verdict, most_telling, verdict_on
 from sluice.providers.contract import ProviderCall
@@ -37,7 +38,7 @@ class Errand[Request: ModelRequest, Whole: ReplyShape]:
 
     Attributes:
         endpoint: that was asked.
-        model: the id of the model that was asked for.
+        name: that the client asked for.
         legs: who may answer.
         deadline: by the loop's clock.
         request_hash: of the body as it came.
@@ -48,11 +49,12 @@ class Errand[Request: ModelRequest, Whole: ReplyShape]:
         record: takes down what becomes of it.
         headers: go with the reply.
         afterwards: takes what is to be done once the client has it.
+        found: what was searched for before, None if nothing was.
     """
 
     gateway: Gateway
     endpoint: Endpoint[Request, Whole]
-    model: str
+    name: str
     legs: Sequence[Leg[Request]]
     deadline: float
     request_hash: str
@@ -63,6 +65,7 @@ class Errand[Request: ModelRequest, Whole: ReplyShape]:
     record: RequestRecord
     headers: MutableMapping[str, str]
     afterwards: Afterwards
+    found: Found | None
 
 
 @asynccontextmanager
@@ -150,7 +153,7 @@ class _Attempt[Request: ModelRequest, Whole: ReplyShape]:
         """It has begun to answer, or has done so in whole."""
         errand, leg = self._errand, self._leg
         errand.record.tries[-1].ends()
-        another = leg.row.id if leg.row.id != errand.model else None
+        another = leg.row.id if errand.name not in leg.row.names else None
         errand.turn.told(tell_answer(errand.headers, errand.record.tries, another, reply))
         if (latency := errand.watch.latency_ms) is not None:
             latencies = errand.gateway.routing.latencies
@@ -207,7 +210,14 @@ def _work[Request: ModelRequest, Whole: ReplyShape](
         keep_alive_seconds=gateway.settings.keep_alive_seconds,
         hold=errand.hold,
         meter=Meter(
-            endpoint, sent, most, leg.row, leg.candidate.provider, errand.request_hash, errand.record
+            endpoint,
+            sent,
+            most,
+            leg.row,
+            leg.candidate.provider,
+            errand.request_hash,
+            errand.record,
+            errand.found,
         ),
         turn=errand.turn,
         watch=errand.watch,

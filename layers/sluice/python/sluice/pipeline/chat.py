@@ -11,12 +11,13 @@ from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.model_request import with_model
 from sluice.api.usage import Usage
 from sluice.api.validation import validate
-from sluice.catalog import ModelRow
-from sluice.errors import UnsupportedParameterError
+from sluice.catalog import Catalog, ModelRow
 from sluice.pipeline.chat_bound import demand_of, limited
 from sluice.pipeline.chat_estimate import estimated_tokens
 from sluice.pipeline.chunks import ChunkRenderer
 from sluice.pipeline.endpoint import StreamingEndpoint
+from sluice.pipeline.route import CredentialSource
+from sluice.pipeline.search import Found, SearchPlan, planned
 from sluice.providers.contract import ChatOperation, Provider
 from sluice.providers.features import check_supported
 
@@ -44,10 +45,22 @@ class Chat(StreamingEndpoint[ChatCompletionRequest, ChatCompletion, ChatCompleti
 
     def understood(self, raw: dict[str, Any]) -> ChatCompletionRequest:
         """See ``Endpoint``."""
-        request = validate(ChatCompletionRequest, _with_defaults(raw, self._defaults))
-        if request.search_enabled:
-            raise UnsupportedParameterError("No search engine is configured.", param="search_enabled")
-        return request
+        return validate(ChatCompletionRequest, _with_defaults(raw, self._defaults))
+
+    async def search(
+        self,
+        request: ChatCompletionRequest,
+        catalog: Catalog,
+        credentials: CredentialSource,
+        *,
+        bounded: bool,
+    ) -> SearchPlan | None:
+        """See ``Endpoint``."""
+        return await planned(catalog, credentials, request, bounded=bounded)
+
+    def informed(self, request: ChatCompletionRequest, found: Found) -> ChatCompletionRequest:
+        """See ``Endpoint``."""
+        return found.told(request)
 
     def demand(
         self, request: ChatCompletionRequest, body_bytes: int, row: ModelRow, *, bounded: bool

@@ -22,7 +22,7 @@ from sluice.observability import logger
 from sluice.pipeline.call import whole_reply
 from sluice.pipeline.chat_bound import limited
 from sluice.pipeline.health_monitor import milliseconds_since
-from sluice.pipeline.live_catalog import rows_of
+from sluice.pipeline.live_catalog import rows_of, utc_today
 from sluice.pipeline.provider_desk import ProviderDesk, reason_of
 from sluice.providers.contract import Operation, ProviderCall, Target
 from sluice.stores.aws import AWSError
@@ -73,9 +73,12 @@ class _Check:
 
 
 def _models_of(name: str, catalog: Catalog) -> list[tuple[ModelRow, str]]:
+    """What a provider shall serve; what it has retired it serves no more."""
+    today = utc_today()
     return [
         (row, candidate.model)
         for row in catalog.models
+        if not row.is_retired(today)
         for candidate in row.candidates
         if candidate.provider == name
     ]

@@ -8,7 +8,7 @@ prove to be the last one; text that comes with it does not wait.
 that a reply that is not streamed would have.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from pydantic_core import to_json
@@ -49,6 +49,8 @@ class ChunkRenderer[Chunk: (ChatCompletionChunk, CompletionChunk), Reply: ReplyS
         self, accumulator: Accumulator[Chunk, Reply], *, request_hash: str, include_usage: bool
     ) -> None:
         self.usage: Usage | None = None
+        self.closing: Mapping[str, Any] = {}
+        """Members of the whole reply that the last chunk brings, beside the hashes."""
         self.response_hash: str | None = None
         """Of the reply that the client's chunks add up to; None until it is whole."""
         self._request_hash = request_hash
@@ -97,9 +99,10 @@ class ChunkRenderer[Chunk: (ChatCompletionChunk, CompletionChunk), Reply: ReplyS
                 yield self._rendered(last)
             last = self._last.model_copy(update={"choices": [], "usage": usage})
         self._accumulator.add(last)
-        self.response_hash = response_hash(self._accumulator.whole().model_dump(mode="json"))
+        whole = self._accumulator.whole().model_dump(mode="json")
+        self.response_hash = response_hash({**whole, **self.closing})
         hashes = {"requestHash": self._request_hash, "responseHash": self.response_hash}
-        yield to_json({**self._members(last), **hashes})
+        yield to_json({**self._members(last), **self.closing, **hashes})
 
     def received(self) -> Reply | None:
         """What has come so far, None if nothing has."""

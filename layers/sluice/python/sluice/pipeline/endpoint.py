@@ -10,9 +10,11 @@ from sluice.api.completion_reply import CompletionChunk
 from sluice.api.model_request import ModelRequest, StreamableRequest
 from sluice.api.shapes import ReplyShape
 from sluice.api.usage import Usage
-from sluice.catalog import ModelKind, ModelRow
+from sluice.catalog import Catalog, ModelKind, ModelRow
 from sluice.errors import UnsupportedParameterError
 from sluice.pipeline.chunks import ChunkRenderer
+from sluice.pipeline.route import CredentialSource
+from sluice.pipeline.search import Found, SearchPlan
 from sluice.providers.contract import Operation, Provider, StreamingOperation
 
 
@@ -67,6 +69,20 @@ class Endpoint[Request: ModelRequest, Reply: ReplyShape](ABC):
                 raise UnsupportedParameterError(
                     f"The model '{row.id}' does not take '{member}'.", param=member
                 )
+
+    async def search(
+        self, request: Request, catalog: Catalog, credentials: CredentialSource, *, bounded: bool
+    ) -> SearchPlan | None:
+        """The web search that a request asks for; None if it asks for none.
+
+        Raises:
+            SluiceError: see ``pipeline.search.planned``.
+        """
+        return None
+
+    def informed(self, request: Request, found: Found) -> Request:
+        """The request with what a search has found, as the model is to read it."""
+        return request
 
     @abstractmethod
     def operation(self, provider: Provider, row: ModelRow) -> Operation[Request, Reply]:

@@ -16,6 +16,7 @@ from sluice.pipeline.reclaim import Reclaimer
 from sluice.pipeline.routing import Routing
 from sluice.pipeline.settle import Settler
 from sluice.providers.registry import check_providers
+from sluice.search.registry import check_engines
 from sluice.stores.aws import AWS
 from sluice.stores.circuits import CircuitStore
 from sluice.stores.counters import CounterStore
@@ -59,6 +60,7 @@ class Gateway:
         """
         catalog = load_catalog(settings.catalog)
         check_providers(catalog)
+        check_engines(catalog)
         for member in catalog.unknown_members():
             _warn_of(member)
         tls = tls_context()

@@ -4,14 +4,15 @@ The file's come first and need no table: a request for one of them reads nothing
 at most once in a while and once for all who ask at the same time.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic import ValidationError
 
 from sluice.catalog import Catalog, ModelRow
-from sluice.errors import OverloadedError
+from sluice.errors import ModelNotFoundError, OverloadedError
 from sluice.observability import logger
 from sluice.stores.aws import AWSError
 from sluice.stores.models import Snapshot
@@ -34,6 +35,13 @@ class Current:
 
     catalog: Catalog
     snapshot: Snapshot
+
+
+class Asked(NamedTuple):
+    """The model that a client names, and the one that answers: itself, or its successor once it is retired."""
+
+    named: ModelRow
+    answering: ModelRow
 
 
 class LiveCatalog:
@@ -65,6 +73,29 @@ class LiveCatalog:
         """
         return self.file.find(name) or (await self.current()).catalog.find(name)
 
+    async def asked(self, name: str, param: str = "model", today: dt.date | None = None) -> Asked:
+        """The model of that id or alias, and who answers for it.
+
+        Args:
+            name: as the client gives it.
+            param: the member of the request that has it.
+            today: in UTC; None for the real one.
+
+        Raises:
+            ModelNotFoundError: there is none, or it is retired and has no successor.
+            OverloadedError, AWSError: see ``find``.
+        """
+        named = await self.find(name)
+        if named is None:
+            raise ModelNotFoundError(f"The model '{name:.200}' does not exist.", param=param)
+        answering = self.file.in_service(named, today or utc_today())
+        if answering is None:
+            raise ModelNotFoundError(
+                f"The model '{name:.200}' is not served any more: its provider retired it on {named.retired}.",
+                param=param,
+            )
+        return Asked(named, answering)
+
     async def current(self) -> Current:
         """All models, and how they are; what was read before, where the table cannot be read.
 
@@ -92,6 +123,11 @@ class LiveCatalog:
             current = Current(catalog, snapshot)
         self._current, self._until = current, self._clock() + self._seconds
         return current
+
+
+def utc_today() -> dt.date:
+    """The day by which models retire."""
+    return dt.datetime.now(dt.UTC).date()
 
 
 def rows_of(snapshot: Snapshot) -> Iterator[ModelRow]:

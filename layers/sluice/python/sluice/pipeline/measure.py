@@ -1,7 +1,7 @@
 """What an answered request has used: by the provider's word, or by what was received where it gave none."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from sluice.accounting.costs import TokenCount, rates_of_model
 from sluice.api.model_request import ModelRequest
@@ -11,6 +11,7 @@ from sluice.catalog import ModelRow
 from sluice.observability import RequestRecord
 from sluice.pipeline.endpoint import Endpoint
 from sluice.pipeline.estimate import counted
+from sluice.pipeline.search import Found
 from sluice.pipeline.settle import Outcome
 
 
@@ -44,6 +45,7 @@ class Meter[Request: ModelRequest, Reply: ReplyShape]:
         provider: who answers.
         request_hash: of the body as it came.
         record: of the request; takes down tokens and cost, and knows the times.
+        found: what was searched for before, None if nothing was.
     """
 
     endpoint: Endpoint[Request, Reply]
@@ -53,6 +55,16 @@ class Meter[Request: ModelRequest, Reply: ReplyShape]:
     provider: str
     request_hash: str
     record: RequestRecord
+    found: Found | None = None
+
+    @property
+    def reply_members(self) -> dict[str, Any]:
+        """What the reply has of a search."""
+        return self.found.members if self.found else {}
+
+    @property
+    def _search_cost(self) -> int:
+        return self.found.cost if self.found else 0
 
     def whole(self, reply: Reply, response_hash: str) -> Outcome:
         """The outcome of a whole reply."""
@@ -64,7 +76,7 @@ class Meter[Request: ModelRequest, Reply: ReplyShape]:
         if rates is None:
             return None
         tokens, _ = self._tokens("complete", self.endpoint.used(reply), reply)
-        return rates.cost(tokens)
+        return rates.cost(tokens) + self._search_cost
 
     def streamed(self, renderer: Received[Reply]) -> Outcome:
         """The outcome of a stream that has begun, however it ended; what never came is not charged."""
@@ -84,7 +96,7 @@ class Meter[Request: ModelRequest, Reply: ReplyShape]:
     ) -> Outcome:
         tokens, estimated = self._tokens(status, usage, received)
         rates = rates_of_model(self.row)
-        cost = rates.cost(tokens) if rates else 0
+        cost = (rates.cost(tokens) if rates else 0) + self._search_cost
         self._take_down(tokens, cost)
         first_byte = self.record.first_byte_ms
         return Outcome(
@@ -93,6 +105,8 @@ class Meter[Request: ModelRequest, Reply: ReplyShape]:
             provider=self.provider,
             tokens=tokens,
             cost=cost,
+            searches=self.found.searches if self.found else 0,
+            search_cost=self._search_cost,
             estimated=estimated,
             streamed=self.request.streams,
             first_byte_ms=None if first_byte is None else round(first_byte),

@@ -1,5 +1,6 @@
 """How each model is: by what checks found, and by what became of requests."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterator, Sequence
 
@@ -18,7 +19,13 @@ _IDS = uuid.UUID("6a5d1fc4-0e35-4c0e-8a0b-6d7a6b1f5c11")
 
 def status_list(current: Current, now: float) -> ModelStatusList:
     """Every model's row; ``now`` is in epoch seconds."""
-    rows = [model_status(row, current.snapshot, now) for row in current.catalog.models]
+    today = dt.datetime.fromtimestamp(now, dt.UTC).date()
+    answering = ((row, current.catalog.in_service(row, today)) for row in current.catalog.models)
+    rows = [
+        model_status(row, current.snapshot, now).model_copy(update=_of(named))
+        for named, row in answering
+        if row is not None
+    ]
     counts = {
         status: sum(row.health_status == status for row in rows) for status in ("healthy", "down", "unknown")
     }
@@ -39,14 +46,18 @@ def model_status(row: ModelRow, snapshot: Snapshot, now: float) -> ModelStatus:
     newest = found[-1] if found else None
     status: HealthStatus = "unknown" if newest is None else newest.status
     return ModelStatus(
-        id=str(uuid.uuid5(_IDS, row.id)),
-        model_id=row.id,
+        **_of(row),
         provider=row.candidates[0].provider,
         model_type=row.kind,
         is_available=bool(askable) and status != "down",
         health_status=status,
         last_health_latency_ms=None if newest is None else newest.latency_ms,
     )
+
+
+def _of(row: ModelRow) -> dict[str, str]:
+    """Which model a row of the list is about; how a retired one is, is how its successor is."""
+    return {"id": str(uuid.uuid5(_IDS, row.id)), "model_id": row.id}
 
 
 def _may_answer(candidate: Candidate, snapshot: Snapshot) -> bool:

@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from sluice.accounting.counter import Limits
-from sluice.accounting.demand import Bound, dearest
+from sluice.accounting.demand import Bound, dearest, surcharged
 from sluice.api.model_request import ModelRequest
 from sluice.api.shapes import ReplyShape
 from sluice.api.validation import parse_object
@@ -28,6 +28,7 @@ from sluice.pipeline.recording import Slot
 from sluice.pipeline.reply import Reply, StreamedReply, WholeReply
 from sluice.pipeline.route import choices_of, wanted_providers
 from sluice.pipeline.route_headers import tell_repeated
+from sluice.pipeline.search import Found, SearchPlan, searched
 from sluice.pipeline.standing import Standing, standing_of
 from sluice.stores.kept_replies import KeptReply
 from sluice.stores.keys import KeyRecord
@@ -62,12 +63,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class _Understood[Request: ModelRequest]:
-    """A valid request: whose, for which model, who may answer, what that takes at most, and by when it has to be."""
+    """A valid request: whose, for which model, who may answer, what that takes at most, and by when it has to be.
+
+    ``search`` is made before anybody answers.
+    """
 
     key: KeyRecord
     request: Request
     model: str
     legs: Sequence[Leg[Request]]
+    search: SearchPlan | None
     request_hash: str
     limits: Limits
     demand: Bound
@@ -113,10 +118,12 @@ async def _understood[Request: ModelRequest, Whole: ReplyShape](
     choices = await choices_of(gateway.models, request, endpoint.KINDS, key, falls_back=endpoint.FALLS_BACK)
     call.record.model = choices[0].row.id
     limits = limits_of(key)
+    bounded = limits.budget is not None
+    search = await endpoint.search(request, gateway.catalog, gateway.credentials, bounded=bounded)
     asked = Asked(
         request,
-        body_bytes=len(call.body),
-        bounded=limits.budget is not None,
+        body_bytes=len(call.body) + (search.added_bytes if search else 0),
+        bounded=bounded,
         providers=wanted_providers(call.providers, gateway.catalog),
     )
     legs = await legs_of(gateway, endpoint, asked, choices)
@@ -126,9 +133,10 @@ async def _understood[Request: ModelRequest, Whole: ReplyShape](
         request=request,
         model=choices[0].row.id,
         legs=legs,
+        search=search,
         request_hash=await request_hash(raw, len(call.body)),
         limits=limits,
-        demand=dearest([leg.demand for leg in legs]),
+        demand=surcharged(dearest([leg.demand for leg in legs]), search.cost if search else 0),
         deadline=started + (settings.stream_timeout_seconds if request.streams else settings.timeout_seconds),
     )
 
@@ -142,18 +150,19 @@ async def _admitted[Request: ModelRequest, Whole: ReplyShape](
     standing: Standing,
     turn: Slot,
 ) -> AsyncIterator[Reply]:
-    """Admit, call, answer, settle; the reply to an Idempotency-Key is stored before it is settled."""
+    """Admit, search, call, answer, settle; the reply to an Idempotency-Key is stored before it is settled."""
     parts, request_id = (gateway.admitter, gateway.settler), call.record.request_id
     async with (
         watched(gateway.health, asked.model, call.afterwards) as watch,
         held(*parts, asked.key, asked.demand, request_id, asked.deadline) as hold,
     ):
         standing.tell(hold.admission)
+        found = await _found(gateway, call, asked)
         errand = Errand(
             gateway=gateway,
             endpoint=endpoint,
-            model=asked.model,
-            legs=asked.legs,
+            name=asked.request.model,
+            legs=_informed(endpoint, asked.legs, found),
             deadline=asked.deadline,
             request_hash=asked.request_hash,
             limited=asked.limits.bounded,
@@ -163,9 +172,29 @@ async def _admitted[Request: ModelRequest, Whole: ReplyShape](
             record=call.record,
             headers=call.headers,
             afterwards=call.afterwards,
+            found=found,
         )
         async with turn.keeping(), answered_by_any(errand) as reply:
             yield reply
+
+
+async def _found[Request: ModelRequest](
+    gateway: Gateway, call: Call, asked: _Understood[Request]
+) -> Found | None:
+    """What the web has on it, where the client wants to know."""
+    if asked.search is None:
+        return None
+    found = await searched(gateway.upstream, asked.search, asked.deadline, gateway.settings.search_seconds)
+    call.record.searches = found.searches
+    return found
+
+
+def _informed[Request: ModelRequest, Whole: ReplyShape](
+    endpoint: Endpoint[Request, Whole], legs: Sequence[Leg[Request]], found: Found | None
+) -> Sequence[Leg[Request]]:
+    if found is None:
+        return legs
+    return [replace(leg, request=endpoint.informed(leg.request, found)) for leg in legs]
 
 
 def _attempt[Request: ModelRequest](call: Call, asked: _Understood[Request]) -> Attempt:

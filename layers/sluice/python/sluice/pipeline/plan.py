@@ -30,7 +30,7 @@ class Asked[Request: ModelRequest]:
 
     Attributes:
         request: as it was understood.
-        body_bytes: of its JSON as it was received.
+        body_bytes: of its JSON as it was received, with what a search may add to it.
         bounded: whether a budget bounds what it may use.
         providers: the only ones that may answer, the first one first; None for any.
     """

@@ -1,6 +1,7 @@
 """Step 3: which models may answer, which providers the client wants, and how a candidate is reached."""
 
 import contextlib
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -102,9 +103,16 @@ async def choices_of(
 
 
 async def find_model(
-    models: LiveCatalog, name: str, kinds: Sequence[ModelKind], key: KeyRecord, param: str = "model"
+    models: LiveCatalog,
+    name: str,
+    kinds: Sequence[ModelKind],
+    key: KeyRecord,
+    param: str = "model",
+    today: dt.date | None = None,
 ) -> ModelRow:
     """The catalogue's row for a name, if it is of one of the endpoint's kinds and the key may use it.
+
+    One that is retired is answered by its successor, for keys whose list has either of them.
 
     Args:
         models: the catalogue.
@@ -112,21 +120,21 @@ async def find_model(
         kinds: the endpoint's.
         key: the client's.
         param: the member of the request that has the name.
+        today: in UTC; None for the real one.
 
     Raises:
-        ModelNotFoundError: unknown, or of another kind.
+        ModelNotFoundError: unknown, of another kind, or retired without a successor.
         ModelNotAllowedError: the key's list does not have it.
         OverloadedError: it is not in the catalogue file, and what else there is cannot be read.
     """
-    row = await models.find(name)
-    if row is None:
-        raise ModelNotFoundError(f"The model '{name:.200}' does not exist.", param=param)
-    if row.kind not in kinds:
-        raise ModelNotFoundError(
-            f"The model '{name:.200}' is of the kind '{row.kind}', which this endpoint does not take.",
-            param=param,
-        )
-    if key.models is not None and not {name, row.id, *row.aliases} & set(key.models):
+    named, row = await models.asked(name, param, today)
+    for each in (named, row):
+        if each.kind not in kinds:
+            raise ModelNotFoundError(
+                f"The model '{name:.200}' is of the kind '{each.kind}', which this endpoint does not take.",
+                param=param,
+            )
+    if key.models is not None and not {name, *named.names, *row.names} & set(key.models):
         raise ModelNotAllowedError(f"This API key may not use the model '{name:.200}'.", param=param)
     return row
 
@@ -219,5 +227,6 @@ async def target_of(
         headers=access.headers,
         context_tokens=row.context_tokens,
         output_tokens=row.output_tokens,
+        output_limit=row.output_limit,
         capabilities=row.capabilities,
     )

@@ -35,8 +35,9 @@ LONGEST_PAUSE_SECONDS = 2.0
 class Outcome:
     """What became of an admitted request that is to be charged.
 
-    ``cost`` is the tokens' true price in nano-USD. ``estimated`` says that the tokens are worked out from what was
-    received, because the provider sent no usage.
+    ``cost`` is the tokens' true price in nano-USD, and ``search_cost``, the part of it for ``searches``, that of search
+    engines which have answered. ``estimated`` says that the tokens are worked out from what was received, because the
+    provider sent no usage.
     """
 
     status: RowStatus
@@ -44,6 +45,8 @@ class Outcome:
     provider: str
     tokens: TokenCount
     cost: int
+    searches: int = 0
+    search_cost: int = 0
     estimated: bool = False
     streamed: bool = False
     first_byte_ms: int | None = None
@@ -194,6 +197,8 @@ def _row(admission: Admission, outcome: Outcome, settled_at: int) -> LedgerRow:
         audio_tokens=tokens.audio,
         completion_tokens=tokens.completion,
         reasoning_tokens=tokens.reasoning,
+        searches=outcome.searches,
+        search_cost=outcome.search_cost,
         estimated=outcome.estimated,
         streamed=outcome.streamed,
         first_byte_ms=outcome.first_byte_ms,

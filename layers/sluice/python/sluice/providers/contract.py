@@ -19,6 +19,7 @@ from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.completion_reply import Completion, CompletionChunk
 from sluice.api.completion_request import CompletionRequest
 from sluice.api.embeddings import EmbeddingList, EmbeddingsRequest
+from sluice.catalog import OutputLimit
 from sluice.credentials import Credential
 from sluice.errors import SluiceError
 from sluice.providers.features import Features
@@ -30,6 +31,7 @@ class Target:
     """Where a request goes: one candidate of a catalogue row, with its provider's address and credential.
 
     ``model`` is the provider's id of the model; limits are in tokens, None where the catalogue tells none.
+    ``output_limit`` is the one member in which it takes a limit; None where it takes either.
     """
 
     provider: str
@@ -39,6 +41,7 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     context_tokens: int | None = None
     output_tokens: int | None = None
+    output_limit: OutputLimit | None = None
     capabilities: frozenset[str] = frozenset()
 
 

@@ -18,10 +18,35 @@ PACKAGES: Final[Mapping[str, str]] = {
     "gemini": "sluice.providers.gemini",
     "bedrock": "sluice.providers.bedrock",
     "demo": "sluice.providers.demo",
+    # Hosts of OpenAI's format whose ways are known; "openai" is for any other.
+    "openai-platform": "sluice.providers.hosts.openai_platform",
+    "deepseek": "sluice.providers.hosts.deepseek",
+    "groq": "sluice.providers.hosts.groq",
+    "mistral": "sluice.providers.hosts.mistral",
+    "ollama": "sluice.providers.hosts.ollama",
+    "openrouter": "sluice.providers.hosts.openrouter",
+    "together": "sluice.providers.hosts.together",
+    "vllm": "sluice.providers.hosts.vllm",
+    "xai": "sluice.providers.hosts.xai",
 }
-"""By the catalogue's ``kind``; each package has its ``Provider`` as ``PROVIDER``."""
+"""By the catalogue's ``kind``; each package, or a host's module, has its ``Provider`` as ``PROVIDER``."""
 
-ADDRESSED: Final = frozenset({"anthropic", "bedrock", "demo", "gemini"})
+ADDRESSED: Final = frozenset(
+    {
+        "anthropic",
+        "bedrock",
+        "demo",
+        "gemini",
+        "openai-platform",
+        "deepseek",
+        "groq",
+        "mistral",
+        "ollama",
+        "openrouter",
+        "together",
+        "xai",
+    }
+)
 """Kinds whose provider has an address of its own: told here too, so that a catalogue is checked with none imported."""
 
 WITH_ROLE: Final = frozenset({"bedrock"})

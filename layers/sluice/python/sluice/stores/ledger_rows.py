@@ -42,6 +42,10 @@ class LedgerRow:
     completion_tokens: int = 0
     reasoning_tokens: int = 0
     """The part of the completion that is reasoning."""
+    searches: int = 0
+    """How many search engines answered."""
+    search_cost: int = 0
+    """The part of the cost that is theirs; more than all of it where the cost is ``capped`` below it."""
     estimated: bool = False
     """Tokens and cost are worked out from what was received: the provider sent no usage."""
     hold_expires_at: int | None = None

@@ -51,6 +51,7 @@ class Totals:
     cache_write_tokens: int = 0
     completion_tokens: int = 0
     reasoning_tokens: int = 0
+    searches: int = 0
     cost: int = 0
     estimated: int = 0
     """Of the requests, those whose tokens and cost are estimated."""
@@ -102,6 +103,7 @@ def _totals_of_one(row: LedgerRow) -> Totals:
         cache_write_tokens=row.cache_write_tokens,
         completion_tokens=row.completion_tokens,
         reasoning_tokens=row.reasoning_tokens,
+        searches=row.searches,
         cost=row.cost,
         estimated=int(row.estimated),
     )

@@ -1,21 +1,15 @@
-"""Members that OpenAI's shapes do not have: the one that Anthropic takes, and the rest, which is refused by name.
-
-``cache_control`` marks where a prompt may be cached, on parts of messages and on tools, as clients of LiteLLM and
-OpenRouter write it. What is written to the cache for an hour has a price of its own, which the catalogue has no place
-for, so only the ordinary five minutes can be asked for.
-"""
+"""Members that OpenAI's shapes do not have: the one that Anthropic takes, and the rest, which is refused by name."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from sluice.api.shapes import RequestShape
-from sluice.errors import InvalidRequestError, UnsupportedParameterError
+from sluice.errors import UnsupportedParameterError
+from sluice.providers.cache_control import CACHE_CONTROL, check_cache_control
 
-CACHE_CONTROL = "cache_control"
 CACHEABLE = frozenset({CACHE_CONTROL})
 
 _NOTHING: tuple[object, ...] = (None, [], {})
-_LIFETIMES = (None, "5m")
 
 
 def check_members(shape: RequestShape, place: str, known: Collection[str] = ()) -> None:
@@ -47,24 +41,6 @@ def cached(block: dict[str, Any], extra: Mapping[str, Any] | None, place: str) -
     """
     value = extra.get(CACHE_CONTROL) if extra else None
     if value is not None:
-        block[CACHE_CONTROL] = cache_control(value, f"{place}.{CACHE_CONTROL}" if place else CACHE_CONTROL)
+        check_cache_control(value, f"{place}.{CACHE_CONTROL}" if place else CACHE_CONTROL)
+        block[CACHE_CONTROL] = {"type": "ephemeral"}
     return block
-
-
-def cache_control(value: object, param: str) -> dict[str, Any]:
-    """A mark as Anthropic takes it.
-
-    Raises:
-        InvalidRequestError: it is none.
-        UnsupportedParameterError: it asks for what has no price here.
-    """
-    if not isinstance(value, dict) or value.get("type") != "ephemeral" or value.keys() - {"type", "ttl"}:
-        raise InvalidRequestError(
-            f'\'{param}\' should be an object such as {{"type": "ephemeral"}}.', param=param
-        )
-    if value.get("ttl") not in _LIFETIMES:
-        raise UnsupportedParameterError(
-            f"'{param}.ttl' can only be \"5m\" here: what lives longer in the cache has another price.",
-            param=f"{param}.ttl",
-        )
-    return {"type": "ephemeral"}

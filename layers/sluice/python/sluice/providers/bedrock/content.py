@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never
 
 from sluice.api.messages import AudioPart, FilePart, ImagePart, TextPart
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
+from sluice.providers.cache_control import CACHE_CONTROL, check_cache_control
 from sluice.providers.data_urls import data_url
 
 type Block = dict[str, Any]
@@ -35,8 +36,6 @@ DOCUMENT_ENDINGS: Final = frozenset({*DOCUMENT_TYPES.values(), "htm", "markdown"
 _ENDINGS: Final[Mapping[str, str]] = {"htm": "html", "markdown": "md"}
 """Other endings of file names for the same."""
 AUDIO_FORMATS: Final = frozenset({"mp3", "wav", "aac", "flac", "ogg", "opus", "m4a", "webm"})
-
-CACHE_TIMES: Final = frozenset({"5m", "1h"})
 
 
 def user_block(part: TextPart | ImagePart | AudioPart | FilePart, place: str, number: int) -> Block:
@@ -74,19 +73,14 @@ def cache_points(extra: Mapping[str, Any] | None, place: str) -> list[Block]:
     """Where a part says ``cache_control``, as clients of Anthropic's models know it: the mark that follows it.
 
     Raises:
-        InvalidRequestError: it is none that Bedrock knows.
+        InvalidRequestError: it is none.
+        UnsupportedParameterError: it asks for what has no price here.
     """
-    control = (extra or {}).get("cache_control")
-    if control is None:
+    mark = (extra or {}).get(CACHE_CONTROL)
+    if mark is None:
         return []
-    ttl = control.get("ttl") if isinstance(control, dict) else None
-    known = isinstance(control, dict) and control.get("type") == "ephemeral"
-    if not known or not (ttl is None or (isinstance(ttl, str) and ttl in CACHE_TIMES)):
-        raise InvalidRequestError(
-            "'cache_control' should be an object of the type 'ephemeral', its ttl '5m' or '1h'.",
-            param=f"{place}.cache_control",
-        )
-    return [{"cachePoint": {"type": "default"} if ttl is None else {"type": "default", "ttl": ttl}}]
+    check_cache_control(mark, f"{place}.{CACHE_CONTROL}")
+    return [{"cachePoint": {"type": "default"}}]
 
 
 def _image(url: str, place: str) -> Block:

@@ -10,8 +10,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from sluice.api.embeddings import EmbeddingList, EmbeddingsRequest, EmbeddingUsage
-from sluice.errors import UpstreamError
+from sluice.errors import UnsupportedParameterError, UpstreamError
 from sluice.providers.contract import ProviderCall, UpstreamRequest
+from sluice.providers.openai.dialect import ANY, Dialect
+from sluice.providers.openai.express import rename
 from sluice.providers.openai.replies import reply_object
 from sluice.providers.openai.requests import post
 from sluice.providers.reading import objects_of, validated
@@ -20,9 +22,25 @@ from sluice.providers.vectors import encoded
 type Call = ProviderCall[EmbeddingsRequest]
 
 
-def upstream_request(call: Call) -> UpstreamRequest:
-    """The request as it came, for the candidate's model."""
+_ALWAYS = frozenset({"model", "input"})
+_HARMLESS = frozenset({"encoding_format", "user"})
+"""What a host need not heed: its vectors are encoded here, and who asks changes none."""
+
+
+def upstream_request(call: Call, dialect: Dialect = ANY) -> UpstreamRequest:
+    """The request in a host's words, for the candidate's model.
+
+    Raises:
+        UnsupportedParameterError: the host has no such member.
+    """
     body = call.request.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if dialect.embedding_members is not None:
+        for name in body.keys() - dialect.embedding_members - _ALWAYS:
+            if body.pop(name) is not None and name not in _HARMLESS:
+                raise UnsupportedParameterError(
+                    f"The model's provider does not know '{name:.100}'.", param=name[:100]
+                )
+    rename(body, dialect.embedding_renamed)
     return post(call.target, "/embeddings", body)
 
 

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import from_json
 
-from sluice.errors import SluiceError
+from sluice.errors import InvalidRequestError, SluiceError
 from sluice.providers.failures import exhausted, failure_of_status, retry_after_of
-from sluice.providers.google_errors import error_of, quota_is_spent, refuses_credential, retry_delay_of
+from sluice.providers.google_errors import quota_is_spent, refuses_credential, retry_delay_of
+from sluice.providers.reading import objects_of
 
 _REPORTED_STATUSES: Mapping[str, int] = {
     "invalid_request_error": 400,
@@ -23,13 +25,31 @@ _REPORTED_STATUSES: Mapping[str, int] = {
 }
 """What an error inside a reply of status 200 would have been as a status, by its code or type; anything else: 500."""
 
+_STATUSES: Mapping[int, int] = {498: 503}
+"""Hosts' own statuses, and the usual ones for the same: Groq has no room in the tier ``flex``."""
+
+_EXHAUSTED = 402
+"""DeepSeek, OpenRouter and Together want to be paid."""
+
+_FORBIDDEN = 403
+
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"})
 """Codes that no waiting mends: the operator's account is at its end."""
 
 
 def failure(status: int, headers: Mapping[str, str], body: bytes) -> SluiceError:
     """OpenAI's error object, Google's, or whatever a compatible host or a proxy before it answered."""
-    return _failure_of(status, error_of(body), retry_after_of(headers))
+    try:
+        raw = from_json(body)
+    except ValueError:
+        raw = None  # not JSON: the status says enough
+    if isinstance(raw, list) and len(raw) == 1:
+        raw = raw[0]  # Google wraps it in an array
+    return _failure_of(
+        _STATUSES.get(status, status),
+        _error_of(raw) if isinstance(raw, dict) else None,
+        retry_after_of(headers),
+    )
 
 
 def raise_reported(raw: Mapping[str, Any]) -> None:
@@ -54,15 +74,55 @@ def _failure_of(status: int, error: object, retry_after: float | None = None) ->
         reported = _ReportedError.model_validate(error)
     except ValidationError:
         reported = _ReportedError()
-    if reported.code in _QUOTA_CODES or reported.type in _QUOTA_CODES or quota_is_spent(reported.details):
+    if status == _EXHAUSTED or reported.code in _QUOTA_CODES or reported.type in _QUOTA_CODES:
+        return exhausted()
+    if quota_is_spent(reported.details):
         return exhausted()
     if refuses_credential(reported.details):
         status = 401
     if retry_after is None:
         retry_after = retry_delay_of(reported.details)
+    if status == _FORBIDDEN and isinstance(reported.metadata, dict) and reported.metadata.get("reasons"):
+        # OpenRouter's moderation has found something in the prompt; the credential is good.
+        return InvalidRequestError(
+            reported.message or "The provider refused the prompt.", code="content_policy_violation"
+        )
     return failure_of_status(
         status, reported.message, param=reported.param, code=reported.code, retry_after=retry_after
     )
+
+
+def _error_of(raw: Mapping[str, Any]) -> object:
+    """The error object in a body, or what is to be made of one that has none (xAI, Mistral, vLLM)."""
+    error = raw.get("error")
+    if isinstance(error, str):
+        return {"message": error, "code": raw.get("code")}
+    if error is not None:
+        return error
+    message = raw.get("message")
+    detail = raw.get("detail") or (message.get("detail") if isinstance(message, dict) else None)
+    if detail is None:
+        return raw
+    if isinstance(detail, str):
+        return {"message": detail}
+    faults = objects_of(detail)  # as FastAPI tells them
+    return {
+        "message": "; ".join(f"{_place(fault)}: {fault.get('msg')}" for fault in faults) or None,
+        "param": _place(faults[0]) if faults else None,
+    }
+
+
+def _place(fault: Mapping[str, Any]) -> str:
+    """Where a member is: ``messages[3].name`` for ``["body", "messages", 3, "user", "name"]``.
+
+    The alternatives that were tried there, like ``user``, stand in the place too, and cannot be told from members.
+    """
+    where = fault.get("loc")
+    elements = where[1:] if isinstance(where, list) and where[:1] == ["body"] else where
+    path = ""
+    for element in elements if isinstance(elements, list) else ():
+        path += f"[{element}]" if isinstance(element, int) else f".{element}"
+    return path.removeprefix(".")
 
 
 def _text(value: object) -> object:
@@ -82,3 +142,4 @@ class _ReportedError(BaseModel):
     param: _Text = None
     code: _Text = None
     details: object = None
+    metadata: object = None

@@ -4,7 +4,7 @@ Compatible hosts are taken as they are where it does no harm: members they leave
 passed on. What makes no sense is an error.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sluice.api.chat_reply import ChatCompletionChunk
@@ -20,6 +20,14 @@ STREAM_CONTENT_TYPE = "text/event-stream"
 
 _OUR_MEMBERS = ("requestHash", "responseHash", "search_result", "error")
 """What the gateway adds itself is not taken from elsewhere."""
+
+
+_SERVICE_TIERS: Mapping[str, str] = {
+    "on_demand": "default",
+    "performance": "priority",
+    "standard": "default",
+}
+"""Hosts' own names for the way in which they have answered, and OpenAI's."""
 
 
 class NamesModel(Protocol):
@@ -99,6 +107,9 @@ def reply_object(data: bytes) -> dict[str, Any]:
     """
     raw = parsed_object(data)
     raise_reported(raw)
+    groq = raw.get("x_groq")
+    if isinstance(groq, dict):
+        raise_reported(groq)
     for member in _OUR_MEMBERS:
         raw.pop(member, None)
     return raw
@@ -110,5 +121,8 @@ def complete_head[Request: NamesModel](raw: dict[str, Any], call: ProviderCall[R
     raw["created"] = raw.get("created") or int(call.now)
     raw["model"] = call.request.model
     raw["choices"] = raw.get("choices") or []
+    tier = raw.get("service_tier")
+    if isinstance(tier, str):
+        raw["service_tier"] = _SERVICE_TIERS.get(tier, tier)
     groq = raw.get("x_groq")
     raw["usage"] = usage_of(raw.get("usage") or (groq.get("usage") if isinstance(groq, dict) else None))

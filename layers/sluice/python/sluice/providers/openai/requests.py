@@ -12,14 +12,16 @@ from sluice.providers.openai.replies import STREAM_CONTENT_TYPE
 JSON = "application/json"
 
 
-def post(target: Target, path: str, body: dict[str, Any], *, streams: bool = False) -> UpstreamRequest:
-    """A request with a JSON body, for the target's model; a stream is always asked for its usage.
+def post(
+    target: Target, path: str, body: dict[str, Any], *, streams: bool = False, asks_usage: bool = True
+) -> UpstreamRequest:
+    """A request with a JSON body, for the target's model; a stream is asked for its usage, where it has to be.
 
     Raises:
         UpstreamError: the target's credential is of a kind that such a host does not know.
     """
     body["model"] = target.model
-    if streams:
+    if streams and asks_usage:
         body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
     headers = {
         **_headers(target),

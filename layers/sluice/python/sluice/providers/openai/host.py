@@ -1,0 +1,73 @@
+"""A provider that is made of a declaration: a host of OpenAI's format, with its ways."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
+from sluice.api.chat_request import ChatCompletionRequest
+from sluice.api.embeddings import EmbeddingList, EmbeddingsRequest
+from sluice.providers.contract import Provider, ProviderCall, ReplyStream, UpstreamRequest
+from sluice.providers.openai import chat, completions, embeddings, failures, models
+from sluice.providers.openai.dialect import Dialect
+from sluice.wire.events import Decoder
+
+
+@dataclass(frozen=True, slots=True)
+class HostChat:
+    """``chat`` in a host's dialect."""
+
+    STREAM_CONTENT_TYPE: ClassVar[str] = chat.STREAM_CONTENT_TYPE
+    dialect: Dialect
+
+    def upstream_request(self, call: ProviderCall[ChatCompletionRequest]) -> UpstreamRequest:
+        """See ``Operation``."""
+        return chat.upstream_request(call, self.dialect)
+
+    def whole_reply(self, body: bytes, call: ProviderCall[ChatCompletionRequest]) -> ChatCompletion:
+        """See ``Operation``."""
+        return chat.whole_reply(body, call)
+
+    def new_decoder(self) -> Decoder:
+        """See ``StreamingOperation``."""
+        return chat.new_decoder()
+
+    def reply_stream(self, call: ProviderCall[ChatCompletionRequest]) -> ReplyStream[ChatCompletionChunk]:
+        """See ``StreamingOperation``."""
+        return chat.reply_stream(call)
+
+
+@dataclass(frozen=True, slots=True)
+class HostEmbeddings:
+    """``embeddings`` in a host's dialect."""
+
+    dialect: Dialect
+
+    def upstream_request(self, call: ProviderCall[EmbeddingsRequest]) -> UpstreamRequest:
+        """See ``Operation``."""
+        return embeddings.upstream_request(call, self.dialect)
+
+    def whole_reply(self, body: bytes, call: ProviderCall[EmbeddingsRequest]) -> EmbeddingList:
+        """See ``Operation``."""
+        return embeddings.whole_reply(body, call)
+
+
+def host(
+    dialect: Dialect, address: str | None = None, *, has_completions: bool = True, has_embeddings: bool = True
+) -> Provider:
+    """The provider that a host is.
+
+    Args:
+        dialect: how it wants to be asked.
+        address: its base URL, where it has one; a catalogue may give another.
+        has_completions: whether it goes on with texts, at an endpoint of their own.
+        has_embeddings: whether it makes vectors.
+    """
+    return Provider(
+        address=address,
+        failure=failures.failure,
+        chat=HostChat(dialect),
+        features=dialect.features,
+        completions=completions if has_completions else None,
+        embeddings=HostEmbeddings(dialect) if has_embeddings else None,
+        models=models,
+    )

@@ -1,0 +1,54 @@
+"""README's tables say what the declarations say."""
+
+import pytest
+
+from sluice.catalog import Catalog, load_catalog
+from sluice.providers.features import Feature
+from sluice.providers.registry import PROVIDERS
+from sluice.readme.__main__ import TARGET, rendered
+from sluice.readme.features import LEFT_OUT, matrix
+from sluice.readme.models import retirements, variables
+
+
+def test_the_committed_file_is_what_the_generator_gives() -> None:
+    text = TARGET.read_text(encoding="utf-8")
+    assert text == rendered(text), "run: make readme"
+
+
+def test_a_part_without_a_place_is_told() -> None:
+    text = TARGET.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="'features'"):
+        rendered(text.replace("<!-- /features -->", ""))
+
+
+def cells(table: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+
+
+def test_the_matrix_has_every_provider_and_every_feature() -> None:
+    head, _, *rows = cells(matrix(PROVIDERS))
+    kinds = [kind.strip("`") for kind in head[1:]]
+    assert set(kinds) == set(PROVIDERS) - LEFT_OUT
+    found = {row[0]: dict(zip(kinds, row[1:], strict=True)) for row in rows}
+    assert set(Feature) <= set(found)
+    for kind in kinds:
+        known = PROVIDERS[kind].features.known
+        assert {feature for feature in Feature if found[feature][kind] == "✓"} == known
+        assert found["embeddings"][kind] == ("✓" if PROVIDERS[kind].embeddings else "—")
+    assert found["members that OpenAI does not have"]["openai"] == "all"
+    assert found["members that OpenAI does not have"]["mistral"] == "some"
+
+
+def test_every_model_is_in_one_of_the_tables() -> None:
+    catalog = load_catalog()
+    served, gone = variables(catalog), retirements(catalog)
+    for row in catalog.models:
+        assert any(row.id in table for table in (served, gone)) or row.candidates[0].provider == "demo"
+    assert "`OPENAI_API_KEY` (openai) | gpt-4o, gpt-4o-mini, " in served
+    assert "gpt-3.5-turbo → gpt-5.4-mini" in gone
+
+
+def test_a_model_without_a_successor_is_told_as_such() -> None:
+    last = {"id": "last", "retired": "2026-06-01"}
+    catalog = Catalog.model_validate({"providers": {}, "models": [last]})
+    assert retirements(catalog).endswith("| 2026-06-01 | last → nobody |")

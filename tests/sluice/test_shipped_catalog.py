@@ -1,0 +1,194 @@
+"""The catalogue that is shipped has every model that users are promised, and says of each what it rests on."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from importlib import resources
+
+import pytest
+
+from sluice.catalog import Catalog, ModelKind, ModelRow, Price, load_catalog
+from sluice.providers.registry import PROVIDERS, check_providers
+
+CATALOG = load_catalog()
+TEXT = (resources.files("sluice") / "catalog.toml").read_text(encoding="utf-8")
+TODAY = dt.date(2026, 11, 29)
+"""The day on which the catalogue was last looked through."""
+
+PROMISED: dict[str, ModelKind] = {
+    **dict.fromkeys(
+        (
+            *("gemini-2.5-flash", "gemini-2.0-flash", "gemini-1.5-pro", "gemini-1.5-flash", "gemini-pro"),
+            *("gpt-4o", "gpt-4o-mini", "gpt-4-turbo", "gpt-3.5-turbo"),
+            *("claude-3.5-sonnet", "claude-3-opus", "claude-3-haiku"),
+            *("llama-3.1-70b", "llama-3.1-8b"),
+            *("mistral-large", "mistral-medium", "mistral-small"),
+            *("deepseek-chat", "deepseek-coder", "deepseek-ai/DeepSeek-V3"),
+            *("rocket-1", "rocket-1-turbo", "rocket-1-pro"),
+        ),
+        "chat",
+    ),
+    "gpt-3.5-turbo-instruct": "completion",
+    "text-embedding-3-small": "embedding",
+    "black-forest-labs/FLUX.1-dev": "image",
+    "KumoAnonymous/KumoVideo-Turbo": "video",
+}
+CAPABILITIES = {
+    *("tools", "vision", "audio", "files", "json_schema", "logprobs"),
+    *("reasoning", "dimensions", "completions", "system_messages"),
+    *(
+        "thinking",
+        "adaptive_thinking",
+        "thinking_budget",
+        "thinking_level",
+        "thinking_minimal",
+        "thinking_always",
+    ),
+    *("nova_reasoning", "reasoning_effort"),
+}
+
+
+def named(name: str, catalog: Catalog = CATALOG) -> ModelRow:
+    row = catalog.find(name)
+    assert row is not None, name
+    return row
+
+
+def prices() -> Iterator[tuple[str, Price]]:
+    """Every price in the file, with the model whose it is."""
+    for row in CATALOG.models:
+        for terms in (row, *row.candidates):
+            if terms.price is not None:
+                yield row.id, terms.price
+
+
+def answering(row: ModelRow) -> list[ModelRow]:
+    """A model as each of its candidates has it."""
+    return [row.served_by(candidate) for candidate in row.candidates]
+
+
+def test_it_has_no_member_that_nobody_reads_and_no_provider_that_nobody_knows() -> None:
+    assert list(CATALOG.unknown_members()) == []
+    check_providers(CATALOG)
+    assert {candidate.provider for row in CATALOG.models for candidate in row.candidates} == set(
+        CATALOG.providers
+    )
+
+
+@pytest.mark.parametrize(("name", "kind"), PROMISED.items())
+def test_every_promised_model_is_answered_by_somebody(name: str, kind: ModelKind) -> None:
+    row = named(name)
+    assert (row.id, row.kind) == (name, kind)
+    served = CATALOG.in_service(row, TODAY)
+    assert served is not None
+    assert served.candidates
+
+
+def test_every_price_says_where_it_stood_and_when() -> None:
+    for model, price in prices():
+        assert price.source == "set here" or (price.source or "").startswith("https://"), model
+        assert price.as_of is not None, model
+        assert dt.date(2026, 10, 1) <= price.as_of <= TODAY, model
+
+
+def test_every_model_that_somebody_serves_has_its_limits_and_its_whole_price() -> None:
+    for row in CATALOG.models:
+        for terms in answering(row):
+            assert terms.price is not None, row.id
+            match row.kind:
+                case "chat" | "completion":
+                    assert terms.context_tokens, row.id
+                    assert terms.output_tokens, row.id
+                    assert terms.price.input is not None, row.id
+                    assert terms.price.output is not None, row.id
+                case "embedding":
+                    assert terms.context_tokens, row.id
+                    assert terms.price.input is not None, row.id
+                case "image":
+                    assert terms.price.image is not None, row.id
+                case "video":
+                    assert terms.price.second is not None, row.id
+
+
+def test_a_long_prompt_is_never_cheaper_than_a_short_one() -> None:
+    for model, price in prices():
+        long = price.long
+        if long is not None:
+            assert price.input is not None, model
+            assert price.output is not None, model
+            assert long.input >= price.input, model
+            assert long.output >= price.output, model
+            for part in ("cached_input", "cache_write"):
+                assert (getattr(long, part) is None) == (getattr(price, part) is None), model
+
+
+def test_what_is_retired_has_a_successor_that_is_not() -> None:
+    retired = [row for row in CATALOG.models if row.retired is not None]
+    assert len(retired) > 20
+    for row in retired:
+        assert row.successor is not None, row.id
+        successor = named(row.successor)
+        assert not successor.is_retired(TODAY), row.id
+        end = successor.retired
+        assert end is None or end > dt.date(2027, 1, 1), f"{row.id} would soon be succeeded again"
+        assert row.owned_by or row.candidates, row.id
+
+
+def test_capabilities_are_words_of_the_list_in_the_files_head() -> None:
+    head = TEXT[: TEXT.index("\n[providers.")].partition("# capabilities, of these:")[2]
+    assert {word for word in CAPABILITIES if re.search(rf"\b{word}\b", head)} == CAPABILITIES
+    used = {word for row in CATALOG.models for terms in (row, *row.candidates) for word in terms.capabilities}
+    assert used <= CAPABILITIES
+
+
+def test_models_that_refuse_sampling_parameters_say_so() -> None:
+    """By name, so that a client gets a 400 that names the member, whichever provider answers."""
+    for name in ("gpt-5", "o3", "gpt-6-sol", "claude-opus-4-7", "claude-sonnet-5"):
+        assert {"temperature", "top_p"} <= named(name).unsupported_parameters
+    for name in ("gpt-4o", "gpt-5.4", "claude-opus-4-6", "gemini-2.5-flash", "mistral-large"):
+        assert "temperature" not in named(name).unsupported_parameters
+
+
+def test_who_took_a_temperature_has_a_successor_that_does() -> None:
+    """Old clients send one."""
+    always_thinking = {"gpt-5", "gpt-5-mini", "gpt-5-nano", "o1", "o3", "o3-mini", "o4-mini"}
+    for row in CATALOG.models:
+        if row.successor is not None and row.id not in always_thinking:
+            assert "temperature" not in named(row.successor).unsupported_parameters, row.id
+
+
+def test_openais_thinking_models_get_their_output_limit_by_its_new_name() -> None:
+    for row in CATALOG.models:
+        for candidate in row.candidates:
+            if candidate.provider == "openai" and "reasoning" in row.capabilities:
+                assert row.output_limit == "max_completion_tokens", row.id
+
+
+@pytest.mark.parametrize(
+    ("name", "price", "tokens"),
+    [("rocket-1", "0.4", 4096), ("rocket-1-turbo", "0.7", 4096), ("rocket-1-pro", "1.2", 8192)],
+)
+def test_the_gateways_own_names_cost_the_same_whoever_answers(name: str, price: str, tokens: int) -> None:
+    """USD 0.0004, 0.0007 and 0.0012 for each thousand tokens, of prompts and answers alike."""
+    for terms in answering(named(name)):
+        assert terms.price is not None
+        assert terms.price.input == terms.price.output
+        assert f"{terms.price.input:.1f}" == price
+        assert terms.output_tokens == tokens
+
+
+def test_no_alias_begins_as_a_provider_that_does_not_serve_the_model() -> None:
+    """``mistral/…`` is what Mistral serves."""
+    for row in CATALOG.models:
+        providers = {candidate.provider for candidate in row.candidates} or {row.owner}
+        for alias in row.aliases:
+            prefix, slash, _ = alias.partition("/")
+            if slash and prefix in CATALOG.providers and prefix not in {"openai", "anthropic", "deepseek"}:
+                assert prefix in providers, alias
+
+
+@pytest.mark.parametrize("name", sorted(CATALOG.providers))
+def test_a_provider_is_reached_by_its_own_address_or_a_given_one(name: str) -> None:
+    row = CATALOG.providers[name]
+    assert row.base_url or PROVIDERS[row.kind].address
+    assert row.credential or row.kind == "demo"
