@@ -186,6 +186,11 @@ PARTICIPANTS: Mapping[str, Participant] = {
         ),
         replace(
             _BEDROCK,
+            name="bedrock, signed",
+            target=replace(_BEDROCK.target, credential=mock_bedrock.ROLE),
+        ),
+        replace(
+            _BEDROCK,
             name="bedrock, llama",
             target=_target("bedrock", mock_bedrock.LLAMA),
             refuses=frozenset({Feature.REASONING_EFFORT}),

@@ -12,7 +12,7 @@ from sluice.api.chat_accumulate import ChatAccumulator
 from sluice.api.chat_reply import ChatCompletion
 from sluice.api.chat_request import ChatCompletionRequest
 
-UNTOLD = ("bedrock", "gemini")
+UNTOLD = ("bedrock", "deepseek", "gemini", "ollama", "together")
 """Providers that have no word for it."""
 
 SEVERAL = TURNS["everything"]
@@ -49,6 +49,10 @@ def participant(request: pytest.FixtureRequest) -> Participant:
 
 
 def test_the_first_call_alone(participant: Participant) -> None:
+    assert (
+        b"parallel_tool_calls"
+        not in participant.provider.chat.upstream_request(participant.call(asked(parallel=False))).body
+    )
     for one, all_calls in zip(
         replies(participant, SEVERAL, asked(parallel=False)),
         replies(participant, SEVERAL, asked(parallel=None)),
