@@ -102,7 +102,7 @@ def test_a_limit_of_requests(
 @pytest.mark.parametrize(
     ("path", "body", "members"),
     [
-        ("/v1/completions", completion_body, {"max_tokens": 5000}),
+        ("/v1/completions", completion_body, {"max_tokens": 4000}),
         ("/v1/embeddings", embeddings_body, {"input": "word " * 5000}),
     ],
 )

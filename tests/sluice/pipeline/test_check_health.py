@@ -336,3 +336,15 @@ async def test_no_secret_is_in_the_log(
     await checked(calling([answer(told, status)]))
     assert f"(status {status})" in caplog.text
     assert CREDENTIAL not in caplog.text
+
+
+async def test_what_a_provider_has_retired_it_need_not_list() -> None:
+    retired = {
+        "id": "old",
+        "retired": "2020-01-01",
+        "candidates": [{"provider": "far", "model": "up-old"}],
+    }
+    desk = Desk({"far": {}}, [*MODELS, retired], {"far": [models("up", "up-two")]})
+    found = await checked(desk)
+    assert found is not None
+    assert found.unlisted == frozenset()

@@ -199,3 +199,14 @@ def test_where_there_is_no_choice_nothing_is_read_or_written() -> None:
         world.begin()
     assert "BatchGetItem" not in world.dynamodb.calls
     assert world.circuits == {}
+
+
+@pytest.mark.parametrize("member", ["max_tokens", "max_completion_tokens"])
+def test_a_longer_answer_than_a_model_gives_is_another_models_or_nobodys(member: str) -> None:
+    world = world_of(a=BROKEN, b=BROKEN, c=reply())
+    got, _ = run(world.ask(body(**{member: 101})))
+    assert (got["model"], asked(world)) == ("two", ["c"])
+    assert refused(world_of(), body(**{member: 501})) == (400, None, member)
+    world = world_of(a=reply())
+    got, _ = run(world.ask(body(**{member: 100})))
+    assert asked(world) == ["a"]

@@ -157,3 +157,17 @@ def test_the_totals_add_up(providers: dict[str, ProviderHealth], health: dict[st
     for name in ("healthy", "down", "unknown"):
         assert getattr(found, name) == sum(row.health_status == name for row in found.data)
     assert not any(row.is_available for row in found.data if row.health_status == "down")
+
+
+def test_a_retired_model_is_as_its_successor_is_and_without_one_is_not_told() -> None:
+    rows = [
+        {"id": "new", "candidates": [{"provider": "near", "model": "up"}]},
+        {"id": "old", "retired": "2020-01-01", "successor": "new"},
+        {"id": "last", "retired": "2020-01-01", "candidates": [{"provider": "near", "model": "last"}]},
+    ]
+    found = Catalog.model_validate({"providers": {"near": {"kind": "demo"}}, "models": rows})
+    snapshot = Snapshot(providers={"near": provider(seen("healthy"))})
+    new, old = status_list(Current(found, snapshot), NOW).data
+    assert (new.model_id, old.model_id) == ("new", "old")
+    assert new.id != old.id
+    assert (old.provider, old.health_status, old.is_available) == ("near", "healthy", True)

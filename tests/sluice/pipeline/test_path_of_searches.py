@@ -14,11 +14,13 @@ from fake_upstream import Part
 from key_records import key_record
 from path_world import CATALOG, SECRET, World
 from searched_upstream import SearchedUpstream, engine, found
+from sluice.accounting.costs import rates_of_model
 from sluice.catalog import ModelRow
 from sluice.catalog_search import SearchRow
 from sluice.errors import SluiceError
 from sluice.money import format_usd
 from sluice.pipeline.chat import Chat
+from sluice.pipeline.chat_bound import ADDED_TOKENS
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.path import Call, answered
 from sluice.search.fence import MOST_BYTES
@@ -91,6 +93,13 @@ def world(
 
 def poor(budget: int) -> KeyRecord:
     return key_record(SECRET, budget_nano_usd=budget, budget_period="lifetime")
+
+
+def held(raw: bytes, output_tokens: int) -> int:
+    """What is held for a body and two engines, if the answer is limited to so many tokens."""
+    rates = rates_of_model(CATALOG.models[0])
+    assert rates
+    return 2 * PRICE + rates.bound(len(raw) + MOST_BYTES + ADDED_TOKENS, output_tokens)
 
 
 def last_event(stream: bytes) -> dict[str, Any]:
@@ -197,15 +206,14 @@ class TestMoney:
         upstream.engines["tavily"] = None
         task = asyncio.create_task(_answered(made, call))
         await upstream.both_asked.wait()
-        prompt = len(raw) + MOST_BYTES + 32
-        assert made.counter.used == 2 * PRICE + prompt * 1_000 + 10 * 2_000
+        assert made.counter.used == held(raw, 10)
         await task
         assert made.counter.used == made.ledger[0].cost == COST + PRICE
 
     @pytest.mark.parametrize("missing", [0, 1])
     async def test_a_budget_has_to_pay_for_all_of_it(self, missing: int) -> None:
         raw = json.dumps(body(max_tokens=10)).encode()
-        most = 2 * PRICE + (len(raw) + MOST_BYTES + 32) * 1_000 + 10 * 2_000
+        most = held(raw, 10)
         made, upstream = world(key=poor(most - missing))
         if not missing:
             await made.ask(raw)
@@ -219,7 +227,7 @@ class TestMoney:
 
     async def test_an_answer_is_cut_to_what_the_search_leaves(self) -> None:
         raw = json.dumps(body()).encode()
-        most = 2 * PRICE + (len(raw) + MOST_BYTES + 32) * 1_000 + 20 * 2_000
+        most = held(raw, 20)
         made, _ = world(key=poor(most))
         await made.ask(raw)
         assert made.sent["max_tokens"] == 20

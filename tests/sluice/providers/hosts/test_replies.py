@@ -26,7 +26,7 @@ CALL = ProviderCall(
     id="chatcmpl-ours",
     now=1_795_000_000.0,
 )
-CACHED = {"ollama": None, "together": None}
+CACHED = {"ollama": None}
 """Hosts that do not say in OpenAI's place what they had cached: then it costs the whole price."""
 
 DETAILS = {
@@ -96,8 +96,10 @@ def test_text_and_thoughts(host: str, form: str) -> None:
     assert reply.choices[0].finish_reason == "stop"
     assert "reasoning" not in message.model_dump()
     details = message.reasoning_details
-    if form == "whole" or host != "mistral":  # the documented stream has no signature
-        assert details == ([DETAILS[host]] if host in DETAILS else None)
+    signed = host in DETAILS and (
+        form == "whole" or host != "mistral"
+    )  # its documented stream has no signature
+    assert details == ([DETAILS[host]] if signed else None)
     usage = reply.usage
     assert usage is not None
     assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (21, 12, 33)

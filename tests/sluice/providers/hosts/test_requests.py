@@ -138,6 +138,8 @@ def test_of_two_limits_the_larger_one_counts() -> None:
         ("ollama", {"tools": [TOOL], "tool_choice": "none"}, {}),
         ("ollama", {"tools": [TOOL], "tool_choice": "auto"}, {"tools": [TOOL]}),
         ("deepseek", {"reasoning_effort": "none"}, {"thinking": {"type": "disabled"}}),
+        ("groq", {"service_tier": "flex"}, {"service_tier": "flex"}),
+        ("groq", {"service_tier": "default"}, {"service_tier": "on_demand"}),
         ("deepseek", {"reasoning_effort": "high"}, {"reasoning_effort": "high"}),
         (
             "groq",

@@ -11,11 +11,15 @@ from sluice.api.model_request import ModelRequest, StreamableRequest
 from sluice.api.shapes import ReplyShape
 from sluice.api.usage import Usage
 from sluice.catalog import Catalog, ModelKind, ModelRow
-from sluice.errors import UnsupportedParameterError
+from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.pipeline.chunks import ChunkRenderer
 from sluice.pipeline.route import CredentialSource
 from sluice.pipeline.search import Found, SearchPlan
 from sluice.providers.contract import Operation, Provider, StreamingOperation
+
+
+OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens")
+"""The request members that limit how long an answer may be."""
 
 
 class Endpoint[Request: ModelRequest, Reply: ReplyShape](ABC):
@@ -63,11 +67,19 @@ class Endpoint[Request: ModelRequest, Reply: ReplyShape](ABC):
 
         Raises:
             UnsupportedParameterError: naming the member at fault.
+            InvalidRequestError: it asks for a longer answer than the model gives.
         """
         for member in sorted(row.unsupported_parameters & request.model_fields_set):
             if getattr(request, member) is not None:
                 raise UnsupportedParameterError(
                     f"The model '{row.id}' does not take '{member}'.", param=member
+                )
+        for member in OUTPUT_LIMITS:
+            limit = getattr(request, member, None)
+            if limit is not None and row.output_tokens is not None and limit > row.output_tokens:
+                raise InvalidRequestError(
+                    f"'{member}' is too large: the model '{row.id}' writes {row.output_tokens} tokens at most.",
+                    param=member,
                 )
 
     async def search(

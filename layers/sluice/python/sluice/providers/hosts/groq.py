@@ -36,6 +36,7 @@ DIALECT = Dialect(
             Feature.REMOTE_FILES,
         }
     ),
+    words={"service_tier": {"default": "on_demand", "priority": "performance"}},
     message_members=frozenset({"function_call"}),
     named_roles=frozenset({"function"}),
     thoughts=Thoughts(text="reasoning", details=False),

@@ -42,7 +42,7 @@ DIALECT = Dialect(
         }
     ),
     renamed={**MAX_TOKENS_ONLY, "seed": "random_seed"},
-    tool_choices={"required": "any"},
+    words={"tool_choice": {"required": "any"}},
     message_members=frozenset({"prefix"}),
     named_roles=frozenset({"tool"}),
     developer_role=False,

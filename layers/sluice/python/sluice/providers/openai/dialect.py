@@ -84,7 +84,7 @@ class Dialect:
         renamed: OpenAI's names of members, and the host's for the same. Of several that become one, being output
             limits, the largest counts.
         efforts: efforts of reasoning that are said in other members, and how.
-        tool_choices: OpenAI's words for which tool is to be called, and the host's.
+        words: of members that both have, OpenAI's values that the host has other words for.
         message_members: what messages may have beside role, content and tool calls; None where all is sent.
         named_roles: whose messages may have a ``name``; None for all.
         developer_role: whether it knows instructions by ``developer``; if not, they go by ``system``.
@@ -99,7 +99,7 @@ class Dialect:
     without: frozenset[Feature] = frozenset()
     renamed: Mapping[str, str] = field(default_factory=dict)
     efforts: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    tool_choices: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     message_members: frozenset[str] | None = None
     named_roles: frozenset[str] | None = None
     developer_role: bool = True

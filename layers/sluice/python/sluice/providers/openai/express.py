@@ -35,9 +35,9 @@ def express(body: dict[str, Any], dialect: Dialect) -> None:
     if effort is not None:
         del body["reasoning_effort"]
         body.update(effort)
-    choice = body.get("tool_choice")
-    if isinstance(choice, str):
-        body["tool_choice"] = dialect.tool_choices.get(choice, choice)
+    for name, words in dialect.words.items():
+        if isinstance(word := body.get(name), str):
+            body[name] = words.get(word, word)
     rename(body, dialect.renamed)
     if not dialect.asks_usage:
         body.pop("stream_options", None)

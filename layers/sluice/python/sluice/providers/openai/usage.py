@@ -12,8 +12,9 @@ from sluice.providers.reading import validated
 def usage_of(raw: object) -> Usage | None:
     """Usage in the one meaning of ``sluice.api.usage``; None where the provider sent none.
 
-    DeepSeek counts cached prompt tokens in ``prompt_cache_hit_tokens``; Groq sends its usage under ``x_groq``. Hosts of
-    Gemini's models leave what it thought out of the completion, but not out of the total, and bill it all the same.
+    DeepSeek counts cached prompt tokens in ``prompt_cache_hit_tokens``, Together in ``cached_tokens``; Groq sends its
+    usage under ``x_groq``. xAI, and hosts of Gemini's models, leave what was thought out of the completion, but not out
+    of the total, and bill it all the same.
     """
     if not isinstance(raw, dict):
         return None
@@ -24,7 +25,10 @@ def usage_of(raw: object) -> Usage | None:
         counted.completion_tokens += unseen
         completion_details.setdefault("reasoning_tokens", unseen)
     prompt_details = dict(counted.prompt_tokens_details or {})
-    prompt_details.setdefault("cached_tokens", counted.prompt_cache_hit_tokens)
+    cached = (
+        counted.cached_tokens if counted.prompt_cache_hit_tokens is None else counted.prompt_cache_hit_tokens
+    )
+    prompt_details.setdefault("cached_tokens", cached)
     return Usage(
         prompt_tokens=counted.prompt_tokens,
         completion_tokens=counted.completion_tokens,
@@ -44,6 +48,7 @@ class _RawUsage(BaseModel):
     completion_tokens: _Tokens = 0
     total_tokens: _Tokens = 0
     prompt_cache_hit_tokens: _Tokens | None = None
+    cached_tokens: _Tokens | None = None
     prompt_tokens_details: dict[str, Any] | None = None
     completion_tokens_details: dict[str, Any] | None = None
 
