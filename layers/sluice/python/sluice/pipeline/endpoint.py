@@ -17,7 +17,6 @@ from sluice.pipeline.route import CredentialSource
 from sluice.pipeline.search import Found, SearchPlan
 from sluice.providers.contract import Operation, Provider, StreamingOperation
 
-
 OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens")
 """The request members that limit how long an answer may be."""
 
