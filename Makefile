@@ -1,6 +1,6 @@
 # One-word commands. Each sets up what it needs; nothing has to be run before it.
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint types format openapi readme lock bench bench-import bench-cost clean
+.PHONY: help dev test lint types format openapi readme lock bench bench-import bench-translation bench-cost clean
 SHELL := /bin/sh
 
 venv := .venv
@@ -75,11 +75,14 @@ openapi: $(venv)/.installed ## write functions/docs/openapi.json, the contract a
 readme: $(venv)/.installed ## write README.md's tables of providers and models
 	@$(bin)/python -m sluice.readme
 
-bench: bench-import ## what a cold start, a request and a call to AWS cost in CPU time
+bench: bench-import bench-translation ## what a cold start, a request, its translation and a call to AWS cost in CPU time
 	@$(bin)/python -m tests.bench.aws_call
 
 bench-import: $(venv)/.installed ## of these, what a cold start and a warm request cost
 	@$(bin)/python -m tests.bench.imports
+
+bench-translation: $(venv)/.installed ## of these, what each provider's wire format costs
+	@PYTHONPATH=tests/support $(bin)/python -m tests.bench.translation
 
 bench-cost: $(venv)/.installed tests/engines/node_modules/.installed ## what a million requests cost on AWS, with the prices' sources
 	@PYTHONPATH=tests/support $(bin)/python -m tests.bench.cost

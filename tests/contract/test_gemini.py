@@ -270,7 +270,6 @@ def test_effort(client: openai.OpenAI, mock: MockGemini, model: str, effort: Any
         (THINKER, {"logprobs": True}, "logprobs"),
         (PLAIN, {"logit_bias": {"1": 1}}, "logit_bias"),
         (PLAIN, {"n": 9}, "n"),
-        (PLAIN, {"tools": [WEATHER], "parallel_tool_calls": False}, "parallel_tool_calls"),
         (PLAIN, {"verbosity": "low"}, "verbosity"),
     ],
 )

@@ -98,7 +98,10 @@ def events(turn: Turn, model: str) -> list[bytes]:
     usage = _usage(turn.usage)
     start = {**_head(model), "content": [], "stop_reason": None, "stop_sequence": None, "stop_details": None}
     found: list[dict[str, Any]] = [
-        {"type": "message_start", "message": {**start, "usage": {**usage, "output_tokens": 1}}}
+        {
+            "type": "message_start",
+            "message": {**start, "usage": {**usage, "output_tokens": min(1, turn.usage.completion)}},
+        }
     ]
     for index, part in enumerate(_parts(turn)):
         found += [

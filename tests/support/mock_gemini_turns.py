@@ -28,7 +28,9 @@ def whole(turn: Turn, model: str) -> bytes:
     parts = [{"text": text, "thought": True} for text in texts[:1] if text]
     parts += [{"text": text} for text in texts[1:] if text]
     parts += _calls(turn)
-    if turn.signature and parts and not turn.calls:
+    if turn.signature and not turn.calls:
+        if not turn.text:
+            parts.append({"text": ""})
         parts[-1]["thoughtSignature"] = turn.signature
     return as_json(reply(parts, model, FINISH_REASONS[turn.end], usage(turn.usage)))
 

@@ -121,13 +121,6 @@ def test_top_k_is_a_number_of_tokens(value: Any) -> None:
         ({"logit_bias": {"1": 1}}, "logit_bias"),
         ({"service_tier": "priority"}, "service_tier"),
         ({"promptVariables": {"a": {"text": "b"}}}, "promptVariables"),
-        (
-            {
-                "tools": [{"type": "function", "function": {"name": "f"}}],
-                "parallel_tool_calls": False,
-            },
-            "parallel_tool_calls",
-        ),
     ],
 )
 def test_the_rest_is_refused_by_name(members: dict[str, Any], param: str) -> None:

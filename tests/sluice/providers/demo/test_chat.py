@@ -13,6 +13,7 @@ from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.providers.contract import ProviderCall, Target
 from sluice.providers.demo import PROVIDER, chat, chat_answers
 from sluice.providers.demo.words import MAX_PROMPT_CHARACTERS, MAX_REPLY_CHARACTERS
+from sluice.providers.features import check_supported
 from sluice.wire.events import WireEvent
 
 TARGET = Target("demo", PROVIDER.address or "", "demo", "sk-unused")
@@ -154,11 +155,13 @@ def test_json_formats_are_obeyed() -> None:
 )
 def test_what_it_cannot_do_is_refused(members: dict[str, Any], param: str) -> None:
     with pytest.raises(UnsupportedParameterError) as caught:
+        check_supported(request(**members), PROVIDER.features)
         chat.upstream_request(call(**members))
     assert caught.value.param == param
 
 
-def test_logprobs_false_is_no_wish() -> None:
+def test_what_asks_for_nothing_is_no_wish() -> None:
+    check_supported(request(logprobs=False, functions=[]), PROVIDER.features)
     assert chat.upstream_request(call(logprobs=False, modalities=["text"])).url.startswith("demo://")
 
 

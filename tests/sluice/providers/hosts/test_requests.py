@@ -163,7 +163,6 @@ def test_the_hosts_own_words(kind: str, members: dict[str, Any], sent: dict[str,
         ("mistral", {"top_a": 1}, "top_a"),
         ("deepseek", {"n": 2}, "n"),
         ("deepseek", {"seed": 1}, "seed"),
-        ("deepseek", {"tools": [TOOL], "parallel_tool_calls": False}, "parallel_tool_calls"),
         (
             "deepseek",
             {"response_format": {"type": "json_schema", "json_schema": {"name": "s"}}},

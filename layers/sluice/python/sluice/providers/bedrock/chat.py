@@ -24,6 +24,7 @@ from sluice.providers.bedrock.thinking import effort_fields
 from sluice.providers.bedrock.tools import tool_config
 from sluice.providers.bedrock.usage import usage_of
 from sluice.providers.contract import ProviderCall, ReplyStream, UpstreamRequest
+from sluice.providers.one_call import one_call_of, one_call_stream
 from sluice.providers.reading import parsed_object
 from sluice.wire import eventstream
 
@@ -62,15 +63,17 @@ def whole_reply(body: bytes, call: Call) -> ChatCompletion:
             message = message_of(blocks)
         case _:
             raise UpstreamError("The provider answered without a message.")
-    return ChatCompletion(
+    reply = ChatCompletion(
         id=call.id,
         created=int(call.now),
         model=call.request.model,
         choices=[Choice(index=0, message=message, finish_reason=finish_reason(raw.get("stopReason")))],
         usage=usage_of(raw.get("usage")),
     )
+    return one_call_of(reply, call.request)
 
 
 def reply_stream(call: Call) -> ReplyStream[ChatCompletionChunk]:
     """A translator for one streamed reply."""
-    return ConverseReplyStream(call.id, int(call.now), call.request.model)
+    stream = ConverseReplyStream(call.id, int(call.now), call.request.model)
+    return one_call_stream(stream, call.request)

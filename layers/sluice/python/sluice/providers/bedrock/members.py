@@ -22,6 +22,7 @@ FEATURES: Final = Features(
             Feature.TOOLS,
             Feature.TOOL_CHOICE,
             Feature.ALLOWED_TOOLS,
+            Feature.SERIAL_TOOLS,  # kept by the gateway: see providers.one_call
             Feature.IMAGES,
             Feature.AUDIO,
             Feature.FILES,

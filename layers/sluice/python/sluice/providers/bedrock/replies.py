@@ -71,7 +71,7 @@ def finish_reason(reason: object) -> FinishReason:
     known = FINISH_REASONS.get(reason) if isinstance(reason, str) else None
     if known is not None:
         return known
-    if reason in FAILED:
+    if isinstance(reason, str) and reason in FAILED:
         raise UpstreamError("The model wrote what the provider could not read.")
     raise UpstreamError(f"The provider stopped for a reason unknown to the gateway: {reason!r:.40}.")
 

@@ -8,14 +8,17 @@ instances.
 
 from sluice.providers.contract import Provider
 from sluice.providers.demo import chat, completions, embeddings
-from sluice.providers.features import EVERYTHING
+from sluice.providers.features import Feature, Features
 from sluice.providers.openai import failures, models
+
+FEATURES = Features(frozenset(Feature) - {Feature.LOGPROBS, Feature.FUNCTIONS}, members=None)
+"""What it takes; that does not mean that it makes much of it, being no AI."""
 
 PROVIDER = Provider(
     address="demo://localhost",
     failure=failures.failure,
     chat=chat,
-    features=EVERYTHING,
+    features=FEATURES,
     completions=completions,
     embeddings=embeddings,
     models=models,

@@ -13,7 +13,7 @@ new_decoder = openai.new_decoder
 whole_reply = openai.whole_reply
 reply_stream = openai.reply_stream
 
-_UNSUPPORTED = ("logprobs", "top_logprobs", "functions", "function_call", "modalities", "audio", "prediction")
+_UNSUPPORTED = ("modalities", "audio", "prediction")
 
 
 def upstream_request(call: ProviderCall[ChatCompletionRequest]) -> UpstreamRequest:
@@ -24,7 +24,7 @@ def upstream_request(call: ProviderCall[ChatCompletionRequest]) -> UpstreamReque
         InvalidRequestError: the conversation is longer than it reads.
     """
     request = call.request
-    members = request.model_dump(exclude_unset=True, include=set(_UNSUPPORTED)) | (request.model_extra or {})
+    members = request.model_extra or {}
     for member in _UNSUPPORTED:
         if members.get(member) and members[member] != ["text"]:
             raise UnsupportedParameterError(f"The demo model does not support '{member}'.", param=member)

@@ -15,6 +15,7 @@ FEATURES: Final = Features(
             Feature.TOOLS,
             Feature.TOOL_CHOICE,
             Feature.ALLOWED_TOOLS,
+            Feature.SERIAL_TOOLS,  # kept by the gateway: see providers.one_call
             Feature.IMAGES,
             Feature.REMOTE_IMAGES,
             Feature.AUDIO,

@@ -43,6 +43,7 @@ from sluice.providers.gemini.signatures import extra_content
 from sluice.providers.gemini.thinking import way_of
 from sluice.providers.gemini.tools import tools_of
 from sluice.providers.gemini.usage import usage_of
+from sluice.providers.one_call import one_call_of, one_call_stream
 from sluice.providers.reading import objects_of
 from sluice.wire.events import WireEvent
 from sluice.wire.sse import SSEDecoder
@@ -79,18 +80,19 @@ def whole_reply(body: bytes, call: Call) -> ChatCompletion:
         choices = [_choice(candidate, position, call.id) for position, candidate in enumerate(candidates)]
     if not choices:
         raise UpstreamError("The provider answered without a candidate.")
-    return ChatCompletion(
+    reply = ChatCompletion(
         id=name,
         created=int(call.now),
         model=call.request.model,
         choices=choices,
         usage=usage_of(raw.get("usageMetadata")),
     )
+    return one_call_of(reply, call.request)
 
 
 def reply_stream(call: Call) -> ReplyStream[ChatCompletionChunk]:
     """A translator for one streamed reply."""
-    return _Stream(call)
+    return one_call_stream(_Stream(call), call.request)
 
 
 class _Stream:

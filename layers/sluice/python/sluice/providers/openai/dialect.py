@@ -14,7 +14,6 @@ _SHOWN_BY: Mapping[Feature, str] = {
     Feature.TOOLS: "tools",
     Feature.TOOL_CHOICE: "tool_choice",
     Feature.ALLOWED_TOOLS: "tool_choice",
-    Feature.SERIAL_TOOLS: "parallel_tool_calls",
     Feature.FUNCTIONS: "functions",
     Feature.JSON_OBJECT: "response_format",
     Feature.JSON_SCHEMA: "response_format",

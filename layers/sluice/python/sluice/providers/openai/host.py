@@ -7,6 +7,7 @@ from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.embeddings import EmbeddingList, EmbeddingsRequest
 from sluice.providers.contract import Provider, ProviderCall, ReplyStream, UpstreamRequest
+from sluice.providers.one_call import one_call_of, one_call_stream
 from sluice.providers.openai import chat, completions, embeddings, failures, models
 from sluice.providers.openai.dialect import Dialect
 from sluice.wire.events import Decoder
@@ -14,7 +15,7 @@ from sluice.wire.events import Decoder
 
 @dataclass(frozen=True, slots=True)
 class HostChat:
-    """``chat`` in a host's dialect."""
+    """``chat`` in a host's dialect; ``parallel_tool_calls: false`` is kept to, whether the host knows it or not."""
 
     STREAM_CONTENT_TYPE: ClassVar[str] = chat.STREAM_CONTENT_TYPE
     dialect: Dialect
@@ -25,7 +26,7 @@ class HostChat:
 
     def whole_reply(self, body: bytes, call: ProviderCall[ChatCompletionRequest]) -> ChatCompletion:
         """See ``Operation``."""
-        return chat.whole_reply(body, call)
+        return one_call_of(chat.whole_reply(body, call), call.request)
 
     def new_decoder(self) -> Decoder:
         """See ``StreamingOperation``."""
@@ -33,7 +34,7 @@ class HostChat:
 
     def reply_stream(self, call: ProviderCall[ChatCompletionRequest]) -> ReplyStream[ChatCompletionChunk]:
         """See ``StreamingOperation``."""
-        return chat.reply_stream(call)
+        return one_call_stream(chat.reply_stream(call), call.request)
 
 
 @dataclass(frozen=True, slots=True)
