@@ -40,6 +40,10 @@ def check(members: dict[str, object], model: ModelRow | None = None) -> None:
         ("plugins", [{"id": "web"}]),
         ("n_predict", 10**6),
         ("n_predict", -1),
+        ("additionalModelRequestFields", {"max_gen_len": 10**6}),
+        ("guardrailConfig", {"guardrailIdentifier": "g", "guardrailVersion": "1"}),
+        ("performanceConfig", {"latency": "optimized"}),
+        ("provider", {"order": ["a"]}),
     ],
 )
 def test_what_may_cost_more_than_its_tokens_is_refused_by_name(member: str, value: object) -> None:

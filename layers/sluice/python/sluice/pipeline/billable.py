@@ -25,18 +25,25 @@ _ANSWERS = "more answers are written, and billed, than are returned"
 _SEARCH = "searches are billed apart from tokens"
 _OTHER_OUTPUT = "replies in sound or pictures have prices of their own"
 _OTHER_LIMIT = "it may stand in for max_tokens, which is what is held for"
+_OTHER_PRICE = "who answers then may have another price"
 
 _NOTHING = (None, False)
 
 CHARGES: Mapping[str, _Charge] = {
+    "additionalModelRequestFields": _Charge(
+        _OTHER_LIMIT, harmless=({},)
+    ),  # Bedrock: Llama's max_gen_len, for one
     "audio": _Charge(_OTHER_OUTPUT),
     "best_of": _Charge(_ANSWERS, harmless=(1,)),  # vLLM
     "enable_search": _Charge(_SEARCH),  # Alibaba
+    "guardrailConfig": _Charge("guardrails are billed apart from tokens", harmless=({},)),  # Bedrock
     "modalities": _Charge(_OTHER_OUTPUT, harmless=([], ["text"])),
     "max_completion_tokens": _Charge(_OTHER_LIMIT),  # of a completion; chat has it
     "n_predict": _Charge(_OTHER_LIMIT),  # llama.cpp, before max_tokens
+    "performanceConfig": _Charge("what answers faster has another price", harmless=({},)),  # Bedrock
     "plugins": _Charge(_SEARCH),  # OpenRouter
     "prediction": _Charge("what does not come true of a prediction is billed as output, beside max_tokens"),
+    "provider": _Charge(_OTHER_PRICE, harmless=({},)),  # OpenRouter
     "search_parameters": _Charge(_SEARCH),  # xAI
     "service_tier": _Charge("other tiers have other prices", harmless=("auto", "default", "flex")),
     "use_beam_search": _Charge(_ANSWERS),  # vLLM
