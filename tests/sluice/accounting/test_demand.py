@@ -212,7 +212,9 @@ def test_a_surcharge_is_held_with_whatever_is_held(
         fit = bound.fit(output_tokens)
         assert more.fit(output_tokens) == replace(fit, amount=fit.amount + surcharge)
     assert more.adjustable == bound.adjustable
-    assume(amount is None or amount >= 0)  # there is no negative money, but a model without a price asks for none
+    assume(
+        amount is None or amount >= 0
+    )  # there is no negative money, but a model without a price asks for none
     without = bound.largest(tokens, amount)
     within = more.largest(tokens, None if amount is None else amount + surcharge)
     assert within == (without and replace(without, amount=without.amount + surcharge))
