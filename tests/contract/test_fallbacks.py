@@ -322,14 +322,15 @@ def test_a_client_may_name_more_models(resilient_client: openai.OpenAI, wire: Tr
 def test_after_all_of_it_nothing_is_held_and_the_books_agree(
     bare: httpx.Client, resilient: GatewayProcess
 ) -> None:
-    refused = bare.post(PATH, json={"model": "none", "messages": MESSAGES})
-    assert refused.status_code == 404
-    used = Decimal(BUDGET) - Decimal(refused.headers["x-sluice-budget-remaining"])
-    assert used > 0
+    def used() -> Decimal:
+        """What the key's counter says, holds included; the last requests are settled after their replies."""
+        refused = bare.post(PATH, json={"model": "none", "messages": MESSAGES})
+        assert refused.status_code == 404
+        return Decimal(BUDGET) - Decimal(refused.headers["x-sluice-budget-remaining"])
 
     def cost(rows: list[Any]) -> Decimal:
         return sum((Decimal(row["cost"]) for row in rows), Decimal(0))
 
-    assert cost(resilient.usage("--by", "model", until=lambda rows: cost(rows) >= used)) == used
+    assert cost(resilient.usage("--by", "model", until=lambda rows: cost(rows) == used())) > 0
     books = resilient.sluice("reconcile")
     assert (books["different"], books["busy"], books["expired_holds"]) == ([], [], 0)
