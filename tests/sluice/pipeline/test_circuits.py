@@ -148,11 +148,15 @@ COUNTING = {
     "503": with_status(OverloadedError("busy", retry_after=1), 503),
     "408": with_status(UpstreamTimeoutError("late"), 408),
     "403": with_status(UpstreamError("no", retriable=False), 403),
+    "424": broken(424),
+    "a redirection": broken(307),
 }
 CLIENTS = {
     "400": with_status(InvalidRequestError("no"), 400),
     "too long": with_status(InvalidRequestError("no", code="context_length_exceeded"), 400),
     "413": with_status(RequestTooLargeError("no"), 413),
+    "no such file": broken(404),
+    "a conflict": broken(409),
     "not to be expressed": UnsupportedParameterError("no"),
     "an answer too large": UpstreamError("The provider's answer is too large.", retriable=False),
     "a long answer": expired(),

@@ -26,6 +26,10 @@ LONGEST_SECONDS = 600.0
 PROBE_SECONDS = 60.0
 """How long one request has to find out how a provider is; then another one tries."""
 
+_FAULTS = frozenset({403, 408, 424})
+"""Statuses below 500 that are a provider's fault without lasting: it is forbidden (which may pass), was too slow, or its
+model has failed. Any other, such as the 404 of a file that a message names, is about what a client has asked for."""
+
 _LASTING_STATUSES = frozenset({401, 402, 429})
 _TOO_MANY_REQUESTS = 429
 
@@ -138,8 +142,11 @@ def _counts(error: SluiceError, *, streams: bool) -> bool:
     """Whether a failure is one of several that open a circuit."""
     if isinstance(error, OutOfTimeError):
         return streams
+    status = error.upstream_status
+    if status is not None and 400 <= status < 500 and status not in _FAULTS:
+        return False
     if isinstance(error, UpstreamError) and error.retriable is False:
-        return error.upstream_status is not None  # else it is an answer of a size that no gateway takes, say
+        return status is not None  # else it is an answer of a size that no gateway takes, say
     return at_fault(error)
 
 
