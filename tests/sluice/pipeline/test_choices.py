@@ -45,6 +45,13 @@ def test_no_provider_hears_of_other_models() -> None:
         assert "models" not in json.loads(request.body)
 
 
+def test_no_provider_hears_of_a_list_that_is_null() -> None:
+    world = world_of(a=reply())
+    for asking, endpoint in ((body(models=None), Chat()), ({"model": "one", "prompt": "a", "models": None}, Completions())):
+        run(world.ask(asking, endpoint=endpoint))
+    assert ["models" in json.loads(request.body) for request in world.upstream.requests] == [False, False]
+
+
 @pytest.mark.parametrize("endpoint", [Chat(), Chat(ChatDefaults("alone", 9))])
 def test_the_first_of_models_is_the_model_where_none_is_named(endpoint: Chat) -> None:
     world = world_of(c=reply())

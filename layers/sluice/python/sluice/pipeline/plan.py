@@ -8,7 +8,7 @@ nobody is left is the request refused.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sluice.api.model_request import ModelRequest
+from sluice.api.model_request import ModelRequest, StreamableRequest
 from sluice.api.shapes import ReplyShape
 from sluice.catalog import Candidate, ModelRow
 from sluice.config import ConfigurationError
@@ -118,10 +118,11 @@ async def _leg[Request: ModelRequest, Whole: ReplyShape](
 
 def _named[Request: ModelRequest](request: Request, name: str) -> Request:
     """The request for one model alone: its reply goes by the name, and providers know nothing of others."""
-    if request.model == name and not request.other_models:
+    lists_models = isinstance(request, StreamableRequest) and "models" in request.model_fields_set
+    if request.model == name and not lists_models:
         return request
     named = request.model_copy(update={"model": name})
-    if request.other_models:
+    if lists_models:
         named = named.model_copy(update={"models": None})
         named.model_fields_set.discard("models")
     return named
