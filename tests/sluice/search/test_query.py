@@ -130,3 +130,11 @@ def test_a_huge_turn_takes_no_time() -> None:
         begun = time.process_time()
         query(user(piece * (5_000_000 // len(piece))))
         assert time.process_time() - begun < 0.5, piece
+
+
+def test_hundreds_of_blank_turns_take_no_time() -> None:
+    turns = [user(" " * 20_000)] * 300
+    begun = time.process_time()
+    assert query(user("And before?"), *turns, user("And now?")) == "And now?"
+    assert time.process_time() - begun < 0.3
+    assert query(user("And before?"), *turns[:3], user("And now?")) == "And before? And now?"

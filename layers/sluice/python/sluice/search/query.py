@@ -3,12 +3,13 @@
 1. It is the text of the last user's turn; its other parts (pictures, files) say nothing here. Blocks of code, fenced by
    three backticks or tildes, are left out, unless there is nothing else.
 2. A short one (fewer than 4 words and 24 characters: "And in Italy?") goes on with what was said before, so the user's
-   turn before it stands in front of it.
+   turn before it stands in front of it, or of the last few before it the first that has a text.
 3. Of a long one (more than 400 characters or 50 words, which is what engines take) its last question counts, or if
    there is none its beginning; both are cut to that length, at a word. Of one of more than 20,000 characters the middle
    is not looked at.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -20,6 +21,9 @@ MOST_WORDS = 50
 
 MOST_READ = 10_000
 """Characters at either end of a turn: a question stands before or behind what was pasted."""
+
+MOST_TURNS = 8
+"""Before the last one: a body has room for hundreds that are long and blank, and looking at each takes milliseconds."""
 
 SHORT_CHARACTERS = 24
 SHORT_WORDS = 4
@@ -37,7 +41,7 @@ def query_of(messages: Sequence[Message]) -> str:
     line = visible(last)
     if not _is_short(line):
         return _within_limits(last)
-    before = next((text for text in texts if text), "")
+    before = next(filter(None, itertools.islice(texts, MOST_TURNS)), "")
     beginning = _within_limits(before, reserved=len(line) + 1, reserved_words=SHORT_WORDS)
     return f"{beginning} {line}".strip()
 
