@@ -391,3 +391,12 @@ def test_a_model_that_another_one_stands_in_for_is_down_and_the_other_is_not() -
         run(world.do_afterwards())
         world.begin()
     assert world.health == {"health#one": ("down", FAILURES)}
+
+
+def test_a_model_is_not_down_by_the_failure_of_another_that_the_client_is_told_of() -> None:
+    world = world_of(a=status(500), c=status(404, {"code": "model_not_found"}))
+    for _ in range(FAILURES):
+        run(world.ask(body(model="alone", models=["two"])))
+        run(world.do_afterwards())
+        world.begin()
+    assert list(world.health) == ["health#alone"]

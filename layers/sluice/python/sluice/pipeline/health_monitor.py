@@ -153,7 +153,8 @@ async def watched(monitor: HealthMonitor, model: str, afterwards: Afterwards) ->
     try:
         yield watch
     except SluiceError as error:
-        watch.fails(error)
+        if watch.model not in watch.lost:  # else it may be another model's failure that the client is told of
+            watch.fails(error)
         for name, failure in watch.lost.items():
             afterwards(partial(monitor.failed, name, failure))
         raise
