@@ -311,14 +311,15 @@ def test_who_cannot_answer_is_left_out_and_a_refusal_costs_nothing() -> None:
 
 
 def test_what_shows_in_translation_that_it_cannot_be_expressed_goes_on_to_the_next() -> None:
+    asking = body(model="shy", prediction={"type": "content", "content": "a"})
     world = world_of(b=reply())
-    run(world.ask(body(model="shy", logprobs=True)))  # the demo provider refuses that where it translates
+    run(world.ask(asking))  # the demo provider refuses that where it translates
     assert asked(world) == ["b"]
     assert (world.headers["x-sluice-attempts"], world.headers["x-sluice-provider"]) == ("1", "b")
     world = world_of()
-    got, _ = run(world.ask(body(model="shy", logprobs=True), providers="demo"))
+    got, _ = run(world.ask(asking, providers="demo"))
     assert isinstance(got, SluiceError)
-    assert (got.status, got.param, asked(world)) == (400, "logprobs", [])
+    assert (got.status, got.param, asked(world)) == (400, "prediction", [])
     assert is_clean(world)
 
 
