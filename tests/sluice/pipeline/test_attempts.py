@@ -10,6 +10,7 @@ from fake_upstream import FakeProviders, Response
 from key_records import key_record
 from path_world import SECRET, World
 from route_world import CATALOG, asked, body, is_clean, reply, run, status, stream, world_of
+from sluice.catalog import Catalog
 from sluice.config import ConfigurationError
 from sluice.errors import OverloadedError, SluiceError, UpstreamError, UpstreamTimeoutError
 from sluice.pipeline import hashes
@@ -401,3 +402,15 @@ def test_a_model_is_not_down_by_the_failure_of_another_that_the_client_is_told_o
         run(world.do_afterwards())
         world.begin()
     assert list(world.health) == ["health#alone"]
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
+def test_who_hangs_is_not_the_fastest(streams: bool) -> None:
+    row = CATALOG.models[0].model_copy(update={"policy": "fastest"})
+    catalog = Catalog(providers=CATALOG.providers, models=(row,))
+    world = World(FakeProviders(a=[None], b=[stream() if streams else reply()]), catalog=catalog)
+    world.chance = 0.5
+    for _ in range(2):
+        run(world.ask(body(stream=streams)))
+        world.begin()
+    assert asked(world) == ["a", "b", "b"]

@@ -133,6 +133,7 @@ class _Attempt[Request: ModelRequest, Whole: ReplyShape]:
         self._leg = leg
         self._circuits = errand.gateway.routing.circuits
         self._before = len(errand.record.tries)
+        self._begun = asyncio.get_running_loop().time()
         self._circuits.asks(leg.name)
         errand.watch.turns_to(leg.row.id)
         errand.record.model, errand.record.provider = leg.row.id, leg.candidate.provider
@@ -145,6 +146,8 @@ class _Attempt[Request: ModelRequest, Whole: ReplyShape]:
             record.tries[-1].ends(error)
             errand.watch.fails(error)
             self._circuits.failed(self._leg.name, error, streams=self._leg.request.streams)
+            if isinstance(error, OutOfTimeError):  # it takes so long at least, and else would stay the fastest
+                self._takes((asyncio.get_running_loop().time() - self._begun) * 1000)
             tell_attempts(errand.headers, record.tries)
         else:
             self.ends()
@@ -157,8 +160,11 @@ class _Attempt[Request: ModelRequest, Whole: ReplyShape]:
         another = leg.row.id if errand.name not in leg.row.names else None
         errand.turn.told(tell_answer(errand.headers, errand.record.tries, another, reply))
         if (latency := errand.watch.latency_ms) is not None:
-            latencies = errand.gateway.routing.latencies
-            latencies.heard(leg.name, latency, streams=leg.request.streams)
+            self._takes(latency)
+
+    def _takes(self, milliseconds: float) -> None:
+        latencies = self._errand.gateway.routing.latencies
+        latencies.heard(self._leg.name, milliseconds, streams=self._leg.request.streams)
 
     def ends(self) -> None:
         """It was given up."""
