@@ -1,5 +1,6 @@
 """Legs asked in turn: who answers when somebody fails, what the client and the log are told, and what is charged."""
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any, cast
@@ -375,6 +376,31 @@ def test_a_secret_that_cannot_be_read_leaves_its_provider_out() -> None:
         got, _ = run(world.ask(body(model="picky"), providers="unset"))
         assert isinstance(got, type(failure))
     assert asked(world) == ["b"] * 3
+
+
+def test_secrets_that_come_late_are_waited_for_together() -> None:
+    class Late:
+        async def get(self, name: str) -> str | None:
+            await asyncio.sleep(9)
+            raise OverloadedError("busy", retry_after=1)
+
+    secret = {"kind": "openai", "base_url": "http://secret/v1"}
+    names = ("x", "y", "z")
+    catalog = Catalog.model_validate(
+        {
+            "providers": {
+                **{name: secret | {"credential": name.upper()} for name in names},
+                "b": {"kind": "openai", "base_url": "http://b/v1"},
+            },
+            "models": [
+                {"id": "one", "candidates": [{"provider": name, "model": "m"} for name in (*names, "b")]}
+            ],
+        }
+    )
+    world = World(FakeProviders(b=[reply()]), catalog=catalog)
+    world.gateway = replace(world.gateway, credentials=cast("CredentialStore", Late()))
+    _, seconds = run(world.ask(body()))
+    assert (asked(world), seconds) == (["b"], 9)
 
 
 def test_a_model_is_down_only_when_all_who_serve_it_fail() -> None:

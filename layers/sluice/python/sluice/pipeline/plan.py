@@ -5,6 +5,7 @@ a budget cannot be kept with it, that the operator has not set its credential. I
 nobody is left is the request refused.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,17 +53,24 @@ async def legs_of[Request: ModelRequest, Whole: ReplyShape](
     """
     legs: list[Leg[Request]] = []
     refusals: list[Exception] = []
-    for choice in _wanted(choices, asked.providers):
+    wanted = _wanted(choices, asked.providers)
+    asking = [
+        _leg_or_refusal(gateway, endpoint, asked, choice, candidate)
+        for choice in wanted
+        for candidate in choice.row.candidates
+    ]
+    # Each may wait for a secret, and those who do wait together.
+    found = iter(await asyncio.gather(*asking) if len(asking) > 1 else [await asking[0]])
+    for choice in wanted:
         own: list[Leg[Request]] = []
-        for candidate in choice.row.candidates:
-            try:
-                own.append(await _leg(gateway, endpoint, asked, choice, candidate))
-            except (InvalidRequestError, OverloadedError) as refusal:
-                refusals.append(refusal)
-            except (ConfigurationError, AWSError) as mistake:
-                refusals.append(mistake)
-                if len(choices) + len(choice.row.candidates) > 2:  # else it is told as the request's failure
-                    logger.exception("provider %s cannot be used", candidate.provider)
+        for candidate, each in zip(choice.row.candidates, found, strict=False):
+            if isinstance(each, Leg):
+                own.append(each)
+            else:
+                refusals.append(each)
+                if len(asking) > 1 and isinstance(each, ConfigurationError | AWSError):
+                    # With nobody else to ask it is told as the request's failure.
+                    logger.error("provider %s cannot be used", candidate.provider, exc_info=each)
         legs += _ordered(gateway, asked, choice.row, own)
     if not legs:
         raise _most_telling(refusals)
@@ -90,6 +98,20 @@ def _wanted(choices: Sequence[Choice], providers: Sequence[str] | None) -> Seque
             f"{', '.join(providers)[:200]}."
         )
     return found
+
+
+async def _leg_or_refusal[Request: ModelRequest, Whole: ReplyShape](
+    gateway: Gateway,
+    endpoint: Endpoint[Request, Whole],
+    asked: Asked[Request],
+    choice: Choice,
+    candidate: Candidate,
+) -> Leg[Request] | Exception:
+    """The leg of one candidate, or why there is none."""
+    try:
+        return await _leg(gateway, endpoint, asked, choice, candidate)
+    except (InvalidRequestError, OverloadedError, ConfigurationError, AWSError) as refusal:
+        return refusal
 
 
 async def _leg[Request: ModelRequest, Whole: ReplyShape](
