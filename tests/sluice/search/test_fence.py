@@ -1,7 +1,9 @@
 """Page text stays inside its fence, whatever it is."""
 
 import re
+import sys
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from sluice.search.contract import SearchResult
 from sluice.search.fence import MOST_BYTES, NOTHING, fitting, informed, told
 from sluice.search.merge import Source, merged
 from sluice.search.plain_text import plain_text
+from sluice.search.visible import visible
 
 BOUNDARY = "0123456789abcdef0123456789abcdef"
 QUESTION = "Who won?"
@@ -180,3 +183,12 @@ def test_parts_stay_parts() -> None:
 def test_without_a_user_there_is_no_place_for_it() -> None:
     with pytest.raises(ValueError, match="user"):
         informed(request({"role": "system", "content": "x"}), SOURCES, BOUNDARY)
+
+
+def test_no_tokenizer_that_rewrites_its_text_makes_a_bracket_of_another_character() -> None:
+    """SentencePiece's may normalise by NFKC."""
+    brackets = set("<>[]{}`")
+    alike = [each for each in map(chr, range(sys.maxunicode)) if set(normalize("NFKC", each)) & brackets]
+    assert len(alike) > len(brackets)
+    *_, extract = check_fence([Source("https://a.example/", "title", visible("".join(alike)), "Brave")])
+    assert not set(normalize("NFKC", extract)) & brackets

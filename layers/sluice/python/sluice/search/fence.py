@@ -41,7 +41,10 @@ MOST_BYTES = 8_192
 """Of all that is added to a request, in UTF-8 and so in tokens: what is held for it. Later results are left out where
 it would be more."""
 
-_QUOTED = str.maketrans("<＜﹤>＞﹥[［【]］】{｛}｝`", "‹‹‹›››((()))(())'")  # noqa: RUF001 # look-alikes, too
+_QUOTED = str.maketrans(
+    "<＜﹤>＞﹥[［【﹇]］】﹈{｛﹛︷}｝﹜︸`｀`",  # noqa: RUF001 # look-alikes, too
+    "‹‹‹›››(((())))(((())))'''",  # noqa: RUF001
+)
 
 
 def fitting(sources: Sequence[Source]) -> list[Source]:
