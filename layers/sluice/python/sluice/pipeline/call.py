@@ -114,19 +114,24 @@ async def listed_models(
         SluiceError: it failed, in time or not.
     """
     async with within(deadline), upstream.send(listing.upstream_request(target)) as response:
-        body = await _list_of(response)
+        body = await body_of(response, MAX_LIST_BYTES, "The provider's list of models is too large.")
         if response.status != 200:
             raise _failure(response, body, provider, target)
         return listing.listed_models(body)
 
 
-async def _list_of(response: UpstreamResponse) -> bytes:
+async def body_of(response: UpstreamResponse, most_bytes: int, too_large: str) -> bytes:
+    """A whole body of no more than so many bytes.
+
+    Raises:
+        UpstreamError: it has more; ``too_large`` is its message.
+    """
     parts: list[bytes] = []
     length = 0
     async for part in response.chunks():
         length += len(part)
-        if length > MAX_LIST_BYTES:
-            raise UpstreamError("The provider's list of models is too large.")
+        if length > most_bytes:
+            raise UpstreamError(too_large)
         parts.append(part)
     return b"".join(parts)
 

@@ -26,7 +26,7 @@ from sluice.errors import (
     UpstreamTimeoutError,
 )
 from sluice.observability import logger
-from sluice.pipeline.call import expired
+from sluice.pipeline.call import body_of, expired
 from sluice.pipeline.route import CredentialSource, is_local
 from sluice.search.contract import Engine, SearchAccess, SearchResult
 from sluice.search.failures import failure
@@ -219,7 +219,9 @@ async def _results(upstream: Upstream, asked: Asked, query: str, until: float) -
         async with asyncio.timeout_at(until), upstream.send(request) as response:
             if response.status != 200:
                 raise _refusal(response)
-            return asked.engine.results(await _body(response))
+            return asked.engine.results(
+                await body_of(response, MOST_REPLY_BYTES, "The search engine's reply is too large.")
+            )
     except TimeoutError as error:
         raise UpstreamTimeoutError("The search engine did not answer in time.") from error
 
@@ -228,17 +230,6 @@ def _refusal(response: UpstreamResponse) -> SluiceError:
     error = failure(response.status, response.headers)
     error.upstream_status = response.status
     return error
-
-
-async def _body(response: UpstreamResponse) -> bytes:
-    parts: list[bytes] = []
-    length = 0
-    async for part in response.chunks():
-        length += len(part)
-        if length > MOST_REPLY_BYTES:
-            raise UpstreamError("The search engine's reply is too large.")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _failure(failures: Sequence[SluiceError]) -> SluiceError:
