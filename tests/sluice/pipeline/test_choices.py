@@ -47,7 +47,10 @@ def test_no_provider_hears_of_other_models() -> None:
 
 def test_no_provider_hears_of_a_list_that_is_null() -> None:
     world = world_of(a=reply())
-    for asking, endpoint in ((body(models=None), Chat()), ({"model": "one", "prompt": "a", "models": None}, Completions())):
+    for asking, endpoint in (
+        (body(models=None), Chat()),
+        ({"model": "one", "prompt": "a", "models": None}, Completions()),
+    ):
         run(world.ask(asking, endpoint=endpoint))
     assert ["models" in json.loads(request.body) for request in world.upstream.requests] == [False, False]
 

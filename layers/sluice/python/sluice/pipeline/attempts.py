@@ -146,7 +146,7 @@ class _Attempt[Request: ModelRequest, Whole: ReplyShape]:
             record.tries[-1].ends(error)
             errand.watch.fails(error)
             self._circuits.failed(self._leg.name, error, streams=self._leg.request.streams)
-            if isinstance(error, OutOfTimeError):  # it takes so long at least, and else would stay the fastest
+            if isinstance(error, OutOfTimeError):  # it takes so long at least; else it would stay the fastest
                 self._takes((asyncio.get_running_loop().time() - self._begun) * 1000)
             tell_attempts(errand.headers, record.tries)
         else:

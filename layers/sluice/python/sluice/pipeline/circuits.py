@@ -27,8 +27,8 @@ PROBE_SECONDS = 60.0
 """How long one request has to find out how a provider is; then another one tries."""
 
 _FAULTS = frozenset({403, 408, 424})
-"""Statuses below 500 that are a provider's fault without lasting: it is forbidden (which may pass), was too slow, or its
-model has failed. Any other, such as the 404 of a file that a message names, is about what a client has asked for."""
+"""Statuses below 500 that are a provider's fault without lasting: it is forbidden, which may pass, it was too slow, or
+its model has failed. Any other, as the 404 of a file that a message names, is about what a client has asked for."""
 
 _LASTING_STATUSES = frozenset({401, 402, 429})
 _TOO_MANY_REQUESTS = 429
