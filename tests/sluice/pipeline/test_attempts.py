@@ -15,7 +15,6 @@ from sluice.catalog import Catalog
 from sluice.config import ConfigurationError
 from sluice.errors import OverloadedError, SluiceError, UpstreamError, UpstreamTimeoutError
 from sluice.pipeline import hashes
-from sluice.pipeline.health_monitor import FAILURES
 from sluice.stores.aws import AWSError
 from sluice.stores.credentials import CredentialStore
 
@@ -335,25 +334,6 @@ def test_what_one_translation_finds_wrong_another_may_not(monkeypatch: pytest.Mo
     assert world.headers["x-sluice-attempts"] == "1"
 
 
-def test_streams_that_break_make_a_provider_look_bad_too() -> None:
-    cut = Response(200, "text/event-stream", (stream(ends=False)._parts[0], BROKEN))
-    world = world_of(a=cut, b=stream())
-    for _ in range(3):
-        got, _ = run(world.ask(body(stream=True)))
-        assert b"[DONE]" not in got
-        world.begin()
-    run(world.ask(body(stream=True)))
-    assert asked(world) == ["a", "a", "a", "b"]
-
-
-def test_a_stream_that_lasts_until_its_deadline_makes_nobody_look_bad() -> None:
-    world = world_of(a=Response(200, "text/event-stream", (stream(ends=False)._parts[0], None)), b=stream())
-    for _ in range(4):
-        run(world.ask(body(stream=True)))
-        world.begin()
-    assert asked(world) == ["a"] * 4
-
-
 def test_a_secret_that_cannot_be_read_leaves_its_provider_out() -> None:
     world = world_of(b=reply())
 
@@ -401,42 +381,3 @@ def test_secrets_that_come_late_are_waited_for_together() -> None:
     world.gateway = replace(world.gateway, credentials=cast("CredentialStore", Late()))
     _, seconds = run(world.ask(body()))
     assert (asked(world), seconds) == (["b"], 9)
-
-
-def test_a_model_is_down_only_when_all_who_serve_it_fail() -> None:
-    world = world_of(a=BROKEN, b=reply(), c=reply())
-    for _ in range(FAILURES + 1):
-        run(world.ask(body()))
-        run(world.do_afterwards())
-        world.begin()
-    assert world.health == {}
-
-
-def test_a_model_that_another_one_stands_in_for_is_down_and_the_other_is_not() -> None:
-    world = world_of(a=status(500), b=status(500), c=reply())
-    for _ in range(FAILURES):
-        run(world.ask(body()))
-        run(world.do_afterwards())
-        world.begin()
-    assert world.health == {"health#one": ("down", FAILURES)}
-
-
-def test_a_model_is_not_down_by_the_failure_of_another_that_the_client_is_told_of() -> None:
-    world = world_of(a=status(500), c=status(404, {"code": "model_not_found"}))
-    for _ in range(FAILURES):
-        run(world.ask(body(model="alone", models=["two"])))
-        run(world.do_afterwards())
-        world.begin()
-    assert list(world.health) == ["health#alone"]
-
-
-@pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
-def test_who_hangs_is_not_the_fastest(streams: bool) -> None:
-    row = CATALOG.models[0].model_copy(update={"policy": "fastest"})
-    catalog = Catalog(providers=CATALOG.providers, models=(row,))
-    world = World(FakeProviders(a=[None], b=[stream() if streams else reply()]), catalog=catalog)
-    world.chance = 0.5
-    for _ in range(2):
-        run(world.ask(body(stream=streams)))
-        world.begin()
-    assert asked(world) == ["a", "b", "b"]
