@@ -10,6 +10,7 @@ TIERS = (
     ("sluice.config", "sluice.errors", "sluice.metrics", "sluice.observability", "sluice"),
     (
         "sluice.catalog",
+        "sluice.catalog_rules",
         "sluice.catalog_search",
         "sluice.credentials",
         "sluice.keys",

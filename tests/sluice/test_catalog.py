@@ -38,16 +38,24 @@ def test_a_model_is_found_by_id_and_alias(tmp_path: Path) -> None:
     [
         ('kind = "openai"', "", "providers.local.kind"),
         ('base_url = "http://', 'base_url = "ftp://', "providers.local.base_url"),
-        ('provider = "local"', 'provider = "global"', "unknown provider 'global'"),
+        (
+            'provider = "local"',
+            'provider = "global"',
+            "wrong: model 'one' names the unknown provider 'global'; there are: local",
+        ),
         ('aliases = ["uno"]', 'aliases = ["one"]', "'one' is given twice"),
-        ('"0.15"', '"-1"', "models.0.price.input"),
-        ('"0.15"', '"cheap"', "models.0.price.input"),
-        ('"0.15"', '"NaN"', "models.0.price.input"),
+        ('"0.15"', '"-1"', "models.one.price.input"),
+        ('"0.15"', '"cheap"', "models.one.price.input"),
+        ('"0.15"', '"NaN"', "models.one.price.input"),
+        ('id = "one"', 'id = ""', "models.0.id"),
+        ('id = "one"', "", "models.0.id"),
+        ("aliases =", 'policy = "dearest"\naliases =', "models.one.policy"),
+        ('"upstream" }', '"upstream", weight = -1 }', "models.one.candidates.0.weight"),
         ("[[models]]", "[[models", "cannot be read"),
         (
             'candidates = [{ provider = "local", model = "upstream" }]',
             "candidates = []",
-            "models.0.candidates",
+            "models.one.candidates': a model that is not retired needs a candidate",
         ),
     ],
 )
@@ -137,9 +145,9 @@ def test_a_model_answers_until_it_is_retired_and_its_successor_from_then_on(tmp_
         (
             'retired = 2026-06-01\nsuccessor = "older"',
             "",
-            "models.2.candidates': Value error, a model that is not retired needs a candidate",
+            "models.oldest.candidates': a model that is not retired needs a candidate",
         ),
-        ("retired = 2026-12-01", 'retired = "soon"', "models.1.retired"),
+        ("retired = 2026-12-01", 'retired = "soon"', "models.older.retired"),
     ],
 )
 def test_a_succession_that_leads_nowhere_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:

@@ -6,12 +6,12 @@ is built, and is immutable from then on. Members this version does not know are 
 
 import datetime as dt
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from sluice.catalog_rules import mistakes
 from sluice.catalog_search import SearchRow
 from sluice.config import ConfigurationError
 
@@ -191,7 +192,10 @@ class Catalog(_Row):
                 names.add(name)
             for candidate in row.candidates:
                 if candidate.provider not in self.providers:
-                    raise ValueError(f"model '{row.id}' names the unknown provider '{candidate.provider}'")
+                    known = ", ".join(self.providers) or "none"
+                    raise ValueError(
+                        f"model '{row.id}' names the unknown provider '{candidate.provider}'; there are: {known}"
+                    )
         for row in self.models:
             self._check_succession(row)
         return self
@@ -277,10 +281,35 @@ def load_catalog(path: Path | None = None) -> Catalog:
     """
     source = path if path is not None else resources.files("sluice") / "catalog.toml"
     try:
-        return Catalog.model_validate(tomllib.loads(source.read_text(encoding="utf-8")))
+        content = tomllib.loads(source.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"the catalogue {source} cannot be read: {error}") from error
+    try:
+        catalog = Catalog.model_validate(content)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        place = ".".join(str(element) for element in fault["loc"])
-        raise ConfigurationError(f"the catalogue {source} is wrong at '{place}': {fault['msg']}") from error
+        raise ConfigurationError(f"the catalogue {source} is wrong{fault_of(error, content)}") from error
+    for mistake in mistakes(catalog):
+        raise ConfigurationError(f"the catalogue {source} is wrong: {mistake}")
+    return catalog
+
+
+def fault_of(error: ValidationError, content: Mapping[str, Any]) -> str:
+    """The first thing that is wrong, after its place where it has one; a model's place is told by its id."""
+    fault = error.errors(include_url=False)[0]
+    own = fault.get("ctx", {}).get(
+        "error"
+    )  # what a rule of this module has raised, without pydantic's preface
+    words = fault["msg"] if own is None else str(own)
+    place = ".".join(_named(fault["loc"], content))
+    return f" at '{place}': {words}" if place else f": {words}"
+
+
+def _named(place: Sequence[int | str], content: Mapping[str, Any]) -> Iterator[str]:
+    match place:
+        case ["models", int(number), *rest]:
+            row = content["models"][number]
+            name = row.get("id") if isinstance(row, dict) else None
+            place = ["models", name if isinstance(name, str) and name else number, *rest]
+        case _:
+            pass
+    return map(str, place)

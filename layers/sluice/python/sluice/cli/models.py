@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
-from sluice.catalog import ModelRow, load_catalog
+from sluice.catalog import ModelRow, fault_of, load_catalog
 from sluice.cli.models_rendering import model_object, models_table
 from sluice.cli.rendering import as_json
 from sluice.cli.target import JSON, Local, Stack, State, Stores, target_of
@@ -150,8 +150,7 @@ async def _set(stores: Stores, model: str, members: Members) -> dict[str, Any]:
             raise UnknownModelError(
                 f"there is no model {model!r}: say with --provider who serves it"
             ) from error
-        fault = error.errors(include_url=False)[0]
-        raise UnknownModelError(f"the model would be wrong at {fault['loc'][0]!r}: {fault['msg']}") from error
+        raise UnknownModelError(f"the model would be wrong{fault_of(error, {})}") from error
     if not file.extended([row]).find(model):
         names = ", ".join(file.providers)
         raise UnknownModelError(

@@ -21,7 +21,9 @@ from sluice.local.routing import Dispatcher, Mount
 from sluice.local.stack import create_stack
 from sluice.local.state import ServerState, write_state
 from sluice.observability import log_readably
+from sluice.pipeline.catalog_doubts import tell
 from sluice.plans import CUSTOM
+from sluice.providers.parameters import unknown_parameters
 from sluice.providers.registry import check_providers
 from sluice.search.registry import check_engines
 from sluice.stores.aws import AWS
@@ -62,6 +64,8 @@ async def serve_gateway(
     catalog = load_catalog(catalog_file)
     check_providers(catalog)
     check_engines(catalog)  # the applications do too, but what goes wrong in their start is a traceback
+    for doubt in unknown_parameters(catalog):
+        tell(doubt)
     key = await _demo_key(KeyStore(aws, stack.outputs[KEYS_TABLE]))
     url = url_of(listener)
     state = ServerState(

@@ -1,14 +1,14 @@
 """The parts that the path is made of, built once for the life of an environment."""
 
-import functools
 import time
 from dataclasses import dataclass
 from typing import Self
 
 from sluice.catalog import Catalog, load_catalog
+from sluice.catalog_rules import doubts
 from sluice.config import Settings
-from sluice.observability import logger
 from sluice.pipeline.admit import Admitter
+from sluice.pipeline.catalog_doubts import tell
 from sluice.pipeline.health_monitor import HealthMonitor
 from sluice.pipeline.idempotency import Idempotency
 from sluice.pipeline.live_catalog import LiveCatalog
@@ -62,7 +62,9 @@ class Gateway:
         check_providers(catalog)
         check_engines(catalog)
         for member in catalog.unknown_members():
-            _warn_of(member)
+            tell(f"it has a member that this version does not know: {member}")
+        for doubt in doubts(catalog):
+            tell(doubt)
         tls = tls_context()
         upstream = HTTPUpstream.open(tls=tls, demo_token_seconds=DEMO_TOKEN_SECONDS)
         return cls.assemble(settings, catalog, AWS(tls=lambda: tls), upstream)
@@ -106,9 +108,3 @@ class Gateway:
         """Close all connections."""
         await self.upstream.close()
         self.aws.close()
-
-
-@functools.cache
-def _warn_of(member: str) -> None:
-    """Once in a process, which may open several gateways."""
-    logger.warning("the catalogue has a member that this version does not know: %s", member)

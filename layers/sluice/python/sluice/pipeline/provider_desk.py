@@ -11,9 +11,11 @@ from sluice.config import ConfigurationError, ProviderCheckSettings
 from sluice.errors import InvalidRequestError, SluiceError
 from sluice.observability import logger
 from sluice.pipeline.call import listed_models
+from sluice.pipeline.catalog_doubts import tell
 from sluice.pipeline.health_monitor import milliseconds_since
 from sluice.pipeline.route import CredentialSource, NotConfiguredError, access_to
 from sluice.providers.contract import ListedModel, Provider, Target
+from sluice.providers.parameters import unknown_parameters
 from sluice.providers.registry import PROVIDERS, check_providers
 from sluice.stores.aws import AWS
 from sluice.stores.credentials import CredentialStore
@@ -90,6 +92,8 @@ async def open_desk(settings: ProviderCheckSettings) -> AsyncGenerator[ProviderD
     """
     catalog = load_catalog(settings.catalog)
     check_providers(catalog)
+    for doubt in unknown_parameters(catalog):
+        tell(doubt)
     tls = tls_context()
     with closing(AWS(tls=lambda: tls)) as aws:
         upstream = HTTPUpstream.open(tls=tls, demo_token_seconds=0)

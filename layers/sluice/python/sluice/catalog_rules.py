@@ -1,0 +1,95 @@
+"""What the rows of a catalogue file mean together: mistakes end the start, doubts are told in the log.
+
+Only the file is looked at. Rows of the models table come and go while requests are answered, so what makes no sense in
+one of them is passed over there (see ``pipeline.live_catalog``).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sluice.catalog import Catalog, ModelKind, ModelRow
+
+CAPABILITIES: Final = frozenset(
+    {
+        *("tools", "vision", "audio", "files", "json_schema", "logprobs"),
+        *("reasoning", "dimensions", "completions", "system_messages"),
+        *("thinking", "adaptive_thinking", "thinking_budget", "thinking_level"),
+        *("thinking_minimal", "thinking_always", "nova_reasoning", "reasoning_effort"),
+    }
+)
+"""All that a model may be said to be capable of; the head of the shipped catalogue says what each word means."""
+
+STAND_INS: Final[Mapping["ModelKind", frozenset["ModelKind"]]] = {
+    "chat": frozenset({"chat"}),
+    "completion": frozenset({"completion", "chat"}),
+    "embedding": frozenset(),
+    "image": frozenset({"image"}),
+    "video": frozenset({"video"}),
+}
+"""By a model's kind, the kinds of models that can answer in its place: vectors of two models do not mix."""
+
+
+def mistakes(catalog: "Catalog") -> Iterator[str]:
+    """What cannot be meant, each as a sentence that names the model's id."""
+    for row in catalog.models:
+        yield from _of_candidates(row)
+        for name in row.fallbacks:
+            found = catalog.find(name)
+            if not STAND_INS[row.kind]:
+                yield f"model '{row.id}' is of the kind '{row.kind}', which has no fallbacks"
+            elif found is row:
+                yield f"model '{row.id}' is its own fallback"
+            elif found is not None and found.kind not in STAND_INS[row.kind]:
+                yield (
+                    f"model '{row.id}' is of the kind '{row.kind}', "
+                    f"for which its fallback '{name}', of the kind '{found.kind}', cannot answer"
+                )
+
+
+def _of_candidates(row: "ModelRow") -> Iterator[str]:
+    for terms in (row, *row.candidates):
+        if not terms.capabilities <= CAPABILITIES:
+            word = min(terms.capabilities - CAPABILITIES)
+            known = ", ".join(sorted(CAPABILITIES))
+            yield f"model '{row.id}' has the unknown capability '{word}'; there are: {known}"
+    if len(row.candidates) > 1:
+        places = set[tuple[str, str]]()
+        for candidate in row.candidates:
+            place = candidate.provider, candidate.model
+            if place in places:
+                yield f"model '{row.id}' has the candidate '{candidate.model}' of '{candidate.provider}' twice"
+            places.add(place)
+    if row.policy == "weighted" and row.candidates and not any(each.weight for each in row.candidates):
+        yield f"model '{row.id}' is weighted, and all of its weights are 0"
+
+
+def doubts(catalog: "Catalog") -> Iterator[str]:
+    """What is probably not meant, but can be: each as a sentence that names the model's id."""
+    for row in catalog.models:
+        for name in row.fallbacks:
+            found = catalog.find(name)
+            if found is None:
+                yield f"model '{row.id}' has the fallback '{name}', which is not in the file"
+            elif (end := _end_of(catalog, found)) is not None:
+                yield (
+                    f"model '{row.id}' has the fallback '{name}', which ends with the retirement of "
+                    f"'{end.id}': that has no successor"
+                )
+        candidates = row.candidates
+        if row.policy != "weighted" and any("weight" in each.model_fields_set for each in candidates):
+            yield f"model '{row.id}' has weights, which its policy '{row.policy}' does not look at"
+        unpriced = [each for each in candidates if each.price is None] if row.price is None else []
+        if 0 < len(unpriced) < len(candidates):
+            each = unpriced[0]
+            yield (
+                f"model '{row.id}' has a candidate without a price, '{each.model}' of '{each.provider}', "
+                "beside one that has one"
+            )
+
+
+def _end_of(catalog: "Catalog", row: "ModelRow") -> "ModelRow | None":
+    """The model with which a succession comes to its end; None where one is there that stays."""
+    while row.successor is not None and (successor := catalog.find(row.successor)) is not None:
+        row = successor
+    return None if row.retired is None else row

@@ -1,0 +1,128 @@
+"""What the rows of a catalogue mean together: what cannot be meant ends the start, what probably is not is told."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from sluice.catalog import Catalog, ModelKind, load_catalog
+from sluice.catalog_rules import STAND_INS, doubts, mistakes
+from sluice.config import ConfigurationError
+
+HEAD = """
+[providers.near]
+kind = "openai"
+base_url = "http://127.0.0.1:1/v1"
+
+[providers.far]
+kind = "demo"
+
+[[models]]
+id = "other"
+candidates = [{ provider = "near", model = "other" }]
+
+[[models]]
+id = "text"
+kind = "completion"
+candidates = [{ provider = "near", model = "text" }]
+
+[[models]]
+id = "vectors"
+kind = "embedding"
+candidates = [{ provider = "near", model = "vectors" }]
+
+[[models]]
+id = "ended"
+retired = 2026-06-01
+successor = "ended-too"
+
+[[models]]
+id = "ended-too"
+retired = 2026-06-01
+
+[[models]]
+id = "succeeded"
+retired = 2026-06-01
+successor = "other"
+
+[[models]]
+id = "p"
+aliases = ["same"]
+"""
+ONE = 'candidates = [{ provider = "near", model = "a" }]\n'
+TWO = 'candidates = [{{ provider = "near", model = "a"{0} }}, {{ provider = "far", model = "a"{1} }}]\n'
+
+
+def catalog(tmp_path: Path, members: str) -> Catalog:
+    path = tmp_path / "catalog.toml"
+    path.write_text(HEAD + members, encoding="utf-8")
+    return load_catalog(path)
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        (ONE + 'fallbacks = ["p"]', "'p' is its own fallback"),
+        (ONE + 'fallbacks = ["other", "same"]', "'p' is its own fallback"),
+        (ONE + 'fallbacks = ["vectors"]', "its fallback 'vectors', of the kind 'embedding', cannot answer"),
+        (ONE + 'fallbacks = ["text"]', "its fallback 'text', of the kind 'completion', cannot answer"),
+        (ONE + 'kind = "embedding"\nfallbacks = ["vectors"]', "'embedding', which has no fallbacks"),
+        (ONE + 'kind = "embedding"\nfallbacks = ["unknown"]', "'embedding', which has no fallbacks"),
+        (ONE + 'capabilities = ["tools", "visoin"]', "unknown capability 'visoin'; there are: adaptive_"),
+        (TWO.format("", ', capabilities = ["x"]'), "unknown capability 'x'"),
+        (ONE.replace("}]", '}, { provider = "near", model = "a", weight = 2 }]'), "'a' of 'near' twice"),
+        (TWO.format(", weight = 0", ", weight = 0") + 'policy = "weighted"', "all of its weights are 0"),
+    ],
+)
+def test_what_cannot_be_meant_ends_the_start_and_is_named(tmp_path: Path, members: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(told)) as caught:
+        catalog(tmp_path, members)
+    assert "catalog.toml is wrong: model 'p' " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        (ONE + 'fallbacks = ["unknown"]', "the fallback 'unknown', which is not in the file"),
+        (ONE + 'fallbacks = ["ended"]', "'ended', which ends with the retirement of 'ended-too'"),
+        (ONE.replace(" }", ", weight = 1 }"), "weights, which its policy 'priority' does not look at"),
+        (
+            TWO.format("", ", price = { input = '1' }"),
+            "a candidate without a price, 'a' of 'near', beside one that has one",
+        ),
+    ],
+)
+def test_what_is_probably_not_meant_is_told(tmp_path: Path, members: str, told: str) -> None:
+    (doubt,) = doubts(catalog(tmp_path, members))
+    assert doubt.startswith("model 'p' ")
+    assert told in doubt
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        ONE + 'fallbacks = ["other", "succeeded"]',
+        ONE + 'kind = "completion"\nfallbacks = ["text", "other"]',
+        TWO.format(", weight = 0", ", weight = 2") + 'policy = "weighted"',
+        TWO.format("", "") + 'policy = "weighted"',
+        TWO.format("", ", price = { input = '1' }") + "price = { input = '2' }",
+        TWO.format("", "") + 'capabilities = ["vision"]',
+        "retired = 2026-01-01\npolicy = 'weighted'",
+    ],
+)
+def test_what_makes_sense_is_not_remarked_on(tmp_path: Path, members: str) -> None:
+    assert list(doubts(catalog(tmp_path, members))) == []
+
+
+def test_every_kind_has_its_stand_ins() -> None:
+    assert set(STAND_INS) == set(get_args(ModelKind))
+
+
+def test_rows_beside_the_files_are_not_looked_at(tmp_path: Path) -> None:
+    """They come and go at run time, so that one that makes no sense must not end anything."""
+    file = catalog(tmp_path, ONE)
+    row = {"id": "own", "candidates": [{"provider": "near", "model": "b"}], "capabilities": ["of-its-own"]}
+    own = Catalog.model_validate({"providers": file.providers, "models": [row]})
+    assert next(mistakes(own))
+    assert file.extended(own.models).find("own") is not None
