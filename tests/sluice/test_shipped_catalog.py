@@ -4,10 +4,23 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from importlib import resources
+from typing import get_args
 
 import pytest
 
-from sluice.catalog import Catalog, ModelKind, ModelRow, Price, load_catalog
+from sluice.catalog import (
+    Candidate,
+    Catalog,
+    LongPrice,
+    ModelKind,
+    ModelRow,
+    OutputLimit,
+    Policy,
+    Price,
+    Probe,
+    ProviderRow,
+    load_catalog,
+)
 from sluice.catalog_rules import CAPABILITIES, doubts
 from sluice.providers.parameters import unknown_parameters
 from sluice.providers.registry import PROVIDERS, check_providers
@@ -125,9 +138,16 @@ def test_what_is_retired_has_a_successor_that_is_not() -> None:
         assert row.owned_by or row.candidates, row.id
 
 
-def test_capabilities_are_words_of_the_list_in_the_files_head() -> None:
-    head = TEXT[: TEXT.index("\n[providers.")].partition("# capabilities, of these:")[2]
-    assert {word for word in CAPABILITIES if re.search(rf"\b{word}\b", head)} == CAPABILITIES
+def test_the_files_head_explains_every_member_and_every_capability() -> None:
+    head, _, capabilities = TEXT[: TEXT.index("\n[providers.")].partition("# capabilities, of these")
+    for shape in (ProviderRow, ModelRow, Candidate, Price, LongPrice):
+        for member in shape.model_fields:
+            assert re.search(rf"\b{member}\b", head) or member == "capabilities", member
+    for member in ("policy", "weight", "fallbacks", "probe", "discover", "headers"):
+        assert re.search(rf"^#   {member} {{2,}}\w", head, re.MULTILINE), member
+    assert set(re.findall(r"^#   (\w+) {2,}\w", capabilities, re.MULTILINE)) == CAPABILITIES
+    for word in (*get_args(Policy), *get_args(Probe), *get_args(ModelKind), *get_args(OutputLimit)):
+        assert f'"{word}"' in head
 
 
 def test_models_that_refuse_sampling_parameters_say_so() -> None:
