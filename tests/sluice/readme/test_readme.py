@@ -1,13 +1,17 @@
 """README's tables say what the declarations say."""
 
+from pathlib import Path
+from typing import get_args
+
 import pytest
 
 from sluice.catalog import Catalog, load_catalog
+from sluice.cli.models import ServedKind
 from sluice.providers.features import Feature
 from sluice.providers.registry import PROVIDERS
-from sluice.readme.__main__ import TARGET, rendered
+from sluice.readme.__main__ import TARGET, rendered, write
 from sluice.readme.features import LEFT_OUT, matrix
-from sluice.readme.models import retirements, variables
+from sluice.readme.models import SERVED, retirements, variables
 
 
 def test_the_committed_file_is_what_the_generator_gives() -> None:
@@ -19,6 +23,19 @@ def test_a_part_without_a_place_is_told() -> None:
     text = TARGET.read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="'features'"):
         rendered(text.replace("<!-- /features -->", ""))
+
+
+def test_what_was_done_is_told(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    text = TARGET.read_text(encoding="utf-8")
+    readme.write_text(text.replace("| Variable |", "| Old |"), encoding="utf-8")
+    assert write(readme) == "README.md is written"
+    assert readme.read_text(encoding="utf-8") == rendered(text)
+    assert write(readme) == "README.md is unchanged"
+
+
+def test_the_command_adds_models_of_the_kinds_that_an_endpoint_takes() -> None:
+    assert set(get_args(ServedKind)) == SERVED
 
 
 def cells(table: str) -> list[list[str]]:
@@ -43,7 +60,10 @@ def test_every_model_is_in_one_of_the_tables() -> None:
     catalog = load_catalog()
     served, gone = variables(catalog), retirements(catalog)
     for row in catalog.models:
-        assert any(row.id in table for table in (served, gone)) or row.candidates[0].provider == "demo"
+        is_listed = any(row.id in table for table in (served, gone))
+        is_demo = {each.provider for each in row.candidates} == {"demo"}
+        assert is_listed == (row.kind in SERVED and not is_demo), row.id
+    assert "ORA_API_KEY" not in served, "no endpoint takes pictures or films"
     assert "`OPENAI_API_KEY` (openai) | gpt-4o, gpt-4o-mini, " in served
     assert "gpt-3.5-turbo → gpt-5.4-mini" in gone
 

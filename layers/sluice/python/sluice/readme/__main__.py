@@ -1,5 +1,8 @@
 """Writes the parts into README.md, each between its two marks: ``<!-- features -->`` and ``<!-- /features -->``."""
 
+import sys
+from pathlib import Path
+
 from sluice.catalog import load_catalog
 from sluice.local.server import TEMPLATE
 from sluice.providers.registry import PROVIDERS
@@ -35,5 +38,15 @@ def _with_part(text: str, name: str, part: str) -> str:
     return f"{before}{begin}{part}\n{end}{after}"
 
 
+def write(target: Path) -> str:
+    """Bring a file up to date; what was done, for the one who asked for it."""
+    before = target.read_text(encoding="utf-8")
+    after = rendered(before)
+    if after == before:
+        return f"{target.name} is unchanged"
+    target.write_text(after, encoding="utf-8")
+    return f"{target.name} is written"
+
+
 if __name__ == "__main__":
-    TARGET.write_text(rendered(TARGET.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.stdout.write(write(TARGET) + "\n")

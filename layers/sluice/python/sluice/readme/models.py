@@ -1,13 +1,23 @@
 """The models of the shipped catalogue, by the variable that has them answer."""
 
 from sluice.catalog import Catalog, ModelRow
+from sluice.pipeline.chat import Chat
+from sluice.pipeline.completions import Completions
+from sluice.pipeline.embeddings import Embeddings
+
+SERVED = frozenset().union(*(endpoint.KINDS for endpoint in (Chat, Completions, Embeddings)))
+"""The kinds of models that an endpoint takes; others would be promised in vain."""
 
 
 def variables(catalog: Catalog) -> str:
-    """A Markdown table: each provider's variable, and the models that have it among their candidates."""
+    """A Markdown table: each provider's variable, and the models of an endpoint that have it among their candidates."""
     lines = ["| Variable | Models |", "|---|---|"]
     for name, provider in catalog.providers.items():
-        models = [row.id for row in catalog.models if any(each.provider == name for each in row.candidates)]
+        models = [
+            row.id
+            for row in catalog.models
+            if row.kind in SERVED and any(each.provider == name for each in row.candidates)
+        ]
         if provider.credential is not None and models:
             lines.append(f"| `{provider.credential}` ({name}) | {', '.join(models)} |")
     return "\n".join(lines)
