@@ -107,6 +107,17 @@ def test_each_model_is_listed_with_its_origin_and_how_it_is(server: DevServer) -
         "aliases": ["near/mini"],
         "kind": "chat",
         "provider": "near",
+        "candidates": [
+            {
+                "provider": "near",
+                "model": "gpt-4o-mini",
+                "weight": 1,
+                "price": {"input": "0.15", "output": "0.60"},
+                "listed": True,
+            }
+        ],
+        "policy": "priority",
+        "fallbacks": [],
         "from": "file",
         "price": {"input": "0.15", "output": "0.60"},
         "context_tokens": 1000,
@@ -128,7 +139,7 @@ def test_a_person_gets_a_table(server: DevServer) -> None:
     lines = [line.split("  ") for line in done.stdout.splitlines()]
     rows = [[cell.strip() for cell in line if cell.strip()] for line in lines]
     assert rows[:3] == [
-        ["id", "kind", "provider", "from", "input", "output", "health"],
+        ["id", "kind", "providers", "from", "input", "output", "health"],
         ["mini", "chat", "near", "file", "0.15", "0.60", "healthy"],
         ["away", "chat", "absent", "file", "-", "-", "unknown, not available"],
     ]

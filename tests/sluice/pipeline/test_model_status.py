@@ -109,6 +109,23 @@ def test_of_several_candidates_one_is_enough(
     assert status("near:up far:far-up", providers) == expected
 
 
+@pytest.mark.parametrize(
+    ("near", "expected"),
+    [
+        (HEALTHY, "near"),
+        (DOWN, "far"),
+        (UNCONFIGURED, "far"),
+        (provider(seen("healthy"), "up"), "far"),
+        (provider(seen("down", FRESH_SECONDS + 2)), "near"),
+        (None, "near"),
+    ],
+)
+def test_the_provider_told_is_the_one_that_would_answer(near: ProviderHealth | None, expected: str) -> None:
+    providers = {"far": HEALTHY} | ({} if near is None else {"near": near})
+    (row,) = status_list(Current(catalog(one="near:up far:up"), Snapshot({}, providers, {})), NOW).data
+    assert (row.provider, row.is_available) == (expected, True)
+
+
 def test_a_row_has_the_models_names() -> None:
     rows = status_list(Current(catalog(one="near:up far:up"), Snapshot()), NOW).model_dump(mode="json")[
         "data"

@@ -1,24 +1,34 @@
 """Models as the command prints them: as JSON for scripts, as text for a person."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Literal
 
 from sluice.api.model_status import ModelStatus
-from sluice.catalog import ModelRow
+from sluice.catalog import Candidate, ModelRow, Price
 from sluice.stores.model_items import StoredModel
+from sluice.stores.models import Snapshot
 
-COLUMNS = ("id", "kind", "provider", "from", "input", "output", "health")
+COLUMNS = ("id", "kind", "providers", "from", "input", "output", "health")
 
 
-def model_object(row: ModelRow, status: ModelStatus, stored: StoredModel | None) -> dict[str, Any]:
-    """A model as a JSON object; prices are decimal strings of USD per million tokens."""
+def model_object(row: ModelRow, status: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
+    """A model as a JSON object; prices are decimal strings of USD per million tokens.
+
+    ``provider`` is the one that would answer; each of the ``candidates`` says whether its provider ``listed`` it, null
+    where that is not known, and has the price that counts for it.
+    """
+    stored = snapshot.models.get(row.id)
     return {
         "id": row.id,
         "aliases": list(row.aliases),
         "kind": row.kind,
         "provider": status.provider,
-        "from": "file" if stored is None else "provider" if stored.found else "hand",
-        "price": None if row.price is None else row.price.model_dump(mode="json", exclude_none=True),
+        "candidates": [_candidate(row, candidate, snapshot) for candidate in row.candidates],
+        "policy": row.policy,
+        "fallbacks": list(row.fallbacks),
+        "from": _origin(stored),
+        "price": _price(row.price),
         "context_tokens": row.context_tokens,
         "output_tokens": row.output_tokens,
         "retired": None if row.retired is None else row.retired.isoformat(),
@@ -29,9 +39,9 @@ def model_object(row: ModelRow, status: ModelStatus, stored: StoredModel | None)
     }
 
 
-def models_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Models as lines under a heading."""
-    lines = [COLUMNS, *(_cells(row) for row in rows)]
+def models_table(rows: Sequence[Mapping[str, Any]], today: str) -> str:
+    """Models as lines under a heading; ``today`` is the day, such as ``2026-11-29``."""
+    lines = [COLUMNS, *(_cells(row, today) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -39,15 +49,57 @@ def models_table(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    price = row["price"] or {}
-    health = row["health"] if row["available"] else f"{row['health']}, not available"
+def _candidate(row: ModelRow, candidate: Candidate, snapshot: Snapshot) -> dict[str, Any]:
+    seen = snapshot.providers.get(candidate.provider)
+    is_known = seen is not None and seen.configured and seen.health is not None
+    return {
+        "provider": candidate.provider,
+        "model": candidate.model,
+        "weight": candidate.weight,
+        "price": _price(row.served_by(candidate).price),
+        "listed": candidate.model not in seen.unlisted if seen is not None and is_known else None,
+    }
+
+
+def _origin(stored: StoredModel | None) -> str:
+    if stored is None:
+        return "file"
+    return "provider" if stored.found else "hand"
+
+
+def _price(price: Price | None) -> dict[str, Any] | None:
+    return None if price is None else price.model_dump(mode="json", exclude_none=True)
+
+
+def _cells(row: Mapping[str, Any], today: str) -> tuple[str, ...]:
     return (
         row["id"],
         row["kind"],
-        row["provider"],
+        ", ".join(dict.fromkeys(each["provider"] for each in row["candidates"])) or "-",
         row["from"],
-        price.get("input", "-"),
-        price.get("output", "-"),
-        health,
+        _range(row, "input"),
+        _range(row, "output"),
+        ", ".join(_remarks(row, today)),
     )
+
+
+def _range(row: Mapping[str, Any], part: Literal["input", "output"]) -> str:
+    """From the cheapest to the dearest candidate's price; of one that nobody answers for, its own."""
+    prices = [each["price"] for each in row["candidates"]] or [row["price"]]
+    amounts = sorted({Decimal(price[part]) for price in prices if price is not None and part in price})
+    return "-".join(format(amount, "f") for amount in dict.fromkeys((*amounts[:1], *amounts[-1:]))) or "-"
+
+
+def _remarks(row: Mapping[str, Any], today: str) -> Iterator[str]:
+    succession = "" if row["successor"] is None else f" → {row['successor']}"
+    if not row["candidates"] or (row["retired"] is not None and row["retired"] <= today):
+        yield f"retired{succession}"
+        return
+    if all(each["listed"] is False for each in row["candidates"]):
+        yield "not listed"
+    else:
+        yield row["health"]
+        if not row["available"]:
+            yield "not available"
+    if row["retired"] is not None:
+        yield f"retires {row['retired']}{succession}"

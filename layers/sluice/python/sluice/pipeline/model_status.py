@@ -36,7 +36,7 @@ def model_status(row: ModelRow, snapshot: Snapshot, now: float) -> ModelStatus:
     """One model's row.
 
     It is available unless it is known that nobody can answer for it: no provider of it is set up, all are down, or none
-    of them lists it. Of several findings the newest counts.
+    of them lists it. Of several findings the newest counts. The provider is the first that would be asked.
     """
     askable = [candidate for candidate in row.candidates if _may_answer(candidate, snapshot)]
     found = sorted(
@@ -47,7 +47,7 @@ def model_status(row: ModelRow, snapshot: Snapshot, now: float) -> ModelStatus:
     status: HealthStatus = "unknown" if newest is None else newest.status
     return ModelStatus(
         **_of(row),
-        provider=row.candidates[0].provider,
+        provider=_first(row, askable, snapshot, now).provider,
         model_type=row.kind,
         is_available=bool(askable) and status != "down",
         health_status=status,
@@ -63,6 +63,15 @@ def _of(row: ModelRow) -> dict[str, str]:
 def _may_answer(candidate: Candidate, snapshot: Snapshot) -> bool:
     provider = snapshot.providers.get(candidate.provider)
     return provider is None or (provider.configured and candidate.model not in provider.unlisted)
+
+
+def _first(row: ModelRow, askable: Sequence[Candidate], snapshot: Snapshot, now: float) -> Candidate:
+    """The first candidate that is not known to be of no use; where all are, the first."""
+    for candidate in askable:
+        health = _health(snapshot.providers.get(candidate.provider))
+        if health is None or health.status != "down" or not _fresh(health, now):
+            return candidate
+    return row.candidates[0]
 
 
 def _findings(
