@@ -63,6 +63,14 @@ def test_a_key_is_made_as_it_was_asked_for(server: DevServer) -> None:
     assert (made["rpm"], made["tpm"], made["tpd"], made["models"]) == (1, 2, 3, ["demo", "gpt-4o"])
 
 
+def test_a_model_that_does_not_exist_is_warned_of_and_may_come_yet(server: DevServer) -> None:
+    done = server.keys("create", "--name", "early", "--models", "demo,openai/gpt-4o,nosuch", "--json")
+    assert done.returncode == 0
+    assert done.stderr == "Warning: there is no model 'nosuch' yet; the key may use it once there is.\n"
+    assert json.loads(done.stdout)["models"] == ["demo", "openai/gpt-4o", "nosuch"]
+    assert server.keys("create", "--name", "known", "--models", "demo").stderr == ""
+
+
 def test_what_is_not_asked_for_is_no_limit(server: DevServer) -> None:
     made = command(server, "create", "--name", "bare")
     assert made["plan"] == "custom"

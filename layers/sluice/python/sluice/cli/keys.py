@@ -10,6 +10,7 @@ import typer
 
 from sluice.accounting.periods import BudgetPeriod
 from sluice.cli import options
+from sluice.cli.current_models import unknown_models
 from sluice.cli.rendering import as_json, key_object, moment, table
 from sluice.cli.target import JSON, Local, Stack, State, target_of
 from sluice.keys import digest_of, new_secret, prefix_of
@@ -77,11 +78,14 @@ def create(
     secret = new_secret("key")
     record = new_record(secret, terms, now)
 
-    async def put() -> None:
+    async def put() -> Sequence[str]:
         async with target_of(local=local, stack=stack, state=state).open() as stores:
+            unknown = await unknown_models(stores, terms.models or ())
             await stores.keys.put_new(record)
+            return unknown
 
-    asyncio.run(put())
+    for model in asyncio.run(put()):
+        typer.echo(f"Warning: there is no model {model!r} yet; the key may use it once there is.", err=True)
     _print_secret(f"Key {record.id} ({record.name}) is made.", record, None, secret, json=json)
 
 

@@ -9,11 +9,12 @@ import typer
 from pydantic import ValidationError
 
 from sluice.catalog import ModelRow, fault_of, load_catalog
+from sluice.cli.current_models import current_models
 from sluice.cli.models_rendering import model_object, models_table
 from sluice.cli.rendering import as_json
 from sluice.cli.target import JSON, Local, Stack, State, Stores, target_of
 from sluice.local.state import DIRECTORY
-from sluice.pipeline.live_catalog import Current, rows_of
+from sluice.pipeline.live_catalog import Current, utc_today
 from sluice.pipeline.model_status import status_list
 from sluice.stores.model_items import Members
 
@@ -47,20 +48,20 @@ Price = typer.Option(parser=price, metavar="USD", help="Per million tokens.")
 def list_models(
     local: Local = False, stack: Stack = None, state: State = DIRECTORY, json: JSON = False
 ) -> None:
-    """Show all models, where each comes from, its price and how it is."""
+    """Show all models, who answers, where each comes from, its price and how it is."""
 
     async def read() -> Current:
         async with target_of(local=local, stack=stack, state=state).open() as stores:
-            return await _current(stores)
+            return await current_models(stores)
 
     current = asyncio.run(read())
     states = {row.model_id: row for row in status_list(current, time.time()).data}
     rows = [
-        model_object(row, states[row.id], current.snapshot.models.get(row.id))
+        model_object(row, states[row.id], current.snapshot)
         for row in current.catalog.models
         if row.id in states  # all but those that are retired and have no successor
     ]
-    typer.echo(as_json(rows) if json else models_table(rows))
+    typer.echo(as_json(rows) if json else models_table(rows, utc_today().isoformat()))
 
 
 @app.command("set", short_help="Set a model's price, or add a model.")
@@ -134,7 +135,7 @@ async def _set(stores: Stores, model: str, members: Members) -> dict[str, Any]:
     Raises:
         UnknownModelError: the file has the model, or nobody has said who serves it, or the row would make no sense.
     """
-    current = await _current(stores)
+    current = await current_models(stores)
     file = load_catalog(stores.catalog)
     taken = file.find(model)
     if taken is not None:
@@ -163,8 +164,3 @@ async def _set(stores: Stores, model: str, members: Members) -> dict[str, Any]:
     await stores.models.set_own(model, own)
     candidates = [each.model_dump(mode="json", exclude_unset=True) for each in row.candidates]
     return {**row.model_dump(mode="json", exclude_none=True), "candidates": candidates}
-
-
-async def _current(stores: Stores) -> Current:
-    snapshot = await stores.models.read(consistent=True)
-    return Current(load_catalog(stores.catalog).extended(rows_of(snapshot)), snapshot)
