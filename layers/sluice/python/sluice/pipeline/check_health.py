@@ -2,7 +2,7 @@
 
 A provider that lists its models answers; so one free request stands for all of its models. Where the catalogue says so
 (``probe = "call"``), each model that the file has, or of which the operator has said something, is asked for one token
-instead, which costs its price.
+instead, which costs its price. A model with several candidates is down when none of them answers.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from sluice.pipeline.call import whole_reply
 from sluice.pipeline.chat_bound import limited
 from sluice.pipeline.health_monitor import milliseconds_since
 from sluice.pipeline.live_catalog import rows_of, utc_today
+from sluice.pipeline.model_status import may_answer
 from sluice.pipeline.provider_desk import ProviderDesk, reason_of
 from sluice.providers.contract import Operation, ProviderCall, Target
 from sluice.stores.aws import AWSError
@@ -50,11 +51,12 @@ async def check_health(desk: ProviderDesk) -> None:
     """
     snapshot = await desk.store.read(consistent=True)
     catalog = desk.catalog.extended(rows_of(snapshot))
+    failed = set[tuple[str, str, str]]()
     await asyncio.gather(
         *(
             _logged(
                 f"provider {name}",
-                _check(_Check(desk, name, _models_of(name, catalog), snapshot)),
+                _check(_Check(desk, name, _models_of(name, catalog), snapshot, failed)),
             )
             for name in desk.catalog.providers
         )
@@ -70,6 +72,16 @@ class _Check:
     models: Sequence[tuple[ModelRow, str]]
     """Each with its id at the provider."""
     snapshot: Snapshot
+    failed: set[tuple[str, str, str]]
+    """What all checks of this run have asked in vain: the model, the provider, and the model's id there."""
+
+    def is_down(self, row: ModelRow, model: str) -> bool:
+        """Whether a model is down now that its candidate here has failed: whether the others have failed as well."""
+        self.failed.add((row.id, self.name, model))
+        return all(
+            (row.id, each.provider, each.model) in self.failed or not may_answer(each, self.snapshot)
+            for each in row.candidates
+        )
 
 
 def _models_of(name: str, catalog: Catalog) -> list[tuple[ModelRow, str]]:
@@ -109,7 +121,7 @@ async def _check(check: _Check) -> None:
             slots = asyncio.Semaphore(CALLS_AT_ONCE)
             await asyncio.gather(
                 *(
-                    _logged(f"model {row.id}", _called(desk, target, row, model, slots))
+                    _logged(f"model {row.id}", _called(check, target, row, model, slots))
                     for row, model in check.models
                     if _is_named(row, check)
                 )
@@ -157,14 +169,12 @@ def _is_limited(error: SluiceError) -> bool:
     return error.upstream_status == _TOO_MANY_REQUESTS and isinstance(error, OverloadedError)
 
 
-async def _called(
-    desk: ProviderDesk, target: Target, row: ModelRow, model: str, slots: asyncio.Semaphore
-) -> None:
+async def _called(check: _Check, target: Target, row: ModelRow, model: str, slots: asyncio.Semaphore) -> None:
     """Ask one model for one token, and take down what comes of it."""
     async with slots:
         begun = time.perf_counter()
         try:
-            asked = await _ask(desk, replace(target, model=model), row)
+            asked = await _ask(check.desk, replace(target, model=model), row)
         except ModelNotFoundError:
             seen = _health("down")
         except InvalidRequestError:  # it was understood, so somebody is there
@@ -180,7 +190,8 @@ async def _called(
             if not asked:
                 return
             seen = _health("healthy", milliseconds_since(begun))
-    await desk.store.note_model(row.id, seen)
+    if seen.status == "healthy" or check.is_down(row, model):
+        await check.desk.store.note_model(row.id, seen)
 
 
 async def _ask(desk: ProviderDesk, target: Target, row: ModelRow) -> bool:

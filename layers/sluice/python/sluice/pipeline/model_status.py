@@ -38,7 +38,7 @@ def model_status(row: ModelRow, snapshot: Snapshot, now: float) -> ModelStatus:
     It is available unless it is known that nobody can answer for it: no provider of it is set up, all are down, or none
     of them lists it. Of several findings the newest counts. The provider is the first that would be asked.
     """
-    askable = [candidate for candidate in row.candidates if _may_answer(candidate, snapshot)]
+    askable = [candidate for candidate in row.candidates if may_answer(candidate, snapshot)]
     found = sorted(
         _findings(row, askable, snapshot, now),
         key=lambda health: (health.checked_at, health.status == "healthy"),
@@ -60,7 +60,8 @@ def _of(row: ModelRow) -> dict[str, str]:
     return {"id": str(uuid.uuid5(_IDS, row.id)), "model_id": row.id}
 
 
-def _may_answer(candidate: Candidate, snapshot: Snapshot) -> bool:
+def may_answer(candidate: Candidate, snapshot: Snapshot) -> bool:
+    """Whether nothing is known that keeps a candidate from answering: its provider is set up, and lists the model."""
     provider = snapshot.providers.get(candidate.provider)
     return provider is None or (provider.configured and candidate.model not in provider.unlisted)
 
