@@ -178,7 +178,8 @@ class Settings(ModelsSettings, SecretsSettings, AccountingSettings):
     """How long search engines have to answer, of a request's own time; what has not come by then is done without."""
 
     first_byte_seconds: Seconds = 30
-    """How long a provider may take to begin a streamed reply while another one could still be asked for it."""
+    """How long a provider may take to begin a streamed reply while another one could still be asked for it; a model
+    that thinks before it answers may take two thirds of the request's time."""
 
     retries: Annotated[int, Field(ge=0)] = 2
     """How many attempts a request has beyond one for each candidate of its model, where they fail."""

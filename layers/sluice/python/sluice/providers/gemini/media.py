@@ -66,6 +66,10 @@ _DOCUMENTS: Mapping[str, str] = {
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE | re.ASCII)
 
 
+_UPLOADS = frozenset({"generativelanguage.googleapis.com"})
+"""Where Google keeps what was uploaded: with the gateway's key, whoever has an address could have the file read."""
+
+
 def image_part(part: ImagePart, place: str) -> Part:
     """A picture, inline or by its address.
 
@@ -148,6 +152,10 @@ def _type_at(url: str, param: str) -> str:
         )
     if address.hostname in _FILMS:
         raise UnsupportedParameterError("There is a film at this address, and no picture.", param=param)
+    if address.hostname in _UPLOADS:
+        raise UnsupportedParameterError(
+            "What lies in the gateway's own account at Google is not a client's to show.", param=param
+        )
     name, dot, suffix = address.path.rpartition("/")[2].rpartition(".")
     return _SUFFIXES.get(suffix.lower(), _UNTOLD) if name and dot else _UNTOLD
 
