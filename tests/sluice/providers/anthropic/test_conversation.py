@@ -107,6 +107,14 @@ class TestTurns:
         reply = assistant("b", refusal=None, annotations=[{"type": "url_citation"}], audio=None, name="x")
         assert turns({**user("a"), "name": "alice"}, reply, user("c"))[1] == assistant([block("b")])
 
+    def test_what_an_sdk_has_read_of_a_reply_is_no_fault(self) -> None:
+        reply = assistant("b", parsed={"a": 1}, reasoning="Hm.")
+        assert turns(user("a"), reply, user("c"))[1] == assistant([block("b")])
+        calling = called("1")
+        calling["tool_calls"][0]["function"]["parsed_arguments"] = {"city": "Paris"}
+        found = turns(USER, calling, {**result("1"), "name": "weather"})
+        assert found[1:] == turns(USER, called("1"), result("1"))[1:]
+
     def test_refusals_are_said(self) -> None:
         parts = assistant([block("a"), {"type": "refusal", "refusal": "No."}])
         found = turns(USER, parts, user("b"), assistant(None, refusal="Never."), user("c"))

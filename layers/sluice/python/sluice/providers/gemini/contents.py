@@ -33,12 +33,13 @@ from sluice.providers.gemini.extras import refuse_unknown
 from sluice.providers.gemini.media import audio_part, file_part, image_part
 from sluice.providers.gemini.signatures import kept_in, signature_in, skip_missing
 from sluice.providers.gemini.tool_calls import OpenCalls, call_part, response_part
+from sluice.providers.said_before import MESSAGE_MEMBERS
 
 type Part = dict[str, Any]
 type Content = dict[str, Any]
 
-_REPLY_MEMBERS = ("annotations", "extra_content")
-"""What an assistant's message has from a reply and nobody wants back, or is looked at by itself."""
+_REPLY_MEMBERS = MESSAGE_MEMBERS | {"extra_content"}
+"""Of an assistant's message: what nobody wants back, and what is looked at by itself."""
 
 
 def conversation_of(messages: Sequence[Message], *, signed: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sluice.api.messages import CustomToolCall, FunctionToolCall, ToolCall, Tool
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.providers.gemini.extras import refuse_unknown
 from sluice.providers.gemini.signatures import Kept, signature_in
+from sluice.providers.said_before import CALL_MEMBERS, FUNCTION_MEMBERS, RESULT_MEMBERS
 
 type Part = dict[str, Any]
 
@@ -73,8 +74,8 @@ def call_part(call: ToolCall, kept: Kept, opened: OpenCalls, place: str) -> Part
     """
     if isinstance(call, CustomToolCall):
         raise UnsupportedParameterError("Gemini has no custom tools.", param=place)
-    refuse_unknown(call, place, known=("extra_content", "index"))
-    refuse_unknown(call.function, f"{place}.function")
+    refuse_unknown(call, place, known=CALL_MEMBERS)
+    refuse_unknown(call.function, f"{place}.function", known=FUNCTION_MEMBERS)
     opened.take(call, place)
     arguments = _object_in(call.function.arguments) if call.function.arguments.strip() else {}
     if arguments is None:
@@ -92,7 +93,7 @@ def response_part(message: ToolMessage, opened: OpenCalls, place: str) -> Part:
     Raises:
         InvalidRequestError: nothing was asked.
     """
-    refuse_unknown(message, place, known=("name",))
+    refuse_unknown(message, place, known=RESULT_MEMBERS)
     name = opened.answered_by(message, place)
     content = message.content
     if not isinstance(content, str):
