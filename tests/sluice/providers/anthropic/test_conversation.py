@@ -97,11 +97,15 @@ class TestTurns:
             sent(messages=[system("a"), assistant("b"), USER])
         assert caught.value.param == "messages[1]"
 
-    @pytest.mark.parametrize("messages", [[system("a")], [user("")], [system("a"), user([])]])
+    @pytest.mark.parametrize("messages", [[system("")], [user("")], [system(""), user([])]])
     def test_are_there(self, messages: list[Any]) -> None:
         with pytest.raises(InvalidRequestError) as caught:
             sent(messages=messages)
         assert caught.value.param == "messages"
+
+    def test_are_of_instructions_where_there_is_nothing_else(self) -> None:
+        body = sent(messages=[system("a"), user(""), system("b")])
+        assert (body.get("system"), body["messages"]) == (None, [user([block("a"), block("b")])])
 
     def test_names_and_what_clients_send_back_of_replies_are_no_fault(self) -> None:
         reply = assistant("b", refusal=None, annotations=[{"type": "url_citation"}], audio=None, name="x")

@@ -60,6 +60,25 @@ def test_turns_alternate() -> None:
     ]
 
 
+@pytest.mark.parametrize("nothing", ["", " \n", None, []])
+def test_a_message_that_says_nothing_is_none(nothing: Any) -> None:
+    silent = {"role": "assistant", "content": nothing}
+    assert messages(USER, silent, USER) == [{"role": "user", "content": text("Hi", "Hi")}]
+
+
+def test_instructions_alone_are_the_users_words() -> None:
+    body = sent(messages=[{"role": "system", "content": "Be brief."}, {"role": "system", "content": [CACHED]}])
+    assert body.get("system") is None
+    assert body["messages"] == [{"role": "user", "content": [*text("Be brief.", "long"), POINT]}]
+
+
+@pytest.mark.parametrize("role", ["user", "system"])
+def test_something_has_to_be_said(role: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        messages({"role": role, "content": ""})
+    assert caught.value.param == "messages"
+
+
 def test_what_tools_answer_is_the_users_next_turn() -> None:
     second = {**CALL, "id": "call_2", "function": {"name": "now", "arguments": ""}}
     found = messages(
@@ -165,9 +184,6 @@ class TestThoughts:
 @pytest.mark.parametrize(
     ("given", "param"),
     [
-        ([{"role": "user", "content": ""}], "messages[0].content"),
-        ([USER, {"role": "assistant", "content": None}], "messages[1].content"),
-        ([{"role": "system", "content": "x"}], "messages"),
         (
             [USER, {**CALLED, "tool_calls": [{**CALL, "function": {"name": "f", "arguments": "{"}}]}],
             "messages[1].tool_calls[0].function.arguments",

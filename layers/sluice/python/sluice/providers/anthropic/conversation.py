@@ -6,6 +6,7 @@
   would mean something else, and undo what is cached.
 - Successive messages of one role are one turn.
 - The results of a turn's calls follow it at once, before anything else: all in one turn of the user's.
+- A conversation of nothing but instructions is put as the user's words.
 - A message's ``name`` is a hint, for which there is no place. So is what other providers add to a call.
 
 Source: https://platform.claude.com/docs/en/api/messages.
@@ -118,6 +119,9 @@ class _Writer:
     def finished(self) -> Conversation:
         if self._open:
             self._refuse_unanswered()
+        if not self._conversation.turns and self._conversation.system:
+            self._append("user", self._conversation.system)
+            self._conversation.system = []
         if not self._conversation.turns:
             raise InvalidRequestError(
                 "The model's provider wants a message of the user's that says something.", param="messages"

@@ -1,5 +1,6 @@
 """A conversation as Converse has it: instructions apart, and turns by user and assistant alternately.
 
+A conversation of nothing but instructions is put as the user's words.
 Who may begin is for each model to say: Claude takes a conversation that the assistant begins, Nova refuses it.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html.
@@ -49,16 +50,16 @@ class Conversation:
         """Take the next message, which stands at ``place`` of the request.
 
         Raises:
-            InvalidRequestError: it is empty, or broken.
+            InvalidRequestError: it is broken.
             UnsupportedParameterError: it holds what Converse has no way to say.
         """
         match message:
             case SystemMessage(content=content) | DeveloperMessage(content=content):
                 self.system += _texts(content, f"{place}.content")
             case UserMessage():
-                self._turn("user", self._of_user(message, f"{place}.content"), place)
+                self._turn("user", self._of_user(message, f"{place}.content"))
             case AssistantMessage():
-                self._turn("assistant", self._of_assistant(message, place), place)
+                self._turn("assistant", self._of_assistant(message, place))
             case ToolMessage(content=content):
                 self.tools_were_used = True
                 texts = [content] if isinstance(content, str) else [part.text for part in content]
@@ -66,16 +67,16 @@ class Conversation:
                 if not isinstance(content, str):
                     for position, part in enumerate(content):
                         result += cache_points(part.model_extra, f"{place}.content[{position}]")
-                self._turn("user", result, place)
+                self._turn("user", result)
             case FunctionMessage():
                 raise UnsupportedParameterError("Bedrock has tools, and no functions.", param=place)
             case _:
                 assert_never(message)
 
-    def _turn(self, role: Role, blocks: list[Block], place: str) -> None:
-        """Add to the turn, or begin the next one."""
+    def _turn(self, role: Role, blocks: list[Block]) -> None:
+        """Add to the turn, or begin the next one. A message that says nothing is none: Bedrock takes no empty one."""
         if not blocks:
-            raise InvalidRequestError("Bedrock takes no empty message.", param=f"{place}.content")
+            return
         if self.messages and self.messages[-1]["role"] == role:
             self.messages[-1]["content"] += blocks
             return
@@ -125,8 +126,13 @@ def conversation_of(messages: Sequence[Message]) -> Conversation:
     conversation = Conversation()
     for number, message in enumerate(messages):
         conversation.add(message, f"messages[{number}]")
+    if not conversation.messages and conversation.system:
+        conversation.messages = [{"role": "user", "content": conversation.system}]
+        conversation.system = []
     if not conversation.messages:
-        raise InvalidRequestError("At Bedrock instructions alone are no conversation.", param="messages")
+        raise InvalidRequestError(
+            "Bedrock wants a conversation in which something is said.", param="messages"
+        )
     return conversation
 
 
