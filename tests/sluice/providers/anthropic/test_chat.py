@@ -67,7 +67,10 @@ class TestRequest:
         assert sent(stop=["a", "b"])["stop_sequences"] == ["a", "b"]
 
     def test_numbers_stay_as_they_were_written(self) -> None:
-        assert b'"temperature":1,' in chat.upstream_request(call(temperature=1, top_p=1)).body
+        assert b'"temperature":0,' in chat.upstream_request(call(temperature=0, top_p=0.5)).body
+
+    def test_what_happens_anyway_is_not_said(self) -> None:
+        assert not {"temperature", "top_p"} & sent(temperature=1, top_p=1.0).keys()
 
     def test_all_of_it_can_be_cached(self) -> None:
         assert sent(cache_control={"type": "ephemeral"})["cache_control"] == {"type": "ephemeral"}

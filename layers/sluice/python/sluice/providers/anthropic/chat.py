@@ -38,6 +38,10 @@ type Call = ProviderCall[ChatCompletionRequest]
 STREAM_CONTENT_TYPE = requests.STREAM_CONTENT_TYPE
 new_decoder = SSEDecoder
 
+DEFAULT_TEMPERATURE = 1
+EVERY_TOKEN = 1
+"""The ``top_p`` that leaves none out."""
+
 DEFAULT_MAX_TOKENS = 4_096
 """Anthropic wants a limit in each request; this one stands where neither the client nor the catalogue gives one."""
 
@@ -88,14 +92,15 @@ def _system(blocks: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
 
 
 def _sampling(request: ChatCompletionRequest) -> dict[str, Any]:
+    """How the answer is chosen. What Anthropic does anyway is not said, for newer models refuse it all the same."""
     found: dict[str, Any] = {}
-    if request.temperature is not None:
+    if request.temperature not in (None, DEFAULT_TEMPERATURE):
         if request.temperature > 1:
             raise UnsupportedParameterError(
                 "The model's provider takes temperatures from 0 to 1.", param="temperature"
             )
         found["temperature"] = request.temperature
-    if request.top_p is not None:
+    if request.top_p not in (None, EVERY_TOKEN):
         found["top_p"] = request.top_p
     top_k = (request.model_extra or {}).get("top_k")
     if top_k is not None:
