@@ -299,7 +299,9 @@ def test_who_refuses_a_member_can_answer_where_it_asks_for_nothing() -> None:
     world = world_of(c=reply())
     run(world.ask(body(model="picky", logprobs=False, seed=None, temperature=1)))
     assert asked(world) == ["c"]
-    assert {"logprobs", "seed", "temperature"} & json.loads(world.upstream.requests[0].body).keys() == {"temperature"}
+    assert {"logprobs", "seed", "temperature"} & json.loads(world.upstream.requests[0].body).keys() == {
+        "temperature"
+    }
 
 
 def test_who_cannot_answer_is_left_out_and_a_refusal_costs_nothing() -> None:

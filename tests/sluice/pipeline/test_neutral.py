@@ -33,7 +33,9 @@ def test_what_asks_for_something_stays(member: str, value: object) -> None:
 
 
 def test_only_refused_members_go() -> None:
-    request = without_neutral(chat(temperature=1.0, top_p=1.0, stop=None, verbosity=None), {"top_p", "verbosity"})
+    request = without_neutral(
+        chat(temperature=1.0, top_p=1.0, stop=None, verbosity=None), {"top_p", "verbosity"}
+    )
     assert request.model_fields_set == {"model", "messages", "temperature", "stop"}
 
 

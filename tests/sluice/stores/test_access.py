@@ -48,7 +48,11 @@ async def test_providers_may_have_an_account_of_their_own(monkeypatch: pytest.Mo
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     assert await role_credentials() == AWSCredentials("own", "s", None, "us-east-1")
-    for name, value in (("ACCESS_KEY_ID", "AKIA"), ("SECRET_ACCESS_KEY", "hush"), ("DEFAULT_REGION", "eu-west-1")):
+    for name, value in (
+        ("ACCESS_KEY_ID", "AKIA"),
+        ("SECRET_ACCESS_KEY", "hush"),
+        ("DEFAULT_REGION", "eu-west-1"),
+    ):
         monkeypatch.setenv(f"SLUICE_PROVIDER_AWS_{name}", value)
     assert await role_credentials() == AWSCredentials("AKIA", "hush", None, "eu-west-1")
 

@@ -121,6 +121,13 @@ def reply(**members: Any) -> ChatCompletion:
 
 
 class TestWholeReply:
+    @pytest.mark.parametrize("members", [{}, {"input": None}, {"input": {}}])
+    def test_a_call_without_arguments_has_none(self, members: Any) -> None:
+        block = {"type": "tool_use", "id": "1", "name": "now", **members}
+        (call,) = reply(content=[block], stop_reason="tool_use").choices[0].message.tool_calls or []
+        assert call.function is not None
+        assert call.function.arguments == "{}"
+
     def test_has_the_name_that_was_asked_for(self) -> None:
         found = reply()
         assert (found.id, found.created, found.model) == (

@@ -67,7 +67,9 @@ def test_a_message_that_says_nothing_is_none(nothing: Any) -> None:
 
 
 def test_instructions_alone_are_the_users_words() -> None:
-    body = sent(messages=[{"role": "system", "content": "Be brief."}, {"role": "system", "content": [CACHED]}])
+    body = sent(
+        messages=[{"role": "system", "content": "Be brief."}, {"role": "system", "content": [CACHED]}]
+    )
     assert body.get("system") is None
     assert body["messages"] == [{"role": "user", "content": [*text("Be brief.", "long"), POINT]}]
 

@@ -16,7 +16,13 @@ AWS_PREFIX = "AWS_"
 PROVIDER_KEYS = frozenset({"AWS_BEARER_TOKEN_BEDROCK"})
 """Names of AWS's that are no settings of an account, but API keys of a provider like any other."""
 
-OWN_ACCOUNT = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION")
+OWN_ACCOUNT = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+)
 """What the user's own account is reached with. It goes on under other names, which only providers look at: those whose
 catalogue row says that they are called with it, and those on this machine."""
 

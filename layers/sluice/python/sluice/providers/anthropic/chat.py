@@ -3,7 +3,6 @@
 Source: https://platform.claude.com/docs/en/api/messages.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import to_json
@@ -163,7 +162,7 @@ class _Message:
                 self._details.append(thinking_detail(thought, signature, index))
             case {"type": "redacted_thinking"}:
                 self._details.append(redacted_detail(text_of(block, "data"), index))
-            case {"type": "tool_use", "input": Mapping() as arguments}:
+            case {"type": "tool_use"} if isinstance(arguments := block.get("input") or {}, dict):
                 function = Function(name=text_of(block, "name"), arguments=to_json(arguments).decode())
                 self._calls.append(ToolCall(id=text_of(block, "id"), function=function))
             case _:

@@ -128,5 +128,7 @@ def _base64(inline: DataURL, media_type: str | None, param: str) -> Block:
         raise InvalidRequestError(f"'{param}' should be a data URL in base64.", param=param)
     if media_type is None:
         types = ", ".join(dict.fromkeys(IMAGE_TYPES.values()))
-        raise UnsupportedParameterError(f"The model's provider takes pictures of the types {types}.", param=param)
+        raise UnsupportedParameterError(
+            f"The model's provider takes pictures of the types {types}.", param=param
+        )
     return {"type": "base64", "media_type": media_type, "data": inline.data}
