@@ -8,8 +8,9 @@ from typing import Any, assert_never
 
 from sluice.api.messages import AudioPart, FilePart, ImagePart, RefusalPart, TextPart, UserPart
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
-from sluice.providers.anthropic.members import CACHEABLE, cached, check_members
+from sluice.providers.anthropic.members import CACHEABLE, cached
 from sluice.providers.data_urls import DataURL, data_url
+from sluice.providers.extra_members import check_members
 
 type Block = dict[str, Any]
 

@@ -32,8 +32,8 @@ from sluice.api.messages import (
 )
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.providers.anthropic.content import Block, text_blocks, user_blocks
-from sluice.providers.anthropic.members import check_members
 from sluice.providers.anthropic.reasoning import THOUGHTS, with_thoughts
+from sluice.providers.extra_members import check_members
 from sluice.providers.said_before import CALL_MEMBERS, FUNCTION_MEMBERS, MESSAGE_MEMBERS, RESULT_MEMBERS
 
 SYSTEM_MESSAGES = "system_messages"

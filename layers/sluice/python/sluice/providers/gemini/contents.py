@@ -29,7 +29,7 @@ from sluice.api.messages import (
     UserPart,
 )
 from sluice.errors import UnsupportedParameterError
-from sluice.providers.gemini.extras import refuse_unknown
+from sluice.providers.extra_members import check_members
 from sluice.providers.gemini.media import audio_part, file_part, image_part
 from sluice.providers.gemini.signatures import kept_in, signature_in, skip_missing
 from sluice.providers.gemini.tool_calls import OpenCalls, call_part, response_part
@@ -89,14 +89,14 @@ def _add(contents: list[Content], role: str, parts: list[Part]) -> None:
 
 
 def _instructions(message: SystemMessage | DeveloperMessage, place: str) -> list[Part]:
-    refuse_unknown(message, place)
+    check_members(message, place)
     if isinstance(message.content, str):
         return [{"text": message.content}]
     return [_text_part(part, f"{place}.content[{number}]") for number, part in enumerate(message.content)]
 
 
 def _user_parts(message: UserMessage, place: str) -> list[Part]:
-    refuse_unknown(message, place)
+    check_members(message, place)
     content = message.content
     if isinstance(content, str):
         parts: list[Part] = [{"text": content}]
@@ -122,7 +122,7 @@ def _user_part(part: UserPart, place: str) -> Part:
 
 
 def _assistant_parts(message: AssistantMessage, opened: OpenCalls, place: str) -> list[Part]:
-    refuse_unknown(message, place, known=_REPLY_MEMBERS)
+    check_members(message, place, known=_REPLY_MEMBERS)
     if message.function_call is not None:
         raise UnsupportedParameterError("Gemini wants tools, not functions.", param=f"{place}.function_call")
     kept = kept_in(message.reasoning_details)
@@ -149,12 +149,12 @@ def _said(message: AssistantMessage, place: str) -> list[Part]:
             texts.append(text)
         case parts:
             for number, part in enumerate(parts):
-                refuse_unknown(part, f"{place}.content[{number}]")
+                check_members(part, f"{place}.content[{number}]")
                 texts.append(part.refusal if isinstance(part, RefusalPart) else part.text)
     texts.append(message.refusal or "")
     return [{"text": text} for text in texts if text]
 
 
 def _text_part(part: TextPart, place: str) -> Part:
-    refuse_unknown(part, place)
+    check_members(part, place)
     return {"text": part.text}
