@@ -257,3 +257,39 @@ def test_any_conversation_is_taken_by_bedrock_or_refused_by_name(turns: list[lis
     except SluiceError as error:
         assert error.status == 400
         assert error.param is not None
+
+
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "size": 1}}
+STRANGE_CALL = {**CALL, "when": "now"}
+
+
+@pytest.mark.parametrize(
+    ("given", "param"),
+    [
+        ([{**USER, "priority": 1}], "messages[0].priority"),
+        (
+            [{"role": "user", "content": [{"type": "text", "text": "a", "lang": "de"}]}],
+            "messages[0].content[0].lang",
+        ),
+        ([{"role": "user", "content": [PICTURE]}], "messages[0].content[0].image_url.size"),
+        ([USER, {**CALLED, "tool_calls": [STRANGE_CALL]}, ANSWERED], "messages[1].tool_calls[0].when"),
+        ([USER, CALLED, {**ANSWERED, "is_error": True}], "messages[2].is_error"),
+    ],
+)
+def test_members_that_are_unknown_are_refused_by_name(given: list[dict[str, Any]], param: str) -> None:
+    with pytest.raises(UnsupportedParameterError) as caught:
+        messages(*given)
+    assert caught.value.param == param
+
+
+def test_what_clients_send_back_of_replies_is_no_fault() -> None:
+    read = {**CALL, "index": 0, "function": {**CALL["function"], "parsed_arguments": {"city": "Rome"}}}
+    reply = {
+        **CALLED,
+        "audio": None,
+        "annotations": [],
+        "parsed": {},
+        "reasoning": "Hm.",
+        "tool_calls": [read],
+    }
+    assert messages(USER, reply, {**ANSWERED, "name": "weather"}) == messages(USER, CALLED, ANSWERED)

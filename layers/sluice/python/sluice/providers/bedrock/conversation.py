@@ -26,6 +26,8 @@ from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.providers.bedrock.content import cache_points, user_block
 from sluice.providers.bedrock.reasoning import reasoning_blocks
 from sluice.providers.bedrock.tools import tool_result, tool_use
+from sluice.providers.extra_members import check_members
+from sluice.providers.said_before import MESSAGE_MEMBERS, RESULT_MEMBERS
 
 type Block = dict[str, Any]
 type Role = Literal["user", "assistant"]
@@ -53,6 +55,7 @@ class Conversation:
             InvalidRequestError: it is broken.
             UnsupportedParameterError: it holds what Converse has no way to say.
         """
+        check_members(message, place, RESULT_MEMBERS if isinstance(message, ToolMessage) else MESSAGE_MEMBERS)
         match message:
             case SystemMessage(content=content) | DeveloperMessage(content=content):
                 self.system += _texts(content, f"{place}.content")
@@ -66,7 +69,7 @@ class Conversation:
                 result = [tool_result(message.tool_call_id, texts)]
                 if not isinstance(content, str):
                     for position, part in enumerate(content):
-                        result += cache_points(part.model_extra, f"{place}.content[{position}]")
+                        result += cache_points(part, f"{place}.content[{position}]")
                 self._turn("user", result)
             case FunctionMessage():
                 raise UnsupportedParameterError("Bedrock has tools, and no functions.", param=place)
@@ -91,7 +94,7 @@ class Conversation:
             if not (isinstance(part, TextPart) and not part.text.strip()):
                 blocks.append(user_block(part, where, self._documents))
                 self._documents += isinstance(part, FilePart)
-            blocks += cache_points(part.model_extra, where)
+            blocks += cache_points(part, where)
         return blocks
 
     def _of_assistant(self, message: AssistantMessage, place: str) -> list[Block]:
@@ -105,7 +108,7 @@ class Conversation:
                 for position, part in enumerate(parts):
                     text = part.refusal if isinstance(part, RefusalPart) else part.text
                     blocks += _texts(text, place)
-                    blocks += cache_points(part.model_extra, f"{place}.content[{position}]")
+                    blocks += cache_points(part, f"{place}.content[{position}]")
         blocks += _texts(message.refusal or "", place)
         for position, call in enumerate(message.tool_calls or ()):
             blocks.append(tool_use(call, f"{place}.tool_calls[{position}]"))
@@ -143,5 +146,5 @@ def _texts(content: str | Sequence[TextPart], place: str) -> list[Block]:
     blocks: list[Block] = []
     for position, part in enumerate(content):
         blocks += _texts(part.text, place)
-        blocks += cache_points(part.model_extra, f"{place}[{position}]")
+        blocks += cache_points(part, f"{place}[{position}]")
     return blocks
