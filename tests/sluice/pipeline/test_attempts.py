@@ -318,6 +318,15 @@ def test_a_budget_that_the_dearest_does_not_fit_lowers_the_limit_of_nobody_who_k
     assert world.headers["x-sluice-max-tokens"] == str(limits[2])
 
 
+def test_who_refuses_a_member_can_answer_where_it_asks_for_nothing() -> None:
+    world = world_of(c=reply())
+    run(world.ask(body(model="picky", logprobs=False, seed=None, temperature=1)))
+    assert asked(world) == ["c"]
+    assert {"logprobs", "seed", "temperature"} & json.loads(world.upstream.requests[0].body).keys() == {
+        "temperature"
+    }
+
+
 def test_who_cannot_answer_is_left_out_and_a_refusal_costs_nothing() -> None:
     world = world_of(b=reply())
     run(world.ask(body(model="picky", logprobs=True)))

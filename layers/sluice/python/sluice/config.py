@@ -230,6 +230,22 @@ class AWSVariables(BaseModel):
     endpoint_url: str | None
 
 
+PROVIDER_PREFIX = "SLUICE_PROVIDER_"
+"""Before AWS's names of variables: the account that providers are called with, where it is not the gateway's own."""
+
+
+def provider_account() -> AWSVariables:
+    """What the environment says of an account for providers alone: the development server's user has one."""
+    read = os.environ.get
+    return AWSVariables(
+        region=read(PROVIDER_PREFIX + "AWS_REGION") or read(PROVIDER_PREFIX + "AWS_DEFAULT_REGION") or None,
+        access_key=read(PROVIDER_PREFIX + "AWS_ACCESS_KEY_ID") or None,
+        secret_key=read(PROVIDER_PREFIX + "AWS_SECRET_ACCESS_KEY") or None,
+        session_token=read(PROVIDER_PREFIX + "AWS_SESSION_TOKEN") or None,
+        endpoint_url=None,
+    )
+
+
 def aws_variables(service: str) -> AWSVariables:
     """Region, credentials and endpoint for a service, by its identifier in variable names, such as ``DYNAMODB``."""
     read = os.environ.get

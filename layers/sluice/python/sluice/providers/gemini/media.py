@@ -6,14 +6,14 @@ with the MIME type of a picture, so that nothing else is read at that address: a
 Source: https://ai.google.dev/gemini-api/docs/file-input-methods.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from sluice.api.messages import AudioPart, FilePart, ImagePart
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
-from sluice.providers.gemini.extras import refuse_unknown
+from sluice.providers.data_urls import data_url
+from sluice.providers.extra_members import check_members
 
 type Part = dict[str, Any]
 
@@ -63,8 +63,6 @@ _DOCUMENTS: Mapping[str, str] = {
 }
 """What a file without a data URL is, by the ending of its name."""
 
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE | re.ASCII)
-
 
 _UPLOADS = frozenset({"generativelanguage.googleapis.com"})
 """Where Google keeps what was uploaded: with the gateway's key, whoever has an address could have the file read."""
@@ -77,8 +75,8 @@ def image_part(part: ImagePart, place: str) -> Part:
         UnsupportedParameterError: it is of a kind, or at an address, that Gemini does not read.
         InvalidRequestError: its data URL is none.
     """
-    refuse_unknown(part, place)
-    refuse_unknown(part.image_url, f"{place}.image_url")
+    check_members(part, place)
+    check_members(part.image_url, f"{place}.image_url")
     param = f"{place}.image_url.url"
     url = part.image_url.url
     if url[:5].lower() == "data:":
@@ -98,8 +96,8 @@ def audio_part(part: AudioPart, place: str) -> Part:
     Raises:
         UnsupportedParameterError: it is in a format that Gemini does not hear.
     """
-    refuse_unknown(part, place)
-    refuse_unknown(part.input_audio, f"{place}.input_audio")
+    check_members(part, place)
+    check_members(part.input_audio, f"{place}.input_audio")
     mime_type = _SOUNDS.get(part.input_audio.format)
     if mime_type is None:
         raise UnsupportedParameterError(
@@ -116,9 +114,9 @@ def file_part(part: FilePart, place: str) -> Part:
         UnsupportedParameterError: it is an upload's id.
         InvalidRequestError: it is nothing, or of no known type.
     """
-    refuse_unknown(part, place)
+    check_members(part, place)
     file = part.file
-    refuse_unknown(file, f"{place}.file")
+    check_members(file, f"{place}.file")
     if file.file_id is not None:
         raise UnsupportedParameterError("Gemini has no files of OpenAI's.", param=f"{place}.file.file_id")
     param = f"{place}.file.file_data"
@@ -137,10 +135,10 @@ def file_part(part: FilePart, place: str) -> Part:
 
 def _inline(url: str, param: str) -> tuple[str, str]:
     """The MIME type and the base64 of a data URL."""
-    match = _DATA_URL.match(url)
-    if match is None:
+    found = data_url(url)
+    if found is None or not found.base64:
         raise InvalidRequestError("The data URL is not of the form 'data:<type>;base64,…'.", param=param)
-    return match[1].lower(), url[match.end() :]
+    return found.media_type, found.data
 
 
 def _type_at(url: str, param: str) -> str:
