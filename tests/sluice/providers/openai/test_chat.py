@@ -321,3 +321,8 @@ def test_streamed_and_whole_replies_say_the_same() -> None:
     whole = openai.whole_reply(json.dumps(WHOLE).encode(), CALL)
     assert accumulator.whole().model_dump(mode="json") == whole.model_dump(mode="json")
     assert isinstance(whole, ChatCompletion)
+
+
+def test_ids_and_times_that_are_other_kinds_of_numbers_are_taken() -> None:
+    whole = openai.whole_reply(reply(id=7, created=1_700_000_000.25), CALL)
+    assert (whole.id, whole.created) == ("7", 1_700_000_000)
