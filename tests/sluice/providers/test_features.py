@@ -110,6 +110,8 @@ def test_a_feature_that_is_not_known_is_refused_by_its_member(
             "metadata": {"a": "b"},
             "store": True,
             "prompt_cache_key": "k",
+            "prompt_cache_options": {"ttl": "30m"},
+            "verbosity": "medium",
             "safety_identifier": "s",
         },
         {"service_tier": "auto", "modalities": ["text"], "web_search_options": None},
@@ -122,7 +124,8 @@ def test_what_asks_for_nothing_is_not_refused(members: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "members", [{"top_k": 5}, {"service_tier": "priority"}, {"modalities": ["audio"]}, {"x": "y"}]
+    "members",
+    [{"top_k": 5}, {"service_tier": "priority"}, {"verbosity": "low"}, {"modalities": ["audio"]}, {"x": "y"}],
 )
 def test_an_unknown_member_is_refused_unless_the_provider_takes_it(members: dict[str, Any]) -> None:
     (name,) = members

@@ -152,6 +152,15 @@ def test_members_that_ask_for_nothing_are_no_trouble() -> None:
     assert contents(user("a", mood=None), said, user())[1]["parts"] == texts("Hi")
 
 
+def test_what_an_sdk_has_read_of_a_reply_is_no_trouble() -> None:
+    said = assistant("Hi", parsed={"a": 1}, reasoning="Hm.")
+    assert contents(user("a"), said, user())[1]["parts"] == texts("Hi")
+    calling = assistant(None, tool_calls=[call("1")])
+    read = assistant(None, tool_calls=[call("1")])
+    read["tool_calls"][0]["function"] = {**read["tool_calls"][0]["function"], "parsed_arguments": {}}
+    assert contents(user(), read, answer("1")) == contents(user(), calling, answer("1"))
+
+
 def call(call_id: str, **members: Any) -> dict[str, Any]:
     return {"id": call_id, "type": "function", "function": {"name": "f", "arguments": "{}"}, **members}
 

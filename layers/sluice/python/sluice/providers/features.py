@@ -58,7 +58,15 @@ class Features:
 EVERYTHING = Features(frozenset(Feature), members=None)
 
 HINTS = frozenset(
-    {"metadata", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "store", "user"}
+    {
+        "metadata",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "store",
+        "user",
+    }
 )
 """Members that say something of the request and ask for nothing of the reply: a provider that has no place for them
 answers no differently."""
@@ -69,10 +77,12 @@ GATEWAY_MEMBERS = frozenset({"search_enabled"})
 _HARMLESS: Mapping[str, tuple[object, ...]] = {
     "modalities": (["text"],),
     "service_tier": ("auto", "default"),
+    "verbosity": ("medium",),
 }
 """Values of other members that ask for what happens anyway."""
 
-_NOTHING: tuple[object, ...] = (None, False, [], {})
+NOTHING: tuple[object, ...] = (None, False, [], {})
+"""Values that ask for nothing, whatever the member."""
 
 
 def used_features(request: ChatCompletionRequest) -> Iterator[tuple[Feature, str]]:
@@ -104,7 +114,7 @@ def check_supported(request: ChatCompletionRequest, features: Features) -> None:
         return
     for member, value in (request.model_extra or {}).items():
         known = member in features.members or member in HINTS
-        if not known and value not in _NOTHING and value not in _HARMLESS.get(member, ()):
+        if not known and value not in NOTHING and value not in _HARMLESS.get(member, ()):
             raise UnsupportedParameterError(
                 f"The model's provider does not know '{member:.100}'.", param=member[:100]
             )
