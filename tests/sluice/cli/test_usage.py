@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -117,12 +118,13 @@ def test_a_part_of_it_is_shown(server: DevServer, arguments: tuple[str, ...], li
         ("model", {"a/b#c": "0.00000025", "gpt-4o-mini": "1.500000004"}),
         ("day", {"2020-05-21": "1.500000004", "2020-05-22": "0.00000025"}),
         ("key", {"key_a": "1.500000251", "key_b": "0.000000003"}),
+        ("provider", {"openai": "1.500000254"}),
     ],
 )
 def test_it_is_added_up_by_one_thing(server: DevServer, by: str, costs: Mapping[str, str]) -> None:
     shown = command(server, "--by", by, "--since", "2020-05-21", "--until", "2020-05-22")
     assert {line[by]: line["cost"] for line in shown} == costs
-    others = {"model", "day", "key"} - {by}
+    others = {"model", "day", "key", "provider"} - {by}
     assert all(not others & line.keys() for line in shown)
     assert sum(line["requests"] for line in shown) == len(ROWS)
 
@@ -187,6 +189,22 @@ def test_without_a_server_it_says_so(tmp_path: Any) -> None:
     done = sluice("usage", "--local", directory=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("sluice: no development server has its state in .sluice")
+
+
+def test_who_was_paid_is_told_and_what_is_older_is_nobodys() -> None:
+    key = UsageKey("ann", "2026-11-21", "key_a", "m")
+    paid = {"near": Totals(requests=1, cost=5), "far": Totals(requests=2, cost=6)}
+    found = [
+        Usage(key, Totals(requests=4, cost=18), paid),
+        Usage(replace(key, model="n"), Totals(requests=1, cost=5), {"near": Totals(requests=1, cost=5)}),
+        Usage(replace(key, day="2026-11-20"), Totals(requests=1, cost=2)),
+    ]
+    lines = grouped(found, ["provider"])
+    assert [(line.group["provider"], line.totals.requests, line.totals.cost) for line in lines] == [
+        ("far", 2, 6),
+        ("near", 2, 10),
+        ("unknown", 2, 9),
+    ]
 
 
 def test_usage_of_owners_is_added_where_it_is_grouped_alike() -> None:

@@ -20,7 +20,8 @@ from sluice.stores import usage as module
 from sluice.stores.access import Endpoint
 from sluice.stores.aws import AWS, ConditionFailedError
 from sluice.stores.ledger_rows import LedgerRow, MalformedRowError
-from sluice.stores.usage import MAX_ACTIONS, PartlyAddedError, UsageStore, portions
+from sluice.stores.usage import MAX_ACTIONS, MAX_PROVIDERS, PartlyAddedError, UsageStore, portions
+from sluice.stores.usage_items import Totals
 
 DAY = 86_400_000
 LEDGER, USAGE = "LedgerTable", "UsageTable"
@@ -236,6 +237,20 @@ async def test_a_reply_that_is_lost_is_no_reason_to_add_twice(engine_aws: AWS, o
     (usage,) = await store.read(rows[0].owner)
     assert client.operations == ["TransactWriteItems", "BatchGetItem", "Query"]
     assert (usage.totals.requests, usage.totals.cost) == (3, 21)
+
+
+@ON_MOTO
+async def test_what_each_provider_has_of_a_sum_is_read_again(engine_aws: AWS, own: str) -> None:
+    rows = [replace(row, provider=f"p{number % 40}") for number, row in enumerate(rows_of(own, 80))]
+    await put_rows(engine_aws, rows)
+    assert max(len({row.provider for row in portion}) for portion in portions(rows)) == MAX_PROVIDERS
+    store, _ = faulty(engine_aws, None)
+    await store.add(rows)
+    (usage,) = await store.read(rows[0].owner, rows[0].key_id)
+    assert {name: part.requests for name, part in usage.providers.items()} == {
+        f"p{number}": 2 for number in range(40)
+    }
+    assert usage.rest == Totals()
 
 
 @ON_MOTO

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Annotated, Literal
 
@@ -14,9 +14,11 @@ from sluice.cli.usage_rendering import Line, usage_object, usage_table
 from sluice.local.state import DIRECTORY
 from sluice.stores.usage_items import Totals, Usage, UsageKey
 
-Group = Literal["model", "day", "key"]
+Group = Literal["model", "day", "key", "provider"]
 EACH: tuple[Group, ...] = ("day", "key", "model")
 """What the lines are grouped by where nothing else is asked for."""
+UNKNOWN = "unknown"
+"""The provider of what was added up before its providers were told apart."""
 
 
 def day(text: str) -> date:
@@ -64,11 +66,18 @@ def grouped(found: Iterable[Usage], by: Sequence[Group]) -> list[Line]:
     """Usage added up by what is named, in its order."""
     sums: defaultdict[tuple[str, ...], Totals] = defaultdict(Totals)
     for each in found:
-        sums[tuple(_member(each.key, name) for name in by)] += each.totals
+        for provider, totals in _parts(each) if "provider" in by else [("", each.totals)]:
+            sums[tuple(_member(each.key, name, provider) for name in by)] += totals
     return [Line(dict(zip(by, group, strict=True)), totals) for group, totals in sorted(sums.items())]
 
 
-def _member(key: UsageKey, name: Group) -> str:
+def _parts(usage: Usage) -> Iterator[tuple[str, Totals]]:
+    yield from usage.providers.items()
+    if usage.rest != Totals():
+        yield UNKNOWN, usage.rest
+
+
+def _member(key: UsageKey, name: Group, provider: str) -> str:
     match name:
         case "day":
             return key.day
@@ -76,3 +85,5 @@ def _member(key: UsageKey, name: Group) -> str:
             return key.key_id
         case "model":
             return key.model
+        case "provider":
+            return provider

@@ -21,11 +21,10 @@ from sluice.stores.ledger_rows import ROLLED_UP, LedgerRow
 from sluice.stores.pages import items_of
 from sluice.stores.usage_items import (
     DAY_KEY_MODEL,
-    NUMBERS,
     OWNER,
     Usage,
     UsageKey,
-    totals_of,
+    numbers_of,
     usage_key_of,
     usage_of,
 )
@@ -35,6 +34,9 @@ if TYPE_CHECKING:
 
 MAX_ACTIONS = 100
 """In a transaction; also the most keys in one batch of reads."""
+
+MAX_PROVIDERS = 30
+"""In a portion: with all their numbers they stay below the 300 operators that DynamoDB lets an expression have."""
 
 IS_NOT_MARKED = "attribute_exists(request_id) AND attribute_not_exists(#mark)"
 IS_THE_OWNERS = "#owner = :owner"
@@ -160,15 +162,15 @@ class UsageStore:
         return marks + sums
 
     def _sum(self, key: UsageKey, rows: Iterable[LedgerRow]) -> "TransactWriteItemTypeDef":
-        totals = totals_of(rows)
+        numbers = dict(numbers_of(rows))
         return {
             "Update": {
                 "TableName": self._usage_table,
                 "Key": key.item(),
-                "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in NUMBERS),
-                "ExpressionAttributeNames": {f"#{name}": name for name in NUMBERS},
+                "UpdateExpression": "ADD " + ", ".join(f"#{place} :{place}" for place in range(len(numbers))),
+                "ExpressionAttributeNames": {f"#{place}": name for place, name in enumerate(numbers)},
                 "ExpressionAttributeValues": {
-                    f":{name}": {"N": str(getattr(totals, name))} for name in NUMBERS
+                    f":{place}": {"N": str(number)} for place, number in enumerate(numbers.values())
                 },
             }
         }
@@ -201,12 +203,13 @@ class UsageStore:
 def portions(rows: Iterable[LedgerRow]) -> Iterator[list[LedgerRow]]:
     """Rows in portions that each fit a transaction: an action for each row, and one for each sum."""
     portion: list[LedgerRow] = []
-    sums: set[UsageKey | None] = set()
+    sums, providers = set[UsageKey | None](), set[str]()
     for key, row in _by_sum(rows):
         sums.add(key)
-        if len(portion) + 1 + len(sums) > MAX_ACTIONS:
+        providers.add(row.provider)
+        if len(portion) + 1 + len(sums) > MAX_ACTIONS or len(providers) > MAX_PROVIDERS:
             yield portion
-            portion, sums = [], {key}
+            portion, sums, providers = [], {key}, {row.provider}
         portion.append(row)
     if portion:
         yield portion

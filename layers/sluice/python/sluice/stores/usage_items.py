@@ -2,10 +2,15 @@
 
 Its range key is the day, the key's id and the model's with ``#`` between them. Neither of the first two has one, so
 that the model's may hold anything.
+
+Its sums are numbers of the names of ``Totals``. Beside them are the parts of each provider in them, by that name, ``@``
+and the provider's: ``cost@openai``. Parts that are 0 are left out, and so are all of what was added up before there
+were such, so that the sums may be more than their parts.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -15,6 +20,7 @@ from sluice.stores.ledger_rows import LedgerRow, MalformedRowError
 OWNER = "owner"
 DAY_KEY_MODEL = "day_key_model"
 SEPARATOR = "#"
+PART = "@"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -59,8 +65,11 @@ class Totals:
     def __add__(self, other: Self) -> "Totals":
         return Totals(**{name: getattr(self, name) + getattr(other, name) for name in NUMBERS})
 
+    def __sub__(self, other: Self) -> "Totals":
+        return Totals(**{name: getattr(self, name) - getattr(other, name) for name in NUMBERS})
 
-NUMBERS = tuple(field.name for field in fields(Totals))
+
+NUMBERS = tuple(each.name for each in fields(Totals))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,13 @@ class Usage:
 
     key: UsageKey
     totals: Totals
+    providers: Mapping[str, Totals] = field(default_factory=dict)
+    """What each provider has of them."""
+
+    @property
+    def rest(self) -> Totals:
+        """What is of no provider that is known."""
+        return self.totals - sum(self.providers.values(), Totals())
 
 
 def usage_key_of(row: LedgerRow) -> UsageKey | None:
@@ -90,9 +106,18 @@ def usage_key_of(row: LedgerRow) -> UsageKey | None:
     return UsageKey(row.owner, settled.date().isoformat(), row.key_id, row.model)
 
 
-def totals_of(rows: Iterable[LedgerRow]) -> Totals:
-    """What rows add up to; none of them is lost."""
-    return sum(map(_totals_of_one, rows), Totals())
+def numbers_of(rows: Iterable[LedgerRow]) -> Iterator[tuple[str, int]]:
+    """What rows, none of which is lost, add to their item: the sums by name, and the parts of each provider."""
+    totals, providers = Totals(), defaultdict[str, Totals](Totals)
+    for row in rows:
+        one = _totals_of_one(row)
+        totals += one
+        providers[row.provider] += one
+    yield from ((name, getattr(totals, name)) for name in NUMBERS)
+    for provider, part in sorted(providers.items()):
+        if provider:
+            found = ((name, getattr(part, name)) for name in NUMBERS)
+            yield from ((name + PART + provider, number) for name, number in found if number)
 
 
 def _totals_of_one(row: LedgerRow) -> Totals:
@@ -111,6 +136,10 @@ def _totals_of_one(row: LedgerRow) -> Totals:
 
 def usage_of(item: Item) -> Usage:
     """The usage in a DynamoDB item; one that is older than a number counts nothing for it."""
-    return Usage(
-        UsageKey.of(item), Totals(**{name: int(item[name]["N"]) for name in NUMBERS if name in item})
-    )
+    parts = defaultdict[str, dict[str, int]](dict)
+    for attribute, value in item.items():
+        name, _, provider = attribute.partition(PART)
+        if name in NUMBERS:
+            parts[provider][name] = int(value["N"])
+    totals = Totals(**parts.pop("", {}))
+    return Usage(UsageKey.of(item), totals, {name: Totals(**part) for name, part in parts.items()})
