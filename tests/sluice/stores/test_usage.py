@@ -21,7 +21,7 @@ from sluice.stores.access import Endpoint
 from sluice.stores.aws import AWS, ConditionFailedError
 from sluice.stores.ledger_rows import LedgerRow, MalformedRowError
 from sluice.stores.usage import MAX_ACTIONS, MAX_PROVIDERS, PartlyAddedError, UsageStore, portions
-from sluice.stores.usage_items import Totals
+from sluice.stores.usage_items import Totals, usage_key_of
 
 DAY = 86_400_000
 LEDGER, USAGE = "LedgerTable", "UsageTable"
@@ -250,6 +250,25 @@ async def test_what_each_provider_has_of_a_sum_is_read_again(engine_aws: AWS, ow
     assert {name: part.requests for name, part in usage.providers.items()} == {
         f"p{number}": 2 for number in range(40)
     }
+    assert usage.rest == Totals()
+
+
+@WITH_TRANSACTIONS
+async def test_a_sum_of_as_many_providers_as_can_be_is_not_too_long(engine_aws: AWS, own: str) -> None:
+    full = dict.fromkeys(("cached_tokens", "cache_write_tokens", "reasoning_tokens", "searches"), 1)
+    rows = made_own(
+        [
+            ledger_row(f"r{number}", provider=f"p{number}", estimated=True, **full)
+            for number in range(MAX_PROVIDERS)
+        ],
+        own,
+    )
+    key = usage_key_of(rows[0])
+    assert key is not None
+    store, client = faulty(engine_aws, None)
+    await client.call("UpdateItem", **store._sum(key, rows).get("Update", {}))
+    (usage,) = await store.read(rows[0].owner, rows[0].key_id)
+    assert len(usage.providers) == MAX_PROVIDERS
     assert usage.rest == Totals()
 
 

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 MAX_ACTIONS = 100
 """In a transaction; also the most keys in one batch of reads."""
 
-MAX_PROVIDERS = 30
-"""In a portion: with all their numbers they stay below the 300 operators that DynamoDB lets an expression have."""
+MAX_PROVIDERS = 12
+"""In a portion: with all their numbers they are far below the 300 operators that DynamoDB lets an expression have, and
+no more than moto can parse."""
 
 IS_NOT_MARKED = "attribute_exists(request_id) AND attribute_not_exists(#mark)"
 IS_THE_OWNERS = "#owner = :owner"
