@@ -111,7 +111,7 @@ def resilient(
         models += "".join(row(first(each, how), "openai", "well") for each in behaviours)
     models += row("refused-whole", "closed", "well") + row("refused-stream", "closed", "well")
     models += "".join(row(f"down-{number}", "openai", "closed") for number in range(20))
-    models += row("reset-to-none", "closed", "closed")
+    models += row("reset-to-none", "closed")
     models += row("vectors", "openai", "well", kind="embedding", model=EMBEDDING_MODEL)
     settings = {"SLUICE_RETRIES": "2", "SLUICE_KEEP_ALIVE_SECONDS": "15"}
     with GatewayProcess(
