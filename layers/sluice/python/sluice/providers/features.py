@@ -69,8 +69,12 @@ GATEWAY_MEMBERS = frozenset({"search_enabled"})
 _HARMLESS: Mapping[str, tuple[object, ...]] = {
     "modalities": (["text"],),
     "service_tier": ("auto", "default"),
+    "verbosity": ("medium",),
 }
 """Values of other members that ask for what happens anyway."""
+
+_SWITCHES = frozenset({"audio", "prediction", "web_search_options"})
+"""Members that ask for something by being there: an empty object is all defaults, and not nothing."""
 
 _NOTHING: tuple[object, ...] = (None, False, [], {})
 
@@ -104,10 +108,15 @@ def check_supported(request: ChatCompletionRequest, features: Features) -> None:
         return
     for member, value in (request.model_extra or {}).items():
         known = member in features.members or member in HINTS
-        if not known and value not in _NOTHING and value not in _HARMLESS.get(member, ()):
+        if not known and not _asks_for_nothing(member, value):
             raise UnsupportedParameterError(
                 f"The model's provider does not know '{member:.100}'.", param=member[:100]
             )
+
+
+def _asks_for_nothing(member: str, value: object) -> bool:
+    nothing = (None, False) if member in _SWITCHES else _NOTHING
+    return value in nothing or value in _HARMLESS.get(member, ())
 
 
 def _of_tools(request: ChatCompletionRequest) -> Iterator[tuple[Feature, str]]:
