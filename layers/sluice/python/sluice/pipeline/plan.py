@@ -19,8 +19,9 @@ from sluice.pipeline.billable import check_billable
 from sluice.pipeline.endpoint import Endpoint
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.leg import Leg
+from sluice.pipeline.no_candidate import most_telling_refusal
 from sluice.pipeline.order import by_policy, by_wish
-from sluice.pipeline.route import PROVIDER, Choice, NotConfiguredError, target_of
+from sluice.pipeline.route import PROVIDER, Choice, target_of
 from sluice.providers.registry import PROVIDERS
 from sluice.stores.aws import AWSError
 
@@ -52,7 +53,7 @@ async def legs_of[Request: ModelRequest, Whole: ReplyShape](
         ConfigurationError, AWSError: likewise; a secret is in a form, or has a policy, with which it cannot be read.
     """
     legs: list[Leg[Request]] = []
-    refusals: list[Exception] = []
+    refusals: list[tuple[str, Exception]] = []
     wanted = _wanted(choices, asked.providers)
     asking = [
         _leg_or_refusal(gateway, endpoint, asked, choice, candidate)
@@ -67,13 +68,13 @@ async def legs_of[Request: ModelRequest, Whole: ReplyShape](
             if isinstance(each, Leg):
                 own.append(each)
             else:
-                refusals.append(each)
+                refusals.append((candidate.provider, each))
                 if len(asking) > 1 and isinstance(each, ConfigurationError | AWSError):
                     # With nobody else to ask it is told as the request's failure.
                     logger.error("provider %s cannot be used", candidate.provider, exc_info=each)
         legs += _ordered(gateway, asked, choice.row, own)
     if not legs:
-        raise _most_telling(refusals)
+        raise most_telling_refusal(refusals)
     return legs
 
 
@@ -133,7 +134,7 @@ async def _leg[Request: ModelRequest, Whole: ReplyShape](
     request = _named(asked.request, choice.name)
     endpoint.check(request, provider, row)
     if asked.bounded:
-        check_billable(request, row)
+        check_billable(request, row, None if asked.providers is None else candidate.provider)
     demand = endpoint.demand(request, asked.body_bytes, row, bounded=asked.bounded)
     return Leg(row, candidate, provider, target, request, demand)
 
@@ -158,15 +159,3 @@ def _ordered[Request: ModelRequest](
     if asked.providers is not None:
         return by_wish(legs, asked.providers)
     return by_policy(legs, row.policy, gateway.routing.latencies, gateway.routing.chance)
-
-
-def _most_telling(refusals: Sequence[Exception]) -> Exception:
-    """What a client can mend comes before what only the operator can."""
-    return next(
-        (
-            each
-            for each in refusals
-            if isinstance(each, InvalidRequestError) and not isinstance(each, NotConfiguredError)
-        ),
-        refusals[0],
-    )

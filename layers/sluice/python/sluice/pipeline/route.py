@@ -31,7 +31,17 @@ class NotConfiguredError(ModelNotFoundError):
     """The operator has not set the provider's credential, so the gateway does not serve the model.
 
     That is no failure of the gateway or of a provider: which model is asked for is the client's choice.
+
+    Args:
+        message: tells so.
+        provider: its name in the catalogue.
+        lacks: what has to be set.
     """
+
+    def __init__(self, message: str, *, provider: str, lacks: str) -> None:
+        super().__init__(message, param="model")
+        self.provider = provider
+        self.lacks = lacks
 
 
 class Access(NamedTuple):
@@ -180,7 +190,9 @@ async def access_to(catalog: Catalog, name: str, credentials: CredentialSource) 
         credential = await _role(credentials, is_near=is_near)
     if wanted and credential is None and not is_near:
         raise NotConfiguredError(
-            f"The provider '{name}' is not configured: its credential {wanted} is not set.", param="model"
+            f"The provider '{name}' is not configured: its credential {wanted} is not set.",
+            provider=name,
+            lacks="AWS credentials" if wanted == ROLE else wanted,
         )
     base_url = _in_own_region(row.base_url or PROVIDERS[row.kind].address or "", name)
     return Access(base_url, credential, row.headers)
@@ -192,7 +204,9 @@ def _in_own_region(base_url: str, name: str) -> str:
     region = aws_variables("").region
     if region is None:
         raise NotConfiguredError(
-            f"The provider '{name}' is not configured: no AWS region is set.", param="model"
+            f"The provider '{name}' is not configured: no AWS region is set.",
+            provider=name,
+            lacks="AWS_REGION",
         )
     return base_url.replace(REGION, region)
 
