@@ -145,7 +145,8 @@ class _Attempt[Request: ModelRequest, Whole: ReplyShape]:
         self._begun = asyncio.get_running_loop().time()
         self._circuits.asks(leg.name)
         errand.watch.turns_to(leg.row.id)
-        errand.record.model, errand.record.provider = leg.row.id, leg.candidate.provider
+        self._another = errand.name not in leg.row.names
+        errand.record.turns_to(leg.row.id, errand.name if self._another else None, leg.candidate.provider)
 
     def failed(self, error: SluiceError) -> Verdict:
         """It has failed before the client's first byte; what that means for the others."""
@@ -166,7 +167,7 @@ class _Attempt[Request: ModelRequest, Whole: ReplyShape]:
         """It has begun to answer, or has done so in whole."""
         errand, leg = self._errand, self._leg
         errand.record.tries[-1].ends()
-        another = leg.row.id if errand.name not in leg.row.names else None
+        another = leg.row.id if self._another else None
         errand.turn.told(tell_answer(errand.headers, errand.record.tries, another, reply))
         if (latency := errand.watch.latency_ms) is not None:
             self._takes(latency)
