@@ -127,7 +127,7 @@ async def _understood[Request: ModelRequest, Whole: ReplyShape](
         request,
         body_bytes=len(call.body) + (search.added_bytes if search else 0),
         bounded=bounded,
-        providers=wanted_providers(call.providers, gateway.catalog),
+        providers=wanted_providers(call.providers, gateway.catalog, choices),
     )
     legs = await legs_of(gateway, endpoint, asked, choices)
     settings = gateway.settings

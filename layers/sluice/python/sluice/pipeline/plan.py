@@ -21,7 +21,7 @@ from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.leg import Leg
 from sluice.pipeline.no_candidate import most_telling_refusal
 from sluice.pipeline.order import by_policy, by_wish
-from sluice.pipeline.route import PROVIDER, Choice, target_of
+from sluice.pipeline.route import PROVIDER, Choice, serving, target_of
 from sluice.providers.registry import PROVIDERS
 from sluice.stores.aws import AWSError
 
@@ -95,8 +95,8 @@ def _wanted(choices: Sequence[Choice], providers: Sequence[str] | None) -> Seque
     ]
     if not any(choice.wished for choice in found):
         raise InvalidRequestError(
-            f"No provider that the header {PROVIDER} names serves the model '{choices[0].name:.200}': "
-            f"{', '.join(providers)[:200]}."
+            f"The header {PROVIDER} names nobody who serves what is asked for: {', '.join(providers)[:200]}. "
+            f"{serving(choices)}"
         )
     return found
 

@@ -149,12 +149,15 @@ async def find_model(
     return row
 
 
-def wanted_providers(header: str | None, catalog: Catalog) -> Sequence[str] | None:
+def wanted_providers(
+    header: str | None, catalog: Catalog, choices: Sequence[Choice]
+) -> Sequence[str] | None:
     """The providers that a client wants, in its order; None where it leaves that to the gateway.
 
     Args:
         header: the value of ``PROVIDER``, names separated by commas.
         catalog: knows them.
+        choices: the models that may answer, whose providers a client is told that names another one.
 
     Raises:
         InvalidRequestError: it names one that does not exist.
@@ -162,8 +165,18 @@ def wanted_providers(header: str | None, catalog: Catalog) -> Sequence[str] | No
     names = tuple(dict.fromkeys(name.strip() for name in (header or "").split(",") if name.strip()))
     for name in names:
         if name not in catalog.providers:
-            raise InvalidRequestError(f"The header {PROVIDER} names the unknown provider '{name:.100}'.")
+            raise InvalidRequestError(
+                f"The header {PROVIDER} names the unknown provider '{name:.100}'. {serving(choices)}"
+            )
     return names or None
+
+
+def serving(choices: Sequence[Choice]) -> str:
+    """A sentence that says who serves the models that a client has named."""
+    wished = [choice for choice in choices if choice.wished]
+    names = dict.fromkeys(candidate.provider for choice in wished for candidate in choice.row.candidates)
+    served = f"The model '{wished[0].name:.200}' is" if len(wished) == 1 else "The models are"
+    return f"{served} served by {', '.join(names) or 'nobody'}."
 
 
 def is_local(base_url: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Container
 
 from sluice.api.shapes import RequestShape
 from sluice.errors import UnsupportedParameterError
+from sluice.providers.cache_control import CACHE_CONTROL, NOT_BY_MARKS
 
 _NOTHING: tuple[object, ...] = (None, False, [], {})
 
@@ -19,6 +20,8 @@ def refuse_unknown(shape: RequestShape, place: str, known: Container[str] = ()) 
         return
     for member, value in extra.items():
         if member not in known and value not in _NOTHING:
+            reason = f" {NOT_BY_MARKS}" if member == CACHE_CONTROL else ""
             raise UnsupportedParameterError(
-                f"The model's provider has no place for '{member:.100}' here.", param=f"{place}.{member:.100}"
+                f"The model's provider has no place for '{member:.100}' here.{reason}",
+                param=f"{place}.{member:.100}",
             )
