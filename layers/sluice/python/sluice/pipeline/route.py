@@ -149,9 +149,7 @@ async def find_model(
     return row
 
 
-def wanted_providers(
-    header: str | None, catalog: Catalog, choices: Sequence[Choice]
-) -> Sequence[str] | None:
+def wanted_providers(header: str | None, catalog: Catalog, choices: Sequence[Choice]) -> Sequence[str] | None:
     """The providers that a client wants, in its order; None where it leaves that to the gateway.
 
     Args:
