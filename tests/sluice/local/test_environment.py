@@ -65,6 +65,20 @@ def test_the_key_of_bedrock_is_a_providers_key() -> None:
     assert made(user={"AWS_BEARER_TOKEN_BEDROCK": "k"})["AWS_BEARER_TOKEN_BEDROCK"] == "k"
 
 
+def test_the_users_own_account_is_for_providers_alone() -> None:
+    account = {
+        "AWS_ACCESS_KEY_ID": "AKIAREAL",
+        "AWS_SECRET_ACCESS_KEY": "hush",
+        "AWS_SESSION_TOKEN": "t",
+        "AWS_REGION": "eu-west-1",
+    }
+    found = made(user=account | {"AWS_PROFILE": "work"})
+    assert {name: value for name, value in found.items() if name.startswith("SLUICE_PROVIDER_")} == {
+        f"SLUICE_PROVIDER_{name}": value for name, value in account.items()
+    }
+    assert not set(account.values()) & {value for name, value in found.items() if name.startswith("AWS_")}
+
+
 def test_nothing_of_the_users_aws_remains() -> None:
     found = made(
         user={

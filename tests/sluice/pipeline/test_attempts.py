@@ -121,6 +121,29 @@ def test_attempts_are_bounded_and_nothing_is_charged() -> None:
     assert (world.headers["x-sluice-provider"], world.headers["x-sluice-attempts"]) == ("a, b, c", "5")
 
 
+def test_a_request_too_large_for_one_provider_may_not_be_for_the_next() -> None:
+    world = world_of(a=status(413), b=reply())
+    got, _ = run(world.ask(body()))
+    assert (got["model"], asked(world)) == ("one", ["a", "b"])
+    got, _ = run(world_of(a=status(413), b=status(413), c=status(413)).ask(body()))
+    assert (got.status, got.code) == (413, "request_too_large")
+
+
+def test_a_model_that_thinks_may_take_longer_to_begin_a_stream() -> None:
+    rows = (row.model_copy(update={"capabilities": frozenset({"reasoning"})}) for row in CATALOG.models)
+    thinks = Catalog(providers=CATALOG.providers, models=tuple(rows))
+    for catalog, waits in ((CATALOG, 30), (thinks, 200)):
+        world = World(FakeProviders(a=[None], b=[stream()]), catalog=catalog)
+        _, seconds = run(world.ask(body(stream=True)))
+        assert (asked(world), seconds) == (["a", "b"], waits)
+
+
+def test_a_provider_that_hangs_is_asked_last_after_several_requests_have_waited_for_it() -> None:
+    world = world_of(a=None, b=reply())
+    waited = [run(world.ask(body()))[1] for _ in range(4)]
+    assert waited == [20, 20, 20, 0]
+
+
 @pytest.mark.parametrize("failure", LASTING.values(), ids=LASTING)
 def test_what_lasts_is_not_asked_again(failure: Response) -> None:
     world = world_of({"retries": 2}, a=failure)
@@ -157,7 +180,6 @@ def test_a_pause_leaves_at_least_half_of_the_time() -> None:
 FINAL = {
     "400": (status(400, {"message": "no"}), 400),
     "422": (status(422), 400),
-    "413": (status(413), 413),
     "content": (status(400, {"code": "content_filter"}), 400),
 }
 
@@ -294,6 +316,15 @@ def test_a_budget_that_the_dearest_does_not_fit_lowers_the_limit_of_nobody_who_k
     assert limits[:2] == [None, None]  # both stop at 100 by themselves
     assert 100 < limits[2] < 500
     assert world.headers["x-sluice-max-tokens"] == str(limits[2])
+
+
+def test_who_refuses_a_member_can_answer_where_it_asks_for_nothing() -> None:
+    world = world_of(c=reply())
+    run(world.ask(body(model="picky", logprobs=False, seed=None, temperature=1)))
+    assert asked(world) == ["c"]
+    assert {"logprobs", "seed", "temperature"} & json.loads(world.upstream.requests[0].body).keys() == {
+        "temperature"
+    }
 
 
 def test_who_cannot_answer_is_left_out_and_a_refusal_costs_nothing() -> None:

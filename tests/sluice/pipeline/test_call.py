@@ -81,6 +81,16 @@ async def test_what_is_no_stream_is_refused(content_type: str) -> None:
         await streamed(FakeUpstream(TEXT, STOP, DONE, content_type=content_type))
 
 
+async def test_what_is_no_stream_may_report_why() -> None:
+    error = b'{"error": {"type": "rate_limit_error", "message": "slow"}}'
+    with pytest.raises(OverloadedError):
+        await streamed(FakeUpstream(error, content_type="application/json"))
+    quota = b'{"error": {"code": "insufficient_quota"}}'
+    with pytest.raises(UpstreamError) as caught:
+        await streamed(FakeUpstream(quota, content_type="application/json"))
+    assert caught.value.retriable is False
+
+
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_failure_is_told_with_its_status(stream: bool) -> None:
     upstream = FakeUpstream(b"{}", status=429, content_type="application/json")

@@ -1,5 +1,7 @@
 """Environments that tell each other which providers fail, over one table."""
 
+from typing import Any
+
 import pytest
 
 from fake_dynamodb import FakeClient, FakeDynamoDB
@@ -24,7 +26,7 @@ class Environment:
         self.news = CircuitNews(self.circuits, CircuitStore(world.client.aws, TABLE), seconds=15, clock=clock)
 
     async def fail(self, leg: str = "p/m") -> None:
-        self.circuits.failed(leg, UpstreamError("broken"), streams=False)
+        self.circuits.failed(leg, UpstreamError("broken"))
         await self.news.tell()
 
     def lets(self, leg: str = "p/m") -> bool:
@@ -134,6 +136,23 @@ async def test_a_table_that_fails_harms_nobody(world: World, failure: Exception)
     assert not one.lets()
 
 
+async def test_what_was_read_in_part_is_not_taken_for_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = world.environment(), world.environment()
+    await one.fail()
+    await two.news.read()
+    database, whole = world.client.database, world.client.database.execute
+
+    def partly(operation: str, members: dict[str, Any]) -> dict[str, Any]:
+        reply = whole(operation, members)
+        return {"Responses": {}, "UnprocessedKeys": {TABLE: {}}} if operation == "BatchGetItem" else reply
+
+    monkeypatch.setattr(database, "execute", partly)
+    await two.news.read()
+    assert not two.lets()
+
+
 async def test_what_is_malformed_is_left_out(world: World) -> None:
     one = world.environment()
     items = world.client.database.tables[TABLE]
@@ -147,5 +166,5 @@ async def test_what_is_malformed_is_left_out(world: World) -> None:
 def test_an_environment_begins_with_nothing_to_tell(world: World) -> None:
     one = world.environment()
     assert not one.news.has_some
-    one.circuits.failed("p/m", UpstreamError("broken"), streams=False)
+    one.circuits.failed("p/m", UpstreamError("broken"))
     assert one.news.has_some

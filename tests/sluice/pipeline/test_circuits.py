@@ -29,10 +29,10 @@ class World:
         self.now = 1000.0
         self.circuits = Circuits(failures=FAILURES, seconds=SECONDS, clock=lambda: self.now)
 
-    def fail(self, times: int = 1, error: SluiceError | None = None, *, streams: bool = False) -> None:
+    def fail(self, times: int = 1, error: SluiceError | None = None) -> None:
         for _ in range(times):
             self.circuits.asks("p/m")
-            self.circuits.failed("p/m", error or broken(), streams=streams)
+            self.circuits.failed("p/m", error or broken())
 
     def answer(self) -> None:
         self.circuits.asks("p/m")
@@ -150,6 +150,7 @@ COUNTING = {
     "403": with_status(UpstreamError("no", retriable=False), 403),
     "424": broken(424),
     "a redirection": broken(307),
+    "a long answer": expired(),
 }
 CLIENTS = {
     "400": with_status(InvalidRequestError("no"), 400),
@@ -159,7 +160,6 @@ CLIENTS = {
     "a conflict": broken(409),
     "not to be expressed": UnsupportedParameterError("no"),
     "an answer too large": UpstreamError("The provider's answer is too large.", retriable=False),
-    "a long answer": expired(),
 }
 
 
@@ -178,9 +178,13 @@ def test_what_a_client_can_cause_never_opens_it(world: World, error: SluiceError
     assert world.circuits.opened == {}
 
 
-def test_a_stream_that_does_not_begin_counts(world: World) -> None:
-    world.fail(FAILURES, expired(), streams=True)
+@pytest.mark.parametrize("error", [expired(), COUNTING["403"]])
+def test_what_a_client_may_have_brought_about_is_told_to_nobody_else(
+    world: World, error: SluiceError
+) -> None:
+    world.fail(FAILURES, error)
     assert not world.lets
+    assert world.circuits.opened == {}
 
 
 def test_each_leg_is_counted_for_itself(world: World) -> None:
@@ -261,16 +265,16 @@ def test_whatever_happens_it_is_let_again_in_the_end_and_an_answer_closes_it(ste
             case "asks":
                 circuits.asks("p/m")
             case "failed":
-                circuits.failed("p/m", broken(), streams=False)
+                circuits.failed("p/m", broken())
             case "lasting":
-                circuits.failed("p/m", with_status(ModelNotFoundError("no"), 404), streams=False)
+                circuits.failed("p/m", with_status(ModelNotFoundError("no"), 404))
             case "answered":
                 circuits.answered("p/m", "p")
                 assert world.lets
             case "leaves":
                 circuits.leaves("p/m")
             case "client":
-                circuits.failed("p/m", InvalidRequestError("no"), streams=False)
+                circuits.failed("p/m", InvalidRequestError("no"))
             case "learn":
                 circuits.learn({"p/m": world.now + 60}, {})
             case _:

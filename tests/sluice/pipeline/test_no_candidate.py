@@ -81,7 +81,7 @@ def test_a_provider_is_not_named_for_what_another_cannot_express() -> None:
 
 def test_a_provider_that_does_not_cache_by_marks_is_told_to_be_so() -> None:
     got = refusal({"groq": near("groq")}, cache_control={"type": "ephemeral"})
-    assert got.message.endswith("It does not cache by marks: leave them out.")
+    assert got.message.endswith("It does not cache by such a mark: leave it out.")
 
 
 def test_what_has_to_be_set_is_told_of_all() -> None:

@@ -25,6 +25,7 @@ CATALOG = Catalog.model_validate(
             "demo": {"kind": "demo", "credential": "NEVER_SET"},
             "bedrock": {"kind": "bedrock"},
             "keyed": {"kind": "bedrock", "credential": "AWS_BEARER_TOKEN_BEDROCK"},
+            "signed": {"kind": "bedrock", "credential": "AWS_ACCESS_KEY_ID"},
             "role": {"kind": "bedrock", "credential": "aws", "base_url": "https://{region}.vpc.example"},
             "mock": {"kind": "bedrock", "credential": "aws", "base_url": "http://127.0.0.1:1"},
         },
@@ -165,7 +166,8 @@ ROLE = AWSCredentials("AKIA", "hush", "token", "eu-west-1")
 def on_aws(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The variables that say where the process is, as Lambda sets them."""
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    for name in ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
+    account = ("SLUICE_PROVIDER_AWS_SECRET_ACCESS_KEY", "SLUICE_PROVIDER_AWS_REGION")
+    for name in ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", *account):
         monkeypatch.delenv(name, raising=False)
     return monkeypatch
 
@@ -220,6 +222,25 @@ async def test_the_emulators_credentials_never_leave_this_machine(
     assert (await access("mock", aws=ROLE)).credential == ROLE
     on_aws.setenv("AWS_ENDPOINT_URL", "https://vpce.example")
     assert (await access(name, aws=ROLE)).credential == ROLE
+
+
+@pytest.mark.parametrize("name", ["role", "signed"])
+async def test_the_users_own_account_may_leave_where_the_catalogue_names_it(
+    name: str, on_aws: pytest.MonkeyPatch
+) -> None:
+    on_aws.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    on_aws.setenv("SLUICE_PROVIDER_AWS_SECRET_ACCESS_KEY", "hush")
+    on_aws.setenv("SLUICE_PROVIDER_AWS_REGION", "us-west-2")
+    found = await access(name, aws=ROLE)
+    assert (found.credential, "us-west-2" in found.base_url) == (ROLE, True)
+    for other in ("bedrock", "keyed"):
+        with pytest.raises(NotConfiguredError, match="is not set"):
+            await access(other, aws=ROLE)
+
+
+async def test_a_part_of_a_role_is_no_key(on_aws: pytest.MonkeyPatch) -> None:
+    found = await access("signed", aws=ROLE, AWS_ACCESS_KEY_ID="AKIA")
+    assert found.credential == ROLE
 
 
 async def test_an_address_in_the_functions_region_needs_one(on_aws: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from sluice.errors import UpstreamError
-from sluice.providers.reading import objects_of, parsed_object, validated
+from sluice.providers.reading import count_of, objects_of, parsed_object, validated
 
 
 class Part(BaseModel):
@@ -41,3 +41,21 @@ def test_what_does_not_fit_is_named_by_its_place_and_not_quoted() -> None:
         validated(Part, {"counts": [1, "sk-upstream"]})
     assert "sk-" not in caught.value.message
     assert validated(Part, {"counts": [1]}).counts == [1]
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [
+        (0, 0),
+        (5, 5),
+        (5.0, 5),
+        (5.5, None),
+        (-1, None),
+        (True, None),
+        ("5", None),
+        (2**53, None),
+        (1e400, None),
+    ],
+)
+def test_a_count_is_a_whole_number(value: object, count: int | None) -> None:
+    assert count_of(value) == count

@@ -8,7 +8,7 @@ import pytest
 
 from sluice.config import AWSVariables, ConfigurationError, aws_variables
 from sluice.credentials import AWSCredentials
-from sluice.stores.access import Endpoint, access_to, address_of
+from sluice.stores.access import Endpoint, access_to, address_of, role_credentials
 
 VARIABLES = AWSVariables(
     region="eu-central-1", access_key="AKIA", secret_key="hush", session_token="token", endpoint_url=None
@@ -41,6 +41,20 @@ async def test_lambdas_variables_are_all_it_takes() -> None:
 async def test_an_endpoint_never_gets_the_users_credentials() -> None:
     access = access_to("dynamodb", VARIABLES, Endpoint("http://127.0.0.1:1", "us-east-1"))
     assert (await access.credentials()).access_key == "local"
+
+
+async def test_providers_may_have_an_account_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("ACCESS_KEY_ID", "own"), ("SECRET_ACCESS_KEY", "s"), ("REGION", "us-east-1")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    assert await role_credentials() == AWSCredentials("own", "s", None, "us-east-1")
+    for name, value in (
+        ("ACCESS_KEY_ID", "AKIA"),
+        ("SECRET_ACCESS_KEY", "hush"),
+        ("DEFAULT_REGION", "eu-west-1"),
+    ):
+        monkeypatch.setenv(f"SLUICE_PROVIDER_AWS_{name}", value)
+    assert await role_credentials() == AWSCredentials("AKIA", "hush", None, "eu-west-1")
 
 
 def test_no_repr_shows_a_secret() -> None:

@@ -12,7 +12,7 @@ from sluice.config import ConfigurationError
 from sluice.credentials import AWSCredentials
 from sluice.errors import OverloadedError
 from sluice.stores.aws import AWS
-from sluice.stores.credentials import TTL_SECONDS, CredentialStore, credential_of
+from sluice.stores.credentials import STALE_SECONDS, TTL_SECONDS, CredentialStore, credential_of
 
 PREFIX = "stack/"
 
@@ -117,6 +117,19 @@ async def test_while_the_service_is_down_an_old_answer_is_used(
         await credentials.get("NEVER_SEEN")
     counting.broken = False
     assert await credentials.get("NEVER_SEEN") is None
+
+
+async def test_a_secret_that_cannot_be_read_is_not_asked_for_by_each_request(
+    credentials: CredentialStore, counting: CountingAWS, clock: Clock, secret: str, secretsmanager: Any
+) -> None:
+    secretsmanager.put_secret_value(SecretId=PREFIX + secret, SecretString='{"other": 1}')
+    for _ in range(3):
+        with pytest.raises(ConfigurationError, match=secret):
+            await credentials.get(secret)
+    assert counting.calls == 1
+    secretsmanager.put_secret_value(SecretId=PREFIX + secret, SecretString="value-2")
+    clock.now = STALE_SECONDS
+    assert await credentials.get(secret) == "value-2"
 
 
 @pytest.mark.parametrize(

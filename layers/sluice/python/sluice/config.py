@@ -178,7 +178,8 @@ class Settings(ModelsSettings, SecretsSettings, AccountingSettings):
     """How long search engines have to answer, of a request's own time; what has not come by then is done without."""
 
     first_byte_seconds: Seconds = 30
-    """How long a provider may take to begin a streamed reply while another one could still be asked for it."""
+    """How long a provider may take to begin a streamed reply while another one could still be asked for it; a model
+    that thinks before it answers may take two thirds of the request's time."""
 
     retries: Annotated[int, Field(ge=0)] = 2
     """How many attempts a request has beyond one for each candidate of its model, where they fail."""
@@ -227,6 +228,22 @@ class AWSVariables(BaseModel):
     secret_key: Annotated[str | None, Field(repr=False)]
     session_token: Annotated[str | None, Field(repr=False)]
     endpoint_url: str | None
+
+
+PROVIDER_PREFIX = "SLUICE_PROVIDER_"
+"""Before AWS's names of variables: the account that providers are called with, where it is not the gateway's own."""
+
+
+def provider_account() -> AWSVariables:
+    """What the environment says of an account for providers alone: the development server's user has one."""
+    read = os.environ.get
+    return AWSVariables(
+        region=read(PROVIDER_PREFIX + "AWS_REGION") or read(PROVIDER_PREFIX + "AWS_DEFAULT_REGION") or None,
+        access_key=read(PROVIDER_PREFIX + "AWS_ACCESS_KEY_ID") or None,
+        secret_key=read(PROVIDER_PREFIX + "AWS_SECRET_ACCESS_KEY") or None,
+        session_token=read(PROVIDER_PREFIX + "AWS_SESSION_TOKEN") or None,
+        endpoint_url=None,
+    )
 
 
 def aws_variables(service: str) -> AWSVariables:

@@ -67,7 +67,10 @@ class TestRequest:
         assert sent(stop=["a", "b"])["stop_sequences"] == ["a", "b"]
 
     def test_numbers_stay_as_they_were_written(self) -> None:
-        assert b'"temperature":1,' in chat.upstream_request(call(temperature=1, top_p=1)).body
+        assert b'"temperature":0,' in chat.upstream_request(call(temperature=0, top_p=0.5)).body
+
+    def test_what_happens_anyway_is_not_said(self) -> None:
+        assert not {"temperature", "top_p"} & sent(temperature=1, top_p=1.0).keys()
 
     def test_all_of_it_can_be_cached(self) -> None:
         assert sent(cache_control={"type": "ephemeral"})["cache_control"] == {"type": "ephemeral"}
@@ -118,6 +121,13 @@ def reply(**members: Any) -> ChatCompletion:
 
 
 class TestWholeReply:
+    @pytest.mark.parametrize("members", [{}, {"input": None}, {"input": {}}])
+    def test_a_call_without_arguments_has_none(self, members: Any) -> None:
+        block = {"type": "tool_use", "id": "1", "name": "now", **members}
+        (call,) = reply(content=[block], stop_reason="tool_use").choices[0].message.tool_calls or []
+        assert call.function is not None
+        assert call.function.arguments == "{}"
+
     def test_has_the_name_that_was_asked_for(self) -> None:
         found = reply()
         assert (found.id, found.created, found.model) == (

@@ -47,6 +47,11 @@ def test_pictures_inline(kind: str) -> None:
     assert blocks(image(f"data:{kind};base64,{PNG}")) == [{"type": "image", "source": source}]
 
 
+def test_a_jpeg_goes_by_the_name_that_anthropic_knows() -> None:
+    source = {"type": "base64", "media_type": "image/jpeg", "data": PNG}
+    assert blocks(image(f"data:image/jpg;base64,{PNG}")) == [{"type": "image", "source": source}]
+
+
 def test_pictures_by_address() -> None:
     source = {"type": "url", "url": "https://example.com/a.png"}
     assert blocks(image("https://example.com/a.png")) == [{"type": "image", "source": source}]

@@ -97,15 +97,27 @@ class TestTurns:
             sent(messages=[system("a"), assistant("b"), USER])
         assert caught.value.param == "messages[1]"
 
-    @pytest.mark.parametrize("messages", [[system("a")], [user("")], [system("a"), user([])]])
+    @pytest.mark.parametrize("messages", [[system("")], [user("")], [system(""), user([])]])
     def test_are_there(self, messages: list[Any]) -> None:
         with pytest.raises(InvalidRequestError) as caught:
             sent(messages=messages)
         assert caught.value.param == "messages"
 
+    def test_are_of_instructions_where_there_is_nothing_else(self) -> None:
+        body = sent(messages=[system("a"), user(""), system("b")])
+        assert (body.get("system"), body["messages"]) == (None, [user([block("a"), block("b")])])
+
     def test_names_and_what_clients_send_back_of_replies_are_no_fault(self) -> None:
         reply = assistant("b", refusal=None, annotations=[{"type": "url_citation"}], audio=None, name="x")
         assert turns({**user("a"), "name": "alice"}, reply, user("c"))[1] == assistant([block("b")])
+
+    def test_what_an_sdk_has_read_of_a_reply_is_no_fault(self) -> None:
+        reply = assistant("b", parsed={"a": 1}, reasoning="Hm.")
+        assert turns(user("a"), reply, user("c"))[1] == assistant([block("b")])
+        calling = called("1")
+        calling["tool_calls"][0]["function"]["parsed_arguments"] = {"city": "Paris"}
+        found = turns(USER, calling, {**result("1"), "name": "weather"})
+        assert found[1:] == turns(USER, called("1"), result("1"))[1:]
 
     def test_refusals_are_said(self) -> None:
         parts = assistant([block("a"), {"type": "refusal", "refusal": "No."}])

@@ -360,3 +360,12 @@ def test_recorded_streams_add_up_to_the_recorded_reply_byte_by_byte(path: Path) 
     for cuts in ((), range(1, len(data))):
         found = added_up(translated(data, *cuts)).model_dump(mode="json")
         assert {name: found[name] for name in ("choices", "usage")} == expected
+
+
+@pytest.mark.parametrize("members", [{}, {"input": None}, {"input": {}}])
+def test_a_call_without_arguments_has_none(members: dict[str, Any]) -> None:
+    block = {"toolUse": {"toolUseId": "1", "name": "now", **members}}
+    body = {"output": {"message": {"role": "assistant", "content": [block]}}, "stopReason": "tool_use"}
+    (found,) = chat.whole_reply(json.dumps(body).encode(), CALL).choices[0].message.tool_calls or []
+    assert found.function is not None
+    assert found.function.arguments == "{}"

@@ -60,6 +60,27 @@ def test_turns_alternate() -> None:
     ]
 
 
+@pytest.mark.parametrize("nothing", ["", " \n", None, []])
+def test_a_message_that_says_nothing_is_none(nothing: Any) -> None:
+    silent = {"role": "assistant", "content": nothing}
+    assert messages(USER, silent, USER) == [{"role": "user", "content": text("Hi", "Hi")}]
+
+
+def test_instructions_alone_are_the_users_words() -> None:
+    body = sent(
+        messages=[{"role": "system", "content": "Be brief."}, {"role": "system", "content": [CACHED]}]
+    )
+    assert body.get("system") is None
+    assert body["messages"] == [{"role": "user", "content": [*text("Be brief.", "long"), POINT]}]
+
+
+@pytest.mark.parametrize("role", ["user", "system"])
+def test_something_has_to_be_said(role: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        messages({"role": role, "content": ""})
+    assert caught.value.param == "messages"
+
+
 def test_what_tools_answer_is_the_users_next_turn() -> None:
     second = {**CALL, "id": "call_2", "function": {"name": "now", "arguments": ""}}
     found = messages(
@@ -165,9 +186,6 @@ class TestThoughts:
 @pytest.mark.parametrize(
     ("given", "param"),
     [
-        ([{"role": "user", "content": ""}], "messages[0].content"),
-        ([USER, {"role": "assistant", "content": None}], "messages[1].content"),
-        ([{"role": "system", "content": "x"}], "messages"),
         (
             [USER, {**CALLED, "tool_calls": [{**CALL, "function": {"name": "f", "arguments": "{"}}]}],
             "messages[1].tool_calls[0].function.arguments",
@@ -239,3 +257,39 @@ def test_any_conversation_is_taken_by_bedrock_or_refused_by_name(turns: list[lis
     except SluiceError as error:
         assert error.status == 400
         assert error.param is not None
+
+
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "size": 1}}
+STRANGE_CALL = {**CALL, "when": "now"}
+
+
+@pytest.mark.parametrize(
+    ("given", "param"),
+    [
+        ([{**USER, "priority": 1}], "messages[0].priority"),
+        (
+            [{"role": "user", "content": [{"type": "text", "text": "a", "lang": "de"}]}],
+            "messages[0].content[0].lang",
+        ),
+        ([{"role": "user", "content": [PICTURE]}], "messages[0].content[0].image_url.size"),
+        ([USER, {**CALLED, "tool_calls": [STRANGE_CALL]}, ANSWERED], "messages[1].tool_calls[0].when"),
+        ([USER, CALLED, {**ANSWERED, "is_error": True}], "messages[2].is_error"),
+    ],
+)
+def test_members_that_are_unknown_are_refused_by_name(given: list[dict[str, Any]], param: str) -> None:
+    with pytest.raises(UnsupportedParameterError) as caught:
+        messages(*given)
+    assert caught.value.param == param
+
+
+def test_what_clients_send_back_of_replies_is_no_fault() -> None:
+    read = {**CALL, "index": 0, "function": {**CALL["function"], "parsed_arguments": {"city": "Rome"}}}
+    reply = {
+        **CALLED,
+        "audio": None,
+        "annotations": [],
+        "parsed": {},
+        "reasoning": "Hm.",
+        "tool_calls": [read],
+    }
+    assert messages(USER, reply, {**ANSWERED, "name": "weather"}) == messages(USER, CALLED, ANSWERED)

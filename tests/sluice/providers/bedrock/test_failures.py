@@ -56,6 +56,12 @@ def test_a_bad_request_is_told_in_bedrocks_words() -> None:
     assert (error.message, error.status) == ("messages.0 is blank", 400)
 
 
+def test_an_address_that_is_none_is_no_missing_model() -> None:
+    assert failure(404, {}, b"<html>").status == 502
+    assert failure(404, {"x-amzn-errortype": "UnknownOperationException"}, b"{}").status == 502
+    assert failure(404, {"x-amzn-errortype": "ResourceNotFoundException"}, b"{}").code == "model_not_found"
+
+
 def test_a_failure_of_the_model_is_not() -> None:
     error = failure(424, {"x-amzn-errortype": "ModelErrorException"}, b'{"message":"stack trace"}')
     assert "stack trace" not in error.message

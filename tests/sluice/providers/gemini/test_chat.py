@@ -284,6 +284,7 @@ class TestWholeReply:
             reply(candidates=[{}]),
             reply(candidates=[{"finishReason": "BORED"}]),
             reply(candidates=[{"finishReason": "STOP", "index": "x"}]),
+            reply(candidates=[{"finishReason": "STOP", "index": 0.5}]),
             reply(candidates=[{"finishReason": "STOP", "index": -1}]),
             reply(candidates=[{"finishReason": "STOP", "content": {"parts": [{"text": 7}]}}]),
             reply(usageMetadata={"promptTokenCount": "many"}),
@@ -345,3 +346,10 @@ class TestStream:
     def test_an_event_that_is_none_breaks_it(self, data: bytes) -> None:
         with pytest.raises(SluiceError):
             chat.reply_stream(CALL).feed(WireEvent(data))
+
+
+@pytest.mark.parametrize(("given", "index"), [(None, 0), (0.0, 0), (3, 3)])
+def test_the_number_of_a_candidate_may_be_null(given: Any, index: int) -> None:
+    candidate = {"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP", "index": given}
+    (choice,) = chat.whole_reply(json.dumps({"candidates": [candidate]}).encode(), CALL).choices
+    assert choice.index == index

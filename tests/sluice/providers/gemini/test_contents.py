@@ -149,7 +149,7 @@ def test_what_has_no_place_is_refused_by_name(message: dict[str, Any], param: st
 
 def test_a_mark_where_to_cache_is_refused_and_why() -> None:
     part = {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}
-    with pytest.raises(UnsupportedParameterError, match="does not cache by marks") as caught:
+    with pytest.raises(UnsupportedParameterError, match="does not cache by such a mark") as caught:
         contents(user([part]))
     assert caught.value.param == "messages[0].content[0].cache_control"
 
@@ -157,6 +157,15 @@ def test_a_mark_where_to_cache_is_refused_and_why() -> None:
 def test_members_that_ask_for_nothing_are_no_trouble() -> None:
     said = assistant("Hi", audio=None, annotations=[], function_call=None, tool_calls=None)
     assert contents(user("a", mood=None), said, user())[1]["parts"] == texts("Hi")
+
+
+def test_what_an_sdk_has_read_of_a_reply_is_no_trouble() -> None:
+    said = assistant("Hi", parsed={"a": 1}, reasoning="Hm.")
+    assert contents(user("a"), said, user())[1]["parts"] == texts("Hi")
+    calling = assistant(None, tool_calls=[call("1")])
+    read = assistant(None, tool_calls=[call("1")])
+    read["tool_calls"][0]["function"] = {**read["tool_calls"][0]["function"], "parsed_arguments": {}}
+    assert contents(user(), read, answer("1")) == contents(user(), calling, answer("1"))
 
 
 def call(call_id: str, **members: Any) -> dict[str, Any]:

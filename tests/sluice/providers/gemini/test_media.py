@@ -60,6 +60,7 @@ def test_a_picture_by_address_is_always_said_to_be_one(url: str, mime_type: str)
         "https://[::1/a.png",
         "https://www.youtube.com/watch?v=1",
         "https://youtu.be/1",
+        "https://generativelanguage.googleapis.com/v1beta/files/abc",
         "no address",
         "data:image/tiff;base64,AAAA",
         "data:video/mp4;base64,AAAA",

@@ -54,12 +54,16 @@ def test_empty_texts_say_nothing() -> None:
     assert not heard({"text": ""}, {"text": "", "thought": True}, {}, {"thought": True})
 
 
+def test_members_that_are_null_are_not_there() -> None:
+    nulls = dict.fromkeys(("functionCall", "inlineData", "executableCode", "thoughtSignature", "thought"))
+    said = heard({**nulls, "text": "a"}, {**nulls, "text": None, "functionCall": {"name": "f", "args": None}})
+    assert (said.text, [call.arguments for call in said.calls], said.details) == ("a", ["{}"], [])
+
+
 @pytest.mark.parametrize(
     "part",
     [
         {"text": 7},
-        {"text": None},
-        {"functionCall": None},
         {"functionCall": {"args": {}}},
         {"functionCall": {"name": 7}},
         {"functionCall": {"name": "f", "args": []}},

@@ -129,7 +129,7 @@ def test_a_mark_where_to_cache_is_sent_on_or_refused_wherever_it_is(kind: str, p
         assert asked(kind, **MARK)["cache_control"] == {"type": "ephemeral"}
         assert '"cache_control"' in json.dumps(asked(kind, **MARKED[param]))
         return
-    with pytest.raises(UnsupportedParameterError, match="does not cache by marks") as caught:
+    with pytest.raises(UnsupportedParameterError, match="does not cache by such a mark") as caught:
         asked(kind, **MARKED[param])
     assert caught.value.param == param
 
@@ -348,3 +348,27 @@ def test_hosts_without_embeddings_or_completions_have_none() -> None:
         "mistral",
         "xai",
     }
+
+
+@pytest.mark.parametrize("kind", HOSTS)
+def test_no_host_gets_what_an_sdk_has_read_of_a_reply(kind: str) -> None:
+    function = {"name": "weather", "arguments": "{}", "parsed_arguments": {}}
+    turn = {
+        **ECHOED[2],
+        "parsed": {"a": 1},
+        "tool_calls": [{**ECHOED[2]["tool_calls"][0], "function": function}],
+    }
+    tool = {**ECHOED[3], "name": "weather"}
+    found = asked(kind, messages=[USER, turn, tool], tools=[TOOL])["messages"]
+    wanted = asked(kind, messages=[USER, ECHOED[2], ECHOED[3]], tools=[TOOL])["messages"]
+    assert found[:2] == wanted[:2]
+    assert {**found[2], "name": "weather"} == {**wanted[2], "name": "weather"}
+
+
+@pytest.mark.parametrize("kind", HOSTS)
+def test_thoughts_go_by_either_name(kind: str) -> None:
+    turns = [
+        {"role": "assistant", "content": "a", name: "Hm."} for name in ("reasoning", "reasoning_content")
+    ]
+    found, wanted = (asked(kind, messages=[USER, turn, USER])["messages"] for turn in turns)
+    assert found == wanted

@@ -118,6 +118,23 @@ class TestWholeReply:
     def test_keeps_members_it_does_not_know(self) -> None:
         assert openai.whole_reply(reply(citations=["a"]), CALL).model_dump()["citations"] == ["a"]
 
+    def test_gets_what_hosts_leave_out_or_null(self) -> None:
+        calls = [
+            {"id": "1", "type": None, "function": {"name": "f", "arguments": None}},
+            {"id": "2", "function": {"name": "g"}},
+        ]
+        choice = {
+            "index": None,
+            "message": {"role": None, "tool_calls": calls},
+            "finish_reason": "tool_calls",
+        }
+        (found,) = openai.whole_reply(reply(choices=[choice]), CALL).choices
+        assert (found.index, found.message.role) == (0, "assistant")
+        told = [
+            (call.type, call.function.arguments) for call in found.message.tool_calls or [] if call.function
+        ]
+        assert told == [("function", "{}"), ("function", "{}")]
+
     def test_takes_id_and_time_from_the_context_where_there_are_none(self) -> None:
         completion = openai.whole_reply(reply(id="", created=None), CALL)
         assert (completion.id, completion.created) == ("chatcmpl-ours", 1_700_000_000)
@@ -304,3 +321,8 @@ def test_streamed_and_whole_replies_say_the_same() -> None:
     whole = openai.whole_reply(json.dumps(WHOLE).encode(), CALL)
     assert accumulator.whole().model_dump(mode="json") == whole.model_dump(mode="json")
     assert isinstance(whole, ChatCompletion)
+
+
+def test_ids_and_times_that_are_other_kinds_of_numbers_are_taken() -> None:
+    whole = openai.whole_reply(reply(id=7, created=1_700_000_000.25), CALL)
+    assert (whole.id, whole.created) == ("7", 1_700_000_000)

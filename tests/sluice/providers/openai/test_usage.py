@@ -12,6 +12,10 @@ from sluice.providers.openai.usage import usage_of
     ("raw", "expected"),
     [
         (None, None),
+        ({"prompt_tokens": 2, "completion_tokens": None}, None),
+        ({"prompt_tokens": None, "completion_tokens": 2, "total_tokens": None}, None),
+        ({"prompt_tokens": 2, "completion_tokens": None, "total_tokens": 5}, (2, 3, 5, None, 3)),
+        ({"prompt_tokens": 2.0, "completion_tokens": 3.0, "total_tokens": None}, (2, 3, 5, None, None)),
         ({"prompt_tokens": 2, "completion_tokens": 3}, (2, 3, 5, None, None)),
         ({"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 4}, (2, 3, 5, None, None)),
         ({"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 9}, (2, 7, 9, None, 4)),

@@ -7,7 +7,8 @@ from pydantic import ConfigDict, Field
 
 from sluice.api.shapes import RequestShape
 
-MOST_MODELS = 16
+MOST_MODELS = 4
+"""OpenRouter takes three. Each may have several candidates, and all are looked at before anything is held."""
 
 ModelName = Annotated[str, Field(min_length=1)]
 

@@ -7,6 +7,7 @@ have the same value in every function that names it.
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from sluice.config import PROVIDER_PREFIX
 from sluice.local.blueprint import Function, Resolved
 from sluice.local.errors import LocalError
 from sluice.stores.access import Endpoint
@@ -14,6 +15,16 @@ from sluice.stores.access import Endpoint
 AWS_PREFIX = "AWS_"
 PROVIDER_KEYS = frozenset({"AWS_BEARER_TOKEN_BEDROCK"})
 """Names of AWS's that are no settings of an account, but API keys of a provider like any other."""
+
+OWN_ACCOUNT = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+)
+"""What the user's own account is reached with. It goes on under other names, which only providers look at: those whose
+catalogue row says that they are called with it, and those on this machine."""
 
 NO_FILE = "/dev/null"
 LOOPBACK = "127.0.0.1,localhost"
@@ -41,7 +52,8 @@ def local_environment(
 
     What names a resource comes from the stack. A plain setting is the template's, or what its parameters make of it,
     unless the user set it.
-    None of the user's own AWS settings remains but the key of Bedrock, so nothing else can reach a real account.
+    None of the user's own AWS settings remains under its name but the key of Bedrock, so no call for the gateway's own
+    tables can reach a real account.
 
     Args:
         user: the environment that the server was started with.
@@ -71,6 +83,7 @@ def local_environment(
         for name, value in user.items()
         if not name.startswith(AWS_PREFIX) or name in PROVIDER_KEYS
     }
+    own |= {PROVIDER_PREFIX + name: user[name] for name in OWN_ACCOUNT if name in user}
     merged = {
         **DEFAULTS,
         **settings,

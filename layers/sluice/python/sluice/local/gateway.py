@@ -44,12 +44,13 @@ async def serve_gateway(
         directory: takes the state.
         started: the monotonic time at which the start began.
     """
+    user = dict(os.environ)
     os.environ["AWS_DEFAULT_REGION"] = REGION
     blueprint = read_blueprint(template)
     endpoint = local_aws.endpoint
     aws = AWS(endpoint)
     stack = create_stack(endpoint, blueprint.stack)
-    environment = local_environment(os.environ, blueprint.functions, stack.outputs, endpoint)
+    environment = local_environment(user, blueprint.functions, stack.outputs, endpoint)
     os.environ.clear()
     os.environ.update(environment)
 

@@ -155,7 +155,7 @@ class _Attempt[Request: ModelRequest, Whole: ReplyShape]:
         if asked:
             record.tries[-1].ends(error)
             errand.watch.fails(error)
-            self._circuits.failed(self._leg.name, error, streams=self._leg.request.streams)
+            self._circuits.failed(self._leg.name, error)
             if isinstance(error, OutOfTimeError):  # it takes so long at least; else it would stay the fastest
                 self._takes((asyncio.get_running_loop().time() - self._begun) * 1000)
             tell_attempts(errand.headers, record.tries)
@@ -191,7 +191,7 @@ def _seen_to_the_end[Request: ModelRequest, Whole: ReplyShape](
         yield
     finally:
         if watch.error is not None and not isinstance(watch.error, OutOfTimeError):
-            circuits.failed(leg.name, watch.error, streams=True)
+            circuits.failed(leg.name, watch.error)
         elif watch.finished:
             circuits.answered(leg.name, leg.candidate.provider)
         else:

@@ -100,7 +100,8 @@ async def streamed_reply[Request, Reply, Chunk](
             if response.status != 200:
                 raise _failure(response, await response.read(), provider, call.target)
         if operation.STREAM_CONTENT_TYPE not in response.headers.get("content-type", "").lower():
-            raise UpstreamError("The provider did not answer with a stream.")
+            async with within(deadline):
+                raise _no_stream(await response.read(), operation, call)
         async with aclosing(_chunks(response, operation, call)) as chunks:
             yield chunks
 
@@ -143,6 +144,20 @@ def _failure(response: UpstreamResponse, body: bytes, provider: Provider, target
     if isinstance(error, UpstreamError) and error.retriable is False:
         logger.error("provider %s refuses the gateway's account: status %d", target.provider, response.status)
     return error
+
+
+def _no_stream[Request, Reply](
+    body: bytes, operation: Operation[Request, Reply], call: ProviderCall[Request]
+) -> SluiceError:
+    """The failure of a reply of status 200 that is no stream: what it reports, as some do, or that it is none."""
+    none = UpstreamError("The provider did not answer with a stream.")
+    try:
+        operation.whole_reply(body, call)
+    except UpstreamError as error:
+        return none if error.retriable is None else error
+    except SluiceError as error:
+        return error
+    return none
 
 
 async def _chunks[Request, Reply, Chunk](

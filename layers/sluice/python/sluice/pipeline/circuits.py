@@ -5,8 +5,8 @@
       │◀── it answers ── half open: one request asks it in its turn ◀────┘
                               └── it fails ──▶ open again
 
-Only what the provider is at fault for counts. A request that it refuses, or an answer that takes longer than a client
-wants to wait for the whole of it, is in clients' hands, who could make a provider look bad by them.
+Only what the provider is at fault for counts: what it refuses is in clients' hands, who could make it look bad. What
+may be in their hands, an answer that takes too long or is forbidden, counts where it was seen and is told to nobody.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,6 +32,7 @@ its model has failed. Any other, as the 404 of a file that a message names, is a
 
 _LASTING_STATUSES = frozenset({401, 402, 429})
 _TOO_MANY_REQUESTS = 429
+_FORBIDDEN = 403
 
 
 @dataclass(slots=True)
@@ -97,10 +98,10 @@ class Circuits:
         if provider in self._down:
             self._answered_at[provider] = self._clock()
 
-    def failed(self, leg: str, error: SluiceError, *, streams: bool) -> None:
-        """A leg has failed; ``streams`` tells whether its reply would have been a stream."""
+    def failed(self, leg: str, error: SluiceError) -> None:
+        """A leg has failed."""
         lasts = _lasts(error)
-        if lasts is None and not _counts(error, streams=streams):
+        if lasts is None and not _counts(error):
             self.leaves(leg)
             return
         circuit = self._circuits.setdefault(leg, _Circuit())
@@ -113,7 +114,7 @@ class Circuits:
                 return
             lasts = self._seconds
         until = now + min(lasts, LONGEST_SECONDS)
-        if circuit.open_until <= now:
+        if circuit.open_until <= now and not _may_be_a_clients(error):
             self.opened[leg] = until
         circuit.open_until = max(circuit.open_until, until)
 
@@ -138,10 +139,13 @@ class Circuits:
         self._heard[leg] = max(until, self._heard.get(leg, 0.0))
 
 
-def _counts(error: SluiceError, *, streams: bool) -> bool:
+def _may_be_a_clients(error: SluiceError) -> bool:
+    """Whether a client may have brought about a failure that counts: by a long answer, or a file of somebody else's."""
+    return isinstance(error, OutOfTimeError) or error.upstream_status == _FORBIDDEN
+
+
+def _counts(error: SluiceError) -> bool:
     """Whether a failure is one of several that open a circuit."""
-    if isinstance(error, OutOfTimeError):
-        return streams
     status = error.upstream_status
     if status is not None and 400 <= status < 500 and status not in _FAULTS:
         return False

@@ -60,7 +60,7 @@ class Endpoint[Request: ModelRequest, Reply: ReplyShape](ABC):
         """Refuse what a provider cannot express, or refuses for this model, before anything is held for it.
 
         Args:
-            request: as it was understood.
+            request: as it was understood, without refused members that ask for nothing (``pipeline.neutral``).
             provider: who would answer.
             row: the model's, as that candidate has it.
 
@@ -69,10 +69,7 @@ class Endpoint[Request: ModelRequest, Reply: ReplyShape](ABC):
             InvalidRequestError: it asks for a longer answer than the model gives.
         """
         for member in sorted(row.unsupported_parameters & request.model_fields_set):
-            if getattr(request, member) is not None:
-                raise UnsupportedParameterError(
-                    f"The model '{row.id}' does not take '{member}'.", param=member
-                )
+            raise UnsupportedParameterError(f"The model '{row.id}' does not take '{member}'.", param=member)
         for member in OUTPUT_LIMITS:
             limit = getattr(request, member, None)
             if limit is not None and row.output_tokens is not None and limit > row.output_tokens:

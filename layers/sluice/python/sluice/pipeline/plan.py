@@ -19,6 +19,7 @@ from sluice.pipeline.billable import check_billable
 from sluice.pipeline.endpoint import Endpoint
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.leg import Leg
+from sluice.pipeline.neutral import without_neutral
 from sluice.pipeline.no_candidate import most_telling_refusal
 from sluice.pipeline.order import by_policy, by_wish
 from sluice.pipeline.route import PROVIDER, Choice, serving, target_of
@@ -131,7 +132,7 @@ async def _leg[Request: ModelRequest, Whole: ReplyShape](
     row = choice.row.served_by(candidate)
     target = await target_of(gateway.catalog, row, candidate, gateway.credentials)
     provider = PROVIDERS[gateway.catalog.providers[candidate.provider].kind]
-    request = _named(asked.request, choice.name)
+    request = without_neutral(_named(asked.request, choice.name), row.unsupported_parameters)
     endpoint.check(request, provider, row)
     if asked.bounded:
         check_billable(request, row, None if asked.providers is None else candidate.provider)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from sluice.api.model_request import ModelRequest
 from sluice.catalog import Candidate, Catalog, ModelKind, ModelRow
-from sluice.config import ConfigurationError, aws_variables
+from sluice.config import ConfigurationError, aws_variables, provider_account
 from sluice.credentials import Credential
 from sluice.errors import InvalidRequestError, ModelNotAllowedError, ModelNotFoundError, OverloadedError
 from sluice.pipeline.live_catalog import LiveCatalog
@@ -65,6 +65,8 @@ REGION = "{region}"
 """In a provider's address: the region that the function is in."""
 ROLE = "aws"
 """The credential that is the function's own role."""
+_NAMES_OF_ROLE = frozenset({ROLE, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"})
+"""Names that a catalogue may have for it: none of these variables alone is a credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +198,10 @@ async def access_to(catalog: Catalog, name: str, credentials: CredentialSource) 
     is_near = row.kind in IN_PROCESS or is_local(row.base_url or "")
     takes_role = row.kind in WITH_ROLE
     wanted = row.credential or (ROLE if takes_role else None)
-    credential = await credentials.get(wanted) if wanted and wanted != ROLE else None
+    names_role = row.credential in (_NAMES_OF_ROLE if takes_role else {ROLE})
+    credential = await credentials.get(wanted) if wanted and wanted != ROLE and not names_role else None
     if credential is None and (wanted == ROLE or takes_role):
-        credential = await _role(credentials, is_near=is_near)
+        credential = await _role(credentials, is_near=is_near, is_named=names_role)
     if wanted and credential is None and not is_near:
         raise NotConfiguredError(
             f"The provider '{name}' is not configured: its credential {wanted} is not set.",
@@ -212,7 +215,7 @@ async def access_to(catalog: Catalog, name: str, credentials: CredentialSource) 
 def _in_own_region(base_url: str, name: str) -> str:
     if REGION not in base_url:
         return base_url
-    region = aws_variables("").region
+    region = provider_account().region or aws_variables("").region
     if region is None:
         raise NotConfiguredError(
             f"The provider '{name}' is not configured: no AWS region is set.",
@@ -222,13 +225,15 @@ def _in_own_region(base_url: str, name: str) -> str:
     return base_url.replace(REGION, region)
 
 
-async def _role(credentials: CredentialSource, *, is_near: bool) -> Credential | None:
+async def _role(credentials: CredentialSource, *, is_near: bool, is_named: bool) -> Credential | None:
     """The function's own role; None where there is none, or where it is made up.
 
     The development server's AWS is an emulator on this machine, and so are its credentials: no real host gets them.
+    It gets its user's own where the catalogue's row names these.
     """
     endpoint = aws_variables("").endpoint_url
-    if endpoint is not None and is_local(endpoint) and not is_near:
+    emulated = endpoint is not None and is_local(endpoint)
+    if emulated and not is_near and not (is_named and provider_account().secret_key):
         return None
     try:
         return await credentials.get(ROLE)

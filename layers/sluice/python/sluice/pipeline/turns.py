@@ -14,6 +14,9 @@ from sluice.pipeline.circuits import Circuits
 from sluice.pipeline.leg import Leg
 from sluice.pipeline.verdict import Verdict
 
+REASONING = "reasoning"
+"""The catalogue's capability of a model that thinks before it answers: many say nothing while they do."""
+
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 4.0
 """Pauses are drawn from 0 up to these, the limit doubling from one to the other: requests that failed together do not
@@ -111,7 +114,8 @@ class Turns[Request: ModelRequest]:
         if not any(map(self._is_well, self._untried)):
             return self._deadline
         share = (self._deadline - now) * PATIENCE
-        return now + (min(share, self._first_byte_seconds) if leg.request.streams else share)
+        begins_soon = leg.request.streams and REASONING not in leg.row.capabilities
+        return now + (min(share, self._first_byte_seconds) if begins_soon else share)
 
     def _is_well(self, leg: Leg[Request]) -> bool:
         return self._circuits.lets(leg.name, leg.candidate.provider)

@@ -7,6 +7,7 @@ from sluice.errors import (
     InvalidRequestError,
     ModelNotFoundError,
     OverloadedError,
+    RequestTooLargeError,
     SluiceError,
     UnsupportedParameterError,
     UpstreamError,
@@ -35,7 +36,7 @@ def verdict_on(error: SluiceError, *, asked: bool) -> Verdict:
         asked: whether the provider was, and it was not the translation that failed.
     """
     match error:
-        case ModelNotFoundError() | UnsupportedParameterError() | OutOfTimeError():
+        case ModelNotFoundError() | UnsupportedParameterError() | RequestTooLargeError() | OutOfTimeError():
             return "next"
         case InvalidRequestError():
             if not asked:

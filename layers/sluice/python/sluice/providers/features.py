@@ -59,7 +59,15 @@ class Features:
 EVERYTHING = Features(frozenset(Feature), members=None)
 
 HINTS = frozenset(
-    {"metadata", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "store", "user"}
+    {
+        "metadata",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "store",
+        "user",
+    }
 )
 """Members that say something of the request and ask for nothing of the reply: a provider that has no place for them
 answers no differently."""
@@ -77,7 +85,8 @@ _HARMLESS: Mapping[str, tuple[object, ...]] = {
 _SWITCHES = frozenset({"audio", "prediction", "web_search_options"})
 """Members that ask for something by being there: an empty object is all defaults, and not nothing."""
 
-_NOTHING: tuple[object, ...] = (None, False, [], {})
+NOTHING: tuple[object, ...] = (None, False, [], {})
+"""Values that ask for nothing, as members of any other name."""
 
 
 _WORDS: Mapping[Feature, str] = {
@@ -174,7 +183,7 @@ def check_supported(request: ChatCompletionRequest, features: Features) -> None:
 
 
 def _asks_for_nothing(member: str, value: object) -> bool:
-    nothing = (None, False) if member in _SWITCHES else _NOTHING
+    nothing = (None, False) if member in _SWITCHES else NOTHING
     return value in nothing or value in _HARMLESS.get(member, ())
 
 

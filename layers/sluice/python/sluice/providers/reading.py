@@ -53,5 +53,7 @@ def name_of(value: object, prefix: str = "") -> str | None:
 
 
 def count_of(value: object) -> int | None:
-    """A count; None for anything else."""
+    """A count; None for anything else. Some languages write whole numbers with a point."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

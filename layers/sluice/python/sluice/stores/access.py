@@ -9,7 +9,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import Any
 
-from sluice.config import AWSVariables, ConfigurationError, aws_variables
+from sluice.config import AWSVariables, ConfigurationError, aws_variables, provider_account
 from sluice.credentials import AWSCredentials
 
 SUFFIXES = (
@@ -73,14 +73,14 @@ def access_to(service: str, variables: AWSVariables, endpoint: Endpoint | None =
 
 
 async def role_credentials() -> AWSCredentials:
-    """The credentials that this process itself has, with its region.
+    """The credentials that providers are called with: an account's for them alone, or this process's own.
 
     Raises:
-        ConfigurationError: it has none.
+        ConfigurationError: there are none.
     """
-    variables = aws_variables("")
-    found = await Access("", "", _fixed(variables)).credentials()
-    return found._replace(region=variables.region)
+    account, variables = provider_account(), aws_variables("")
+    found = await Access("", "", _fixed(account) or _fixed(variables)).credentials()
+    return found._replace(region=account.region or variables.region)
 
 
 def address_of(service: str, region: str) -> str:

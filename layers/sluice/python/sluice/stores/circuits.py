@@ -6,6 +6,7 @@ Its attributes are the names of legs, each with the epoch second until which it 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from sluice.errors import OverloadedError
 from sluice.observability import logger
 from sluice.stores.aws import AWS, Item
 from sluice.stores.model_items import PROVIDER, ProviderHealth, provider_of
@@ -61,6 +62,8 @@ class CircuitStore:
         reply = await self._dynamodb.call(
             "BatchGetItem", RequestItems={self._table: {"Keys": [_key(name) for name in names]}}
         )
+        if reply.get("UnprocessedKeys"):
+            raise OverloadedError("DynamoDB has left out a part of what was to be read.")
         circuits: dict[str, int] = {}
         found: dict[str, ProviderHealth] = {}
         for item in reply["Responses"].get(self._table, []):

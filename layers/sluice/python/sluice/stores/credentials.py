@@ -17,7 +17,7 @@ TTL_SECONDS = 300.0
 
 AWS_ROLE = "aws"
 STALE_SECONDS = 30.0
-"""How long an outdated credential is used before Secrets Manager, which did not answer, is asked again."""
+"""How long an outdated credential is used, or a secret counts as unreadable, before Secrets Manager is asked again."""
 
 NOT_FOUND = "ResourceNotFoundException"
 GENERIC_MEMBER = "api_key"
@@ -26,6 +26,12 @@ GENERIC_MEMBER = "api_key"
 @dataclass(frozen=True, slots=True)
 class _Entry:
     value: str | None
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    why: ConfigurationError | AWSError
     until: float
 
 
@@ -45,6 +51,7 @@ class CredentialStore:
         self._aws = aws
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
+        self._unreadable: dict[str, _Unreadable] = {}
         self._flights = SingleFlight[str | None]()
 
     async def get(self, name: str) -> Credential | None:
@@ -56,6 +63,7 @@ class CredentialStore:
         Raises:
             OverloadedError: Secrets Manager cannot answer, and no earlier answer is known.
             ConfigurationError: the secret exists in a form that cannot be read.
+            AWSError: the function may not read it, say.
         """
         if name == AWS_ROLE:
             return await role_credentials()
@@ -64,6 +72,9 @@ class CredentialStore:
         entry = self._entries.get(name)
         if entry is not None and self._clock() < entry.until:
             return entry.value
+        unreadable = self._unreadable.get(name)
+        if unreadable is not None and self._clock() < unreadable.until:
+            raise unreadable.why.with_traceback(None)
         prefix = self._prefix
         return await self._flights.get(name, lambda: self._refresh(prefix + name, name))
 
@@ -77,6 +88,9 @@ class CredentialStore:
                 raise
             self._entries[name] = _Entry(known.value, self._clock() + STALE_SECONDS)
             return known.value
+        except (ConfigurationError, AWSError) as error:
+            self._unreadable[name] = _Unreadable(error, self._clock() + STALE_SECONDS)
+            raise
         self._entries[name] = _Entry(value, self._clock() + TTL_SECONDS)
         return value
 

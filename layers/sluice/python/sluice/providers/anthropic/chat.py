@@ -3,7 +3,6 @@
 Source: https://platform.claude.com/docs/en/api/messages.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import to_json
@@ -37,6 +36,10 @@ type Call = ProviderCall[ChatCompletionRequest]
 
 STREAM_CONTENT_TYPE = requests.STREAM_CONTENT_TYPE
 new_decoder = SSEDecoder
+
+DEFAULT_TEMPERATURE = 1
+EVERY_TOKEN = 1
+"""The ``top_p`` that leaves none out."""
 
 DEFAULT_MAX_TOKENS = 4_096
 """Anthropic wants a limit in each request; this one stands where neither the client nor the catalogue gives one."""
@@ -88,14 +91,15 @@ def _system(blocks: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
 
 
 def _sampling(request: ChatCompletionRequest) -> dict[str, Any]:
+    """How the answer is chosen. What Anthropic does anyway is not said, for newer models refuse it all the same."""
     found: dict[str, Any] = {}
-    if request.temperature is not None:
+    if request.temperature not in (None, DEFAULT_TEMPERATURE):
         if request.temperature > 1:
             raise UnsupportedParameterError(
                 "The model's provider takes temperatures from 0 to 1.", param="temperature"
             )
         found["temperature"] = request.temperature
-    if request.top_p is not None:
+    if request.top_p not in (None, EVERY_TOKEN):
         found["top_p"] = request.top_p
     top_k = (request.model_extra or {}).get("top_k")
     if top_k is not None:
@@ -158,7 +162,7 @@ class _Message:
                 self._details.append(thinking_detail(thought, signature, index))
             case {"type": "redacted_thinking"}:
                 self._details.append(redacted_detail(text_of(block, "data"), index))
-            case {"type": "tool_use", "input": Mapping() as arguments}:
+            case {"type": "tool_use"} if isinstance(arguments := block.get("input") or {}, dict):
                 function = Function(name=text_of(block, "name"), arguments=to_json(arguments).decode())
                 self._calls.append(ToolCall(id=text_of(block, "id"), function=function))
             case _:

@@ -3,17 +3,25 @@
 Sources: https://platform.claude.com/docs/en/api/messages, …/build-with-claude/vision and …/pdf-support.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, assert_never
 
 from sluice.api.messages import AudioPart, FilePart, ImagePart, RefusalPart, TextPart, UserPart
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
-from sluice.providers.anthropic.members import CACHEABLE, cached, check_members
+from sluice.providers.anthropic.members import CACHEABLE, cached
 from sluice.providers.data_urls import DataURL, data_url
+from sluice.providers.extra_members import check_members
 
 type Block = dict[str, Any]
 
-IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+IMAGE_TYPES: Mapping[str, str] = {
+    "image/jpeg": "image/jpeg",
+    "image/jpg": "image/jpeg",
+    "image/png": "image/png",
+    "image/gif": "image/gif",
+    "image/webp": "image/webp",
+}
+"""What Claude sees, by the names that clients have for it."""
 PDF = "application/pdf"
 
 _ADDRESSES = ("http://", "https://")
@@ -80,11 +88,7 @@ def _image(part: ImagePart, place: str) -> Block:
     url, param = part.image_url.url, f"{place}.image_url.url"
     inline = data_url(url)
     if inline is not None:
-        source = _base64(inline, param)
-        if inline.media_type not in IMAGE_TYPES:
-            raise UnsupportedParameterError(
-                f"The model's provider takes pictures of the types {', '.join(IMAGE_TYPES)}.", param=param
-            )
+        source = _base64(inline, IMAGE_TYPES.get(inline.media_type), param)
     elif url.lower().startswith(_ADDRESSES):
         source = {"type": "url", "url": url}
     else:
@@ -103,7 +107,7 @@ def _document(part: FilePart, place: str) -> Block:
     if inline is None:
         raise InvalidRequestError(f"'{param}' should be a data URL.", param=param)
     if inline.media_type == PDF:
-        source = _base64(inline, param)
+        source = _base64(inline, PDF, param)
     elif inline.media_type.startswith("text/"):
         try:
             text = inline.content().decode()
@@ -120,7 +124,12 @@ def _document(part: FilePart, place: str) -> Block:
     return cached(block, part.model_extra, place)
 
 
-def _base64(inline: DataURL, param: str) -> Block:
+def _base64(inline: DataURL, media_type: str | None, param: str) -> Block:
     if not inline.base64:
         raise InvalidRequestError(f"'{param}' should be a data URL in base64.", param=param)
-    return {"type": "base64", "media_type": inline.media_type, "data": inline.data}
+    if media_type is None:
+        types = ", ".join(dict.fromkeys(IMAGE_TYPES.values()))
+        raise UnsupportedParameterError(
+            f"The model's provider takes pictures of the types {types}.", param=param
+        )
+    return {"type": "base64", "media_type": media_type, "data": inline.data}

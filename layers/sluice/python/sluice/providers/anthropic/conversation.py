@@ -6,6 +6,7 @@
   would mean something else, and undo what is cached.
 - Successive messages of one role are one turn.
 - The results of a turn's calls follow it at once, before anything else: all in one turn of the user's.
+- A conversation of nothing but instructions is put as the user's words.
 - A message's ``name`` is a hint, for which there is no place. So is what other providers add to a call.
 
 Source: https://platform.claude.com/docs/en/api/messages.
@@ -31,17 +32,12 @@ from sluice.api.messages import (
 )
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.providers.anthropic.content import Block, text_blocks, user_blocks
-from sluice.providers.anthropic.members import check_members
 from sluice.providers.anthropic.reasoning import THOUGHTS, with_thoughts
+from sluice.providers.extra_members import check_members
+from sluice.providers.said_before import CALL_MEMBERS, FUNCTION_MEMBERS, MESSAGE_MEMBERS, RESULT_MEMBERS
 
 SYSTEM_MESSAGES = "system_messages"
 """The capability of models that take messages of the role ``system`` in mid-conversation: Claude Opus 4.8 and later."""
-
-_REPLY_MEMBERS = frozenset({"annotations"})
-"""What a reply has beside a request's members, which clients send back with it."""
-
-_CALL_MEMBERS = frozenset({"extra_content", "index"})
-"""Of a call, likewise: another provider's, and its place in the stream that it came in."""
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 
@@ -105,7 +101,7 @@ class _Writer:
     def add(self, message: Message, place: str) -> None:
         if self._open and not isinstance(message, ToolMessage):
             self._refuse_unanswered()
-        check_members(message, place, _REPLY_MEMBERS)
+        check_members(message, place, RESULT_MEMBERS if isinstance(message, ToolMessage) else MESSAGE_MEMBERS)
         match message:
             case SystemMessage() | DeveloperMessage():
                 self._instruct(text_blocks(message.content, place))
@@ -123,6 +119,9 @@ class _Writer:
     def finished(self) -> Conversation:
         if self._open:
             self._refuse_unanswered()
+        if not self._conversation.turns and self._conversation.system:
+            self._append("user", self._conversation.system)
+            self._conversation.system = []
         if not self._conversation.turns:
             raise InvalidRequestError(
                 "The model's provider wants a message of the user's that says something.", param="messages"
@@ -183,8 +182,8 @@ class _Writer:
     def _call(self, call: FunctionToolCall | CustomToolCall, place: str) -> Block:
         if isinstance(call, CustomToolCall):
             raise UnsupportedParameterError("The model's provider has no custom tools.", param=place)
-        check_members(call, place, _CALL_MEMBERS)
-        check_members(call.function, f"{place}.function")
+        check_members(call, place, CALL_MEMBERS)
+        check_members(call.function, f"{place}.function", FUNCTION_MEMBERS)
         if call.id in self._open:
             raise InvalidRequestError(f"'{place}.id' is the id of another call.", param=f"{place}.id")
         self._open[call.id] = _OpenCall(self._call_id(call.id), place)

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
-from sluice.errors import ModelNotFoundError, SluiceError, UpstreamError
-from sluice.providers.failures import failure_of_status, retry_after_of
+from sluice.errors import ModelNotFoundError, SluiceError
+from sluice.providers.failures import exhausted, failure_of_status, retry_after_of
 
 STATUSES: Mapping[str, int] = {
     "invalid_request_error": 400,
@@ -73,7 +73,7 @@ def _failure_of(status: int, error: object, retry_after: float | None = None) ->
         reported = _ReportedError()
     code = reported.details.error_code if reported.details else None
     if code in _EXHAUSTED_CODES or reported.type == "billing_error":
-        return UpstreamError("The gateway's account at the provider is exhausted.", retriable=False)
+        return exhausted()
     if reported.type == "not_found_error":
         # What a message asks for by name is its model; Anthropic's words for it are no more than that name.
         return ModelNotFoundError("The provider does not have this model.", param="model")

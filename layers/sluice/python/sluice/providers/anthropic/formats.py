@@ -11,7 +11,7 @@ from typing import Any
 
 from sluice.api.chat_request import JSONObjectFormat, JSONSchemaFormat, ResponseFormat
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
-from sluice.providers.anthropic.members import check_members
+from sluice.providers.extra_members import check_members
 
 _SCHEMAS_BY_NAME = ("properties", "$defs", "definitions")
 _SCHEMA_LISTS = ("anyOf", "allOf", "oneOf")

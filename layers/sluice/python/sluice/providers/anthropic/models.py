@@ -11,13 +11,10 @@ from typing import Any
 from sluice.errors import UpstreamError
 from sluice.providers.anthropic.requests import get
 from sluice.providers.contract import ListedModel, Target, UpstreamRequest
-from sluice.providers.reading import objects_of, parsed_object
+from sluice.providers.reading import count_of, name_of, objects_of, parsed_object
 
 PAGE = 1_000
 """The most that Anthropic gives at once."""
-
-MAX_NAME_LENGTH = 256
-"""Longer than any that is meant."""
 
 OWNER = "anthropic"
 
@@ -41,17 +38,14 @@ def listed_models(body: bytes) -> Sequence[ListedModel]:
 
 
 def _model(row: Mapping[str, Any]) -> ListedModel | None:
-    name, tokens = row.get("id"), row.get("max_input_tokens")
-    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable():
+    name = name_of(row.get("id"))
+    if name is None or row.get("lifecycle") == "retired":
         return None
-    if row.get("lifecycle") == "retired":
-        return None
-    is_count = isinstance(tokens, int) and not isinstance(tokens, bool) and 0 < tokens < 2**53
     return ListedModel(
         id=name,
         created=_epoch(row.get("created_at")),
         owned_by=OWNER,
-        context_tokens=tokens if is_count else None,
+        context_tokens=count_of(row.get("max_input_tokens")) or None,
     )
 
 

@@ -3,19 +3,15 @@
 Source: https://platform.claude.com/docs/en/api/overview.
 """
 
-from typing import Any, assert_never
+from typing import Any
 
-from pydantic_core import to_json
-
-from sluice.credentials import AWSCredentials
-from sluice.errors import UpstreamError
 from sluice.providers.contract import Target, UpstreamRequest
+from sluice.providers.requests import JSON, get_json, headers_of, key_of, post_json
 
 VERSION = "2023-06-01"
 """The version of the API. Its successor, 2026-10-21, takes temperature, top_p and top_k for no model; an operator who
 wants it all the same sets the header ``anthropic-version`` in the catalogue."""
 
-JSON = "application/json"
 STREAM_CONTENT_TYPE = "text/event-stream"
 
 _PATH_PREFIX = "/v1"
@@ -27,12 +23,8 @@ def post(target: Target, path: str, body: dict[str, Any], *, streams: bool = Fal
     Raises:
         UpstreamError: the target's credential is of a kind that Anthropic does not know.
     """
-    headers = {
-        **_headers(target),
-        "content-type": JSON,
-        "accept": STREAM_CONTENT_TYPE if streams else JSON,
-    }
-    return UpstreamRequest(url=_url(target, path), body=to_json(body), headers=headers)
+    accept = STREAM_CONTENT_TYPE if streams else JSON
+    return post_json(_url(target, path), body, _headers(target), accept=accept)
 
 
 def get(target: Target, path: str) -> UpstreamRequest:
@@ -41,8 +33,7 @@ def get(target: Target, path: str) -> UpstreamRequest:
     Raises:
         UpstreamError: as for ``post``.
     """
-    headers = {**_headers(target), "accept": JSON}
-    return UpstreamRequest(url=_url(target, path), body=b"", headers=headers, method="GET")
+    return get_json(_url(target, path), _headers(target))
 
 
 def _url(target: Target, path: str) -> str:
@@ -51,15 +42,7 @@ def _url(target: Target, path: str) -> str:
 
 
 def _headers(target: Target) -> dict[str, str]:
-    headers = {"anthropic-version": VERSION}
-    headers.update((name.lower(), value) for name, value in target.headers.items())
-    match target.credential:
-        case str(secret):
-            headers["x-api-key"] = secret
-        case AWSCredentials():
-            raise UpstreamError("Anthropic has no use for an AWS role.", retriable=False)
-        case None:
-            pass
-        case _:
-            assert_never(target.credential)
+    headers, key = {"anthropic-version": VERSION, **headers_of(target)}, key_of(target)
+    if key is not None:
+        headers["x-api-key"] = key
     return headers

@@ -18,34 +18,18 @@ documents have it do when a loop began without.
 Source: https://platform.claude.com/docs/en/build-with-claude/thinking, …/extended-thinking and …/effort.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.providers.anthropic.tools import forces_tool
+from sluice.providers.claude_thinking import EFFORTS, budget_of, check_effort
 
 BUDGETS: Final = "thinking"
 ADAPTIVE: Final = "adaptive_thinking"
 
-LEAST_BUDGET = 1_024
-"""Tokens, by Anthropic's rule."""
-
 LEAST_TOP_P = 0.95
 """While it thinks."""
-
-BUDGET_PERCENT: Final[Mapping[str, int]] = {
-    "minimal": 10,
-    "low": 20,
-    "medium": 50,
-    "high": 80,
-    "xhigh": 90,
-    "max": 95,
-}
-"""The part of ``max_tokens`` that an effort may take for thoughts."""
-
-EFFORTS: Final = frozenset({"low", "medium", "high", "xhigh", "max"})
-"""What ``output_config.effort`` can be: the same words, without ``minimal``."""
 
 _THINKS = frozenset({"enabled", "adaptive"})
 """The types of ``thinking`` that let it think."""
@@ -91,17 +75,8 @@ def _of_effort(
     if effort == "none":
         return {"type": "disabled"}, None
     if BUDGETS in capabilities and ADAPTIVE not in capabilities:
-        budget = max(LEAST_BUDGET, max_tokens * BUDGET_PERCENT[effort] // 100)
-        if budget >= max_tokens:
-            raise InvalidRequestError(
-                f"To think, this model needs a limit of more than {LEAST_BUDGET} tokens, which thoughts count for.",
-                param="max_tokens",
-            )
-        return {"type": "enabled", "budget_tokens": budget}, None
-    if effort not in EFFORTS:
-        raise UnsupportedParameterError(
-            f"This model knows the efforts {', '.join(sorted(EFFORTS))}, and none.", param="reasoning_effort"
-        )
+        return {"type": "enabled", "budget_tokens": budget_of(effort, max_tokens)}, None
+    check_effort(effort)
     return {"type": "adaptive", "display": "summarized"}, effort
 
 

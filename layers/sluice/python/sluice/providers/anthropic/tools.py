@@ -16,7 +16,8 @@ from sluice.api.chat_request import (
     ToolChoice,
 )
 from sluice.errors import UnsupportedParameterError
-from sluice.providers.anthropic.members import CACHEABLE, cached, check_members
+from sluice.providers.anthropic.members import CACHEABLE, cached
+from sluice.providers.extra_members import check_members
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object", "properties": {}}
 """The arguments of a function that describes none."""

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Any, Final, assert_never
 
 from sluice.api.messages import AudioPart, FilePart, ImagePart, TextPart
+from sluice.api.shapes import RequestShape
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.providers.cache_control import CACHE_CONTROL, check_cache_control
 from sluice.providers.data_urls import data_url
+from sluice.providers.extra_members import check_members
 
 type Block = dict[str, Any]
 
@@ -35,6 +37,7 @@ DOCUMENT_TYPES: Final[Mapping[str, str]] = {
 DOCUMENT_ENDINGS: Final = frozenset({*DOCUMENT_TYPES.values(), "htm", "markdown"})
 _ENDINGS: Final[Mapping[str, str]] = {"htm": "html", "markdown": "md"}
 """Other endings of file names for the same."""
+_CACHEABLE: Final = frozenset({CACHE_CONTROL})
 AUDIO_FORMATS: Final = frozenset({"mp3", "wav", "aac", "flac", "ogg", "opus", "m4a", "webm"})
 
 
@@ -54,10 +57,13 @@ def user_block(part: TextPart | ImagePart | AudioPart | FilePart, place: str, nu
         case TextPart():
             return {"text": part.text}
         case ImagePart():
+            check_members(part.image_url, f"{place}.image_url")
             return _image(part.image_url.url, f"{place}.image_url.url")
         case FilePart():
+            check_members(part.file, f"{place}.file")
             return _document(part, f"{place}.file", number)
         case AudioPart(input_audio=sound):
+            check_members(sound, f"{place}.input_audio")
             if sound.format not in AUDIO_FORMATS:
                 raise UnsupportedParameterError(
                     f"Bedrock takes sound as {_list(AUDIO_FORMATS)}.", param=f"{place}.input_audio.format"
@@ -69,14 +75,15 @@ def user_block(part: TextPart | ImagePart | AudioPart | FilePart, place: str, nu
             assert_never(part)
 
 
-def cache_points(extra: Mapping[str, Any] | None, place: str) -> list[Block]:
+def cache_points(part: RequestShape, place: str) -> list[Block]:
     """Where a part says ``cache_control``, as clients of Anthropic's models know it: the mark that follows it.
 
     Raises:
         InvalidRequestError: it is none.
-        UnsupportedParameterError: it asks for what has no price here.
+        UnsupportedParameterError: it asks for what has no price here, or has another member that OpenAI's has not.
     """
-    mark = (extra or {}).get(CACHE_CONTROL)
+    check_members(part, place, _CACHEABLE)
+    mark = (part.model_extra or {}).get(CACHE_CONTROL)
     if mark is None:
         return []
     check_cache_control(mark, f"{place}.{CACHE_CONTROL}")

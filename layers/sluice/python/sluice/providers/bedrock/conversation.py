@@ -1,5 +1,6 @@
 """A conversation as Converse has it: instructions apart, and turns by user and assistant alternately.
 
+A conversation of nothing but instructions is put as the user's words.
 Who may begin is for each model to say: Claude takes a conversation that the assistant begins, Nova refuses it.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html.
@@ -25,6 +26,8 @@ from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.providers.bedrock.content import cache_points, user_block
 from sluice.providers.bedrock.reasoning import reasoning_blocks
 from sluice.providers.bedrock.tools import tool_result, tool_use
+from sluice.providers.extra_members import check_members
+from sluice.providers.said_before import MESSAGE_MEMBERS, RESULT_MEMBERS
 
 type Block = dict[str, Any]
 type Role = Literal["user", "assistant"]
@@ -49,33 +52,34 @@ class Conversation:
         """Take the next message, which stands at ``place`` of the request.
 
         Raises:
-            InvalidRequestError: it is empty, or broken.
+            InvalidRequestError: it is broken.
             UnsupportedParameterError: it holds what Converse has no way to say.
         """
+        check_members(message, place, RESULT_MEMBERS if isinstance(message, ToolMessage) else MESSAGE_MEMBERS)
         match message:
             case SystemMessage(content=content) | DeveloperMessage(content=content):
                 self.system += _texts(content, f"{place}.content")
             case UserMessage():
-                self._turn("user", self._of_user(message, f"{place}.content"), place)
+                self._turn("user", self._of_user(message, f"{place}.content"))
             case AssistantMessage():
-                self._turn("assistant", self._of_assistant(message, place), place)
+                self._turn("assistant", self._of_assistant(message, place))
             case ToolMessage(content=content):
                 self.tools_were_used = True
                 texts = [content] if isinstance(content, str) else [part.text for part in content]
                 result = [tool_result(message.tool_call_id, texts)]
                 if not isinstance(content, str):
                     for position, part in enumerate(content):
-                        result += cache_points(part.model_extra, f"{place}.content[{position}]")
-                self._turn("user", result, place)
+                        result += cache_points(part, f"{place}.content[{position}]")
+                self._turn("user", result)
             case FunctionMessage():
                 raise UnsupportedParameterError("Bedrock has tools, and no functions.", param=place)
             case _:
                 assert_never(message)
 
-    def _turn(self, role: Role, blocks: list[Block], place: str) -> None:
-        """Add to the turn, or begin the next one."""
+    def _turn(self, role: Role, blocks: list[Block]) -> None:
+        """Add to the turn, or begin the next one. A message that says nothing is none: Bedrock takes no empty one."""
         if not blocks:
-            raise InvalidRequestError("Bedrock takes no empty message.", param=f"{place}.content")
+            return
         if self.messages and self.messages[-1]["role"] == role:
             self.messages[-1]["content"] += blocks
             return
@@ -90,7 +94,7 @@ class Conversation:
             if not (isinstance(part, TextPart) and not part.text.strip()):
                 blocks.append(user_block(part, where, self._documents))
                 self._documents += isinstance(part, FilePart)
-            blocks += cache_points(part.model_extra, where)
+            blocks += cache_points(part, where)
         return blocks
 
     def _of_assistant(self, message: AssistantMessage, place: str) -> list[Block]:
@@ -104,7 +108,7 @@ class Conversation:
                 for position, part in enumerate(parts):
                     text = part.refusal if isinstance(part, RefusalPart) else part.text
                     blocks += _texts(text, place)
-                    blocks += cache_points(part.model_extra, f"{place}.content[{position}]")
+                    blocks += cache_points(part, f"{place}.content[{position}]")
         blocks += _texts(message.refusal or "", place)
         for position, call in enumerate(message.tool_calls or ()):
             blocks.append(tool_use(call, f"{place}.tool_calls[{position}]"))
@@ -125,8 +129,13 @@ def conversation_of(messages: Sequence[Message]) -> Conversation:
     conversation = Conversation()
     for number, message in enumerate(messages):
         conversation.add(message, f"messages[{number}]")
+    if not conversation.messages and conversation.system:
+        conversation.messages = [{"role": "user", "content": conversation.system}]
+        conversation.system = []
     if not conversation.messages:
-        raise InvalidRequestError("At Bedrock instructions alone are no conversation.", param="messages")
+        raise InvalidRequestError(
+            "Bedrock wants a conversation in which something is said.", param="messages"
+        )
     return conversation
 
 
@@ -137,5 +146,5 @@ def _texts(content: str | Sequence[TextPart], place: str) -> list[Block]:
     blocks: list[Block] = []
     for position, part in enumerate(content):
         blocks += _texts(part.text, place)
-        blocks += cache_points(part.model_extra, f"{place}[{position}]")
+        blocks += cache_points(part, f"{place}[{position}]")
     return blocks

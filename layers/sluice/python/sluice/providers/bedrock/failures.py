@@ -54,6 +54,8 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> SluiceError
         raw = None  # not JSON: the status says enough
     named = headers.get(_TYPE_HEADER) or (raw.get("__type") if isinstance(raw, dict) else None)
     name = named.partition(":")[0].rpartition("#")[2] if isinstance(named, str) else ""
+    if status == 404 and name not in STATUSES:
+        return failure_of_status(status, None)  # an address that is none
     return _failure(STATUSES.get(name, status), _message(raw), retry_after_of(headers))
 
 

@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from sluice.api.chat_request import ChatCompletionRequest, JSONObjectFormat, JSONSchemaFormat, TextFormat
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
+from sluice.providers.extra_members import check_members
 from sluice.providers.features import Feature, Features
 
 MODEL_FIELDS: Final = "additionalModelRequestFields"
@@ -82,6 +83,8 @@ def output_config(request: ChatCompletionRequest) -> dict[str, Any] | None:
                 "Bedrock writes JSON of a given schema only.", param="response_format"
             )
         case JSONSchemaFormat(json_schema=wanted):
+            check_members(request.response_format, "response_format")
+            check_members(wanted, "response_format.json_schema")
             if wanted.definition is None:
                 raise InvalidRequestError(
                     "The schema is missing.", param="response_format.json_schema.schema"

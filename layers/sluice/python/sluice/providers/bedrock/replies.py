@@ -41,9 +41,12 @@ def message_of(blocks: Sequence[object]) -> ReplyMessage:
         match block:
             case {"text": str(text)}:
                 texts.append(text)
-            case {"toolUse": {"toolUseId": str(call_id), "name": str(name), "input": arguments}}:
+            case {"toolUse": {"toolUseId": str(call_id), "name": str(name)} as call}:
                 check_name(name)
-                function = Function(name=name, arguments=to_json(arguments).decode())
+                arguments = call.get("input")
+                function = Function(
+                    name=name, arguments=to_json({} if arguments is None else arguments).decode()
+                )
                 calls.append(ToolCall(id=call_id, function=function))
             case {"reasoningContent": {"reasoningText": {"text": str(text)} as thought}}:
                 thoughts.append(text)

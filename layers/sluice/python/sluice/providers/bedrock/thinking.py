@@ -16,23 +16,10 @@ Source: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-reasoning
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from sluice.errors import InvalidRequestError, UnsupportedParameterError
+from sluice.errors import UnsupportedParameterError
+from sluice.providers.claude_thinking import budget_of, check_effort
 from sluice.providers.contract import Target
 
-LEAST_BUDGET = 1_024
-"""Tokens, by Anthropic's rule."""
-
-BUDGET_PERCENT: Final[Mapping[str, int]] = {
-    "minimal": 10,
-    "low": 20,
-    "medium": 50,
-    "high": 80,
-    "xhigh": 90,
-    "max": 95,
-}
-"""The part of the output limit that an effort may take for thoughts."""
-
-_CLAUDE_EFFORTS: Final = frozenset({"low", "medium", "high", "xhigh", "max"})
 _NOVA_EFFORTS: Final = frozenset({"low", "medium", "high"})
 
 type Fields = dict[str, Any]
@@ -63,7 +50,7 @@ def effort_fields(effort: str | None, limit: int | None, target: Target) -> Fiel
 def _adaptive(effort: str, _: int | None) -> Fields:
     if effort == "none":
         return {"thinking": {"type": "disabled"}}
-    _check(effort, _CLAUDE_EFFORTS)
+    check_effort(effort)
     return {
         "thinking": {"type": "adaptive", "display": "summarized"},
         "output_config": {"effort": effort},
@@ -73,31 +60,18 @@ def _adaptive(effort: str, _: int | None) -> Fields:
 def _budget(effort: str, limit: int | None) -> Fields:
     if effort == "none":
         return {"thinking": {"type": "disabled"}}
-    budget = max(LEAST_BUDGET, (limit or 0) * BUDGET_PERCENT[effort] // 100)
-    if limit is None or budget >= limit:
-        raise InvalidRequestError(
-            f"To think, this model needs a limit of more than {LEAST_BUDGET} tokens, which thoughts count for.",
-            param="max_tokens",
-        )
-    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
+    return {"thinking": {"type": "enabled", "budget_tokens": budget_of(effort, limit)}}
 
 
 def _nova(effort: str, _: int | None) -> Fields:
     if effort == "none":
         return {"reasoningConfig": {"type": "disabled"}}
-    _check(effort, _NOVA_EFFORTS)
+    check_effort(effort, _NOVA_EFFORTS)
     return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": effort}}
 
 
 def _openai(effort: str, _: int | None) -> Fields:
     return {"reasoning_effort": effort}
-
-
-def _check(effort: str, known: frozenset[str]) -> None:
-    if effort not in known:
-        raise UnsupportedParameterError(
-            f"This model knows the efforts {', '.join(sorted(known))}, and none.", param="reasoning_effort"
-        )
 
 
 _WAYS: Final[Mapping[str, Callable[[str, int | None], Fields]]] = {

@@ -21,6 +21,8 @@ from sluice.api.chat_request import (
 from sluice.api.messages import CustomToolCall, FunctionToolCall
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.providers.bedrock.content import cache_points
+from sluice.providers.extra_members import check_members
+from sluice.providers.said_before import CALL_MEMBERS, FUNCTION_MEMBERS
 
 type Block = dict[str, Any]
 
@@ -83,6 +85,8 @@ def tool_use(call: FunctionToolCall | CustomToolCall, place: str) -> Block:
     """
     match call:
         case FunctionToolCall(function=function):
+            check_members(call, place, CALL_MEMBERS)
+            check_members(function, f"{place}.function", FUNCTION_MEMBERS)
             name = _checked_name(function.name, f"{place}.function.name")
             arguments = _arguments(function.arguments, f"{place}.function.arguments")
             return {"toolUse": {"toolUseId": tool_use_id(call.id), "name": name, "input": arguments}}
@@ -109,6 +113,7 @@ def _spec(tool: FunctionTool | CustomTool, place: str) -> list[Block]:
     """A tool, and the mark of the cache behind it where there is one."""
     match tool:
         case FunctionTool(function=function):
+            check_members(function, f"{place}.function")
             spec: Block = {
                 "name": _checked_name(function.name, f"{place}.function.name"),
                 "inputSchema": {"json": function.parameters or _NO_ARGUMENTS},
@@ -117,7 +122,7 @@ def _spec(tool: FunctionTool | CustomTool, place: str) -> list[Block]:
                 spec["description"] = function.description
             if function.strict:
                 spec["strict"] = True
-            return [{"toolSpec": spec}, *cache_points(tool.model_extra, place)]
+            return [{"toolSpec": spec}, *cache_points(tool, place)]
         case CustomTool():
             raise UnsupportedParameterError("Bedrock has no custom tools.", param=place)
         case _:

@@ -44,7 +44,7 @@ from sluice.providers.gemini.thinking import way_of
 from sluice.providers.gemini.tools import tools_of
 from sluice.providers.gemini.usage import usage_of
 from sluice.providers.one_call import one_call_of, one_call_stream
-from sluice.providers.reading import objects_of
+from sluice.providers.reading import count_of, objects_of
 from sluice.wire.events import WireEvent
 from sluice.wire.sse import SSEDecoder
 
@@ -182,8 +182,9 @@ def _choice(candidate: dict[str, Any], position: int, call_id: str) -> Choice:
 
 def _index(candidate: dict[str, Any], position: int) -> int:
     """Which candidate it is; the first one's number, 0, may be left out."""
-    index = candidate.get("index", position)
-    if not isinstance(index, int) or not 0 <= index < 2**31:
+    given = candidate.get("index")
+    index = position if given is None else count_of(given)
+    if index is None or index >= 2**31:
         raise UpstreamError("The provider's answer is malformed at 'candidates.index'.")
     return index
 

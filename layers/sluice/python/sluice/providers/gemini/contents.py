@@ -29,16 +29,17 @@ from sluice.api.messages import (
     UserPart,
 )
 from sluice.errors import UnsupportedParameterError
-from sluice.providers.gemini.extras import refuse_unknown
+from sluice.providers.extra_members import check_members
 from sluice.providers.gemini.media import audio_part, file_part, image_part
 from sluice.providers.gemini.signatures import kept_in, signature_in, skip_missing
 from sluice.providers.gemini.tool_calls import OpenCalls, call_part, response_part
+from sluice.providers.said_before import MESSAGE_MEMBERS
 
 type Part = dict[str, Any]
 type Content = dict[str, Any]
 
-_REPLY_MEMBERS = ("annotations", "extra_content")
-"""What an assistant's message has from a reply and nobody wants back, or is looked at by itself."""
+_REPLY_MEMBERS = MESSAGE_MEMBERS | {"extra_content"}
+"""Of an assistant's message: what nobody wants back, and what is looked at by itself."""
 
 
 def conversation_of(messages: Sequence[Message], *, signed: bool) -> dict[str, Any]:
@@ -88,14 +89,14 @@ def _add(contents: list[Content], role: str, parts: list[Part]) -> None:
 
 
 def _instructions(message: SystemMessage | DeveloperMessage, place: str) -> list[Part]:
-    refuse_unknown(message, place)
+    check_members(message, place)
     if isinstance(message.content, str):
         return [{"text": message.content}]
     return [_text_part(part, f"{place}.content[{number}]") for number, part in enumerate(message.content)]
 
 
 def _user_parts(message: UserMessage, place: str) -> list[Part]:
-    refuse_unknown(message, place)
+    check_members(message, place)
     content = message.content
     if isinstance(content, str):
         parts: list[Part] = [{"text": content}]
@@ -121,7 +122,7 @@ def _user_part(part: UserPart, place: str) -> Part:
 
 
 def _assistant_parts(message: AssistantMessage, opened: OpenCalls, place: str) -> list[Part]:
-    refuse_unknown(message, place, known=_REPLY_MEMBERS)
+    check_members(message, place, known=_REPLY_MEMBERS)
     if message.function_call is not None:
         raise UnsupportedParameterError("Gemini wants tools, not functions.", param=f"{place}.function_call")
     kept = kept_in(message.reasoning_details)
@@ -148,12 +149,12 @@ def _said(message: AssistantMessage, place: str) -> list[Part]:
             texts.append(text)
         case parts:
             for number, part in enumerate(parts):
-                refuse_unknown(part, f"{place}.content[{number}]")
+                check_members(part, f"{place}.content[{number}]")
                 texts.append(part.refusal if isinstance(part, RefusalPart) else part.text)
     texts.append(message.refusal or "")
     return [{"text": text} for text in texts if text]
 
 
 def _text_part(part: TextPart, place: str) -> Part:
-    refuse_unknown(part, place)
+    check_members(part, place)
     return {"text": part.text}

@@ -11,7 +11,7 @@ from sluice.api.chat_request import ChatCompletionRequest, JSONObjectFormat, JSO
 from sluice.api.messages import ImagePart, UserMessage
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.providers.contract import Target
-from sluice.providers.gemini.extras import refuse_unknown
+from sluice.providers.extra_members import check_members
 from sluice.providers.gemini.thinking import thinking_config
 
 MOST_CANDIDATES = 8
@@ -86,14 +86,14 @@ def _format(request: ChatCompletionRequest) -> dict[str, Any]:
     form = request.response_format
     if form is None:
         return {}
-    refuse_unknown(form, "response_format")
+    check_members(form, "response_format")
     match form:
         case TextFormat():
             return {}
         case JSONObjectFormat():
             return {"responseMimeType": _JSON}
         case JSONSchemaFormat(json_schema=wanted):
-            refuse_unknown(wanted, "response_format.json_schema")
+            check_members(wanted, "response_format.json_schema")
             schema = wanted.definition
             if schema is not None and wanted.description:
                 schema = {"description": wanted.description, **schema}

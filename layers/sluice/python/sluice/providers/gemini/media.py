@@ -6,14 +6,14 @@ with the MIME type of a picture, so that nothing else is read at that address: a
 Source: https://ai.google.dev/gemini-api/docs/file-input-methods.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from sluice.api.messages import AudioPart, FilePart, ImagePart
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
-from sluice.providers.gemini.extras import refuse_unknown
+from sluice.providers.data_urls import data_url
+from sluice.providers.extra_members import check_members
 
 type Part = dict[str, Any]
 
@@ -63,7 +63,9 @@ _DOCUMENTS: Mapping[str, str] = {
 }
 """What a file without a data URL is, by the ending of its name."""
 
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE | re.ASCII)
+
+_UPLOADS = frozenset({"generativelanguage.googleapis.com"})
+"""Where Google keeps what was uploaded: with the gateway's key, whoever has an address could have the file read."""
 
 
 def image_part(part: ImagePart, place: str) -> Part:
@@ -73,8 +75,8 @@ def image_part(part: ImagePart, place: str) -> Part:
         UnsupportedParameterError: it is of a kind, or at an address, that Gemini does not read.
         InvalidRequestError: its data URL is none.
     """
-    refuse_unknown(part, place)
-    refuse_unknown(part.image_url, f"{place}.image_url")
+    check_members(part, place)
+    check_members(part.image_url, f"{place}.image_url")
     param = f"{place}.image_url.url"
     url = part.image_url.url
     if url[:5].lower() == "data:":
@@ -94,8 +96,8 @@ def audio_part(part: AudioPart, place: str) -> Part:
     Raises:
         UnsupportedParameterError: it is in a format that Gemini does not hear.
     """
-    refuse_unknown(part, place)
-    refuse_unknown(part.input_audio, f"{place}.input_audio")
+    check_members(part, place)
+    check_members(part.input_audio, f"{place}.input_audio")
     mime_type = _SOUNDS.get(part.input_audio.format)
     if mime_type is None:
         raise UnsupportedParameterError(
@@ -112,9 +114,9 @@ def file_part(part: FilePart, place: str) -> Part:
         UnsupportedParameterError: it is an upload's id.
         InvalidRequestError: it is nothing, or of no known type.
     """
-    refuse_unknown(part, place)
+    check_members(part, place)
     file = part.file
-    refuse_unknown(file, f"{place}.file")
+    check_members(file, f"{place}.file")
     if file.file_id is not None:
         raise UnsupportedParameterError("Gemini has no files of OpenAI's.", param=f"{place}.file.file_id")
     param = f"{place}.file.file_data"
@@ -133,10 +135,10 @@ def file_part(part: FilePart, place: str) -> Part:
 
 def _inline(url: str, param: str) -> tuple[str, str]:
     """The MIME type and the base64 of a data URL."""
-    match = _DATA_URL.match(url)
-    if match is None:
+    found = data_url(url)
+    if found is None or not found.base64:
         raise InvalidRequestError("The data URL is not of the form 'data:<type>;base64,…'.", param=param)
-    return match[1].lower(), url[match.end() :]
+    return found.media_type, found.data
 
 
 def _type_at(url: str, param: str) -> str:
@@ -148,6 +150,10 @@ def _type_at(url: str, param: str) -> str:
         )
     if address.hostname in _FILMS:
         raise UnsupportedParameterError("There is a film at this address, and no picture.", param=param)
+    if address.hostname in _UPLOADS:
+        raise UnsupportedParameterError(
+            "What lies in the gateway's own account at Google is not a client's to show.", param=param
+        )
     name, dot, suffix = address.path.rpartition("/")[2].rpartition(".")
     return _SUFFIXES.get(suffix.lower(), _UNTOLD) if name and dot else _UNTOLD
 

@@ -91,7 +91,8 @@ class Listener:
         """
         said = Said()
         content = candidate.get("content")
-        for part in objects_of(content.get("parts") if isinstance(content, dict) else None):
+        for members in objects_of(content.get("parts") if isinstance(content, dict) else None):
+            part = {name: value for name, value in members.items() if value is not None}
             signature = part.get("thoughtSignature")
             signature = signature if isinstance(signature, str) and signature else None
             if "functionCall" in part:

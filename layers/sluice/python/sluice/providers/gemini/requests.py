@@ -1,20 +1,16 @@
 """Requests to the Gemini API: address, version, key."""
 
 import re
-from typing import Any, assert_never
+from typing import Any
 from urllib.parse import quote
 
-from pydantic_core import to_json
-
-from sluice.credentials import AWSCredentials
-from sluice.errors import UpstreamError
 from sluice.providers.contract import Target, UpstreamRequest
+from sluice.providers.requests import JSON, get_json, headers_of, key_of, post_json
 
 KEY_HEADER = "x-goog-api-key"
 """Never the query parameter ``key``: addresses end up in logs."""
 
 STREAM_CONTENT_TYPE = "text/event-stream"
-JSON = "application/json"
 
 DEFAULT_VERSION = "v1beta"
 """Where the catalogue's address has none. v1 takes the same requests, but not for the newest models."""
@@ -30,15 +26,8 @@ def post(target: Target, method: str, body: dict[str, Any], *, streams: bool = F
         UpstreamError: the target's credential is of a kind that Google does not know.
     """
     query = "?alt=sse" if streams else ""
-    return UpstreamRequest(
-        url=_url(target, f"{quote(resource_of(target.model))}:{method}{query}"),
-        body=to_json(body),
-        headers={
-            **_headers(target),
-            "content-type": JSON,
-            "accept": STREAM_CONTENT_TYPE if streams else JSON,
-        },
-    )
+    url = _url(target, f"{quote(resource_of(target.model))}:{method}{query}")
+    return post_json(url, body, _headers(target), accept=STREAM_CONTENT_TYPE if streams else JSON)
 
 
 def get(target: Target, path: str) -> UpstreamRequest:
@@ -47,8 +36,7 @@ def get(target: Target, path: str) -> UpstreamRequest:
     Raises:
         UpstreamError: as for ``post``.
     """
-    headers = {**_headers(target), "accept": JSON}
-    return UpstreamRequest(url=_url(target, path), body=b"", headers=headers, method="GET")
+    return get_json(_url(target, path), _headers(target))
 
 
 def resource_of(model: str) -> str:
@@ -62,14 +50,7 @@ def _url(target: Target, path: str) -> str:
 
 
 def _headers(target: Target) -> dict[str, str]:
-    headers = {name.lower(): value for name, value in target.headers.items()}
-    match target.credential:
-        case str(secret):
-            headers[KEY_HEADER] = secret
-        case AWSCredentials():
-            raise UpstreamError("The Gemini API has no use for an AWS role.", retriable=False)
-        case None:
-            pass
-        case _:
-            assert_never(target.credential)
+    headers, key = headers_of(target), key_of(target)
+    if key is not None:
+        headers[KEY_HEADER] = key
     return headers

@@ -10,8 +10,9 @@ from pydantic_core import from_json
 
 from sluice.api.messages import CustomToolCall, FunctionToolCall, ToolCall, ToolMessage
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
-from sluice.providers.gemini.extras import refuse_unknown
+from sluice.providers.extra_members import check_members
 from sluice.providers.gemini.signatures import Kept, signature_in
+from sluice.providers.said_before import CALL_MEMBERS, FUNCTION_MEMBERS, RESULT_MEMBERS
 
 type Part = dict[str, Any]
 
@@ -73,8 +74,8 @@ def call_part(call: ToolCall, kept: Kept, opened: OpenCalls, place: str) -> Part
     """
     if isinstance(call, CustomToolCall):
         raise UnsupportedParameterError("Gemini has no custom tools.", param=place)
-    refuse_unknown(call, place, known=("extra_content", "index"))
-    refuse_unknown(call.function, f"{place}.function")
+    check_members(call, place, known=CALL_MEMBERS)
+    check_members(call.function, f"{place}.function", known=FUNCTION_MEMBERS)
     opened.take(call, place)
     arguments = _object_in(call.function.arguments) if call.function.arguments.strip() else {}
     if arguments is None:
@@ -92,12 +93,12 @@ def response_part(message: ToolMessage, opened: OpenCalls, place: str) -> Part:
     Raises:
         InvalidRequestError: nothing was asked.
     """
-    refuse_unknown(message, place, known=("name",))
+    check_members(message, place, known=RESULT_MEMBERS)
     name = opened.answered_by(message, place)
     content = message.content
     if not isinstance(content, str):
         for position, each in enumerate(content):
-            refuse_unknown(each, f"{place}.content[{position}]")
+            check_members(each, f"{place}.content[{position}]")
         content = "".join(each.text for each in content)
     response = _object_in(content)
     if response is None:

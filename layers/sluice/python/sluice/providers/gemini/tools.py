@@ -20,7 +20,7 @@ from sluice.api.chat_request import (
     Tool,
 )
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
-from sluice.providers.gemini.extras import refuse_unknown
+from sluice.providers.extra_members import check_members
 
 
 def tools_of(request: ChatCompletionRequest) -> dict[str, Any]:
@@ -46,9 +46,9 @@ def tools_of(request: ChatCompletionRequest) -> dict[str, Any]:
 def _declaration(tool: Tool, place: str) -> dict[str, Any]:
     if isinstance(tool, CustomTool):
         raise UnsupportedParameterError("Gemini has no custom tools.", param=place)
-    refuse_unknown(tool, place)
+    check_members(tool, place)
     function = tool.function
-    refuse_unknown(function, f"{place}.function")
+    check_members(function, f"{place}.function")
     declared: dict[str, Any] = {"name": function.name}
     if function.description is not None:
         declared["description"] = function.description

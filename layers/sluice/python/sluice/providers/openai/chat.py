@@ -75,10 +75,12 @@ def whole_reply(body: bytes, call: Call) -> ChatCompletion:
     complete_head(raw, call)
     for choice in objects_of(raw["choices"]):
         raise_reported(choice)
-        choice.setdefault("index", 0)
+        choice["index"] = choice.get("index") or 0
         message = choice.get("message")
         if isinstance(message, dict):
+            message["role"] = message.get("role") or "assistant"
             _normalize_message(message)
+            _complete_calls(message)
             keep_signed(message)
         choice["finish_reason"] = finish_reason(choice.get("finish_reason") or _unsaid_end(choice))
         _normalize_logprobs(choice)
@@ -156,6 +158,15 @@ def _normalize_message(message: dict[str, Any]) -> None:
             function["arguments"] = to_json(
                 function["arguments"]
             ).decode()  # Mistral's models may send the object
+
+
+def _complete_calls(message: Mapping[str, Any]) -> None:
+    """What hosts leave out of a whole call."""
+    for call in objects_of(message["tool_calls"]):
+        function = call.get("function")
+        if isinstance(function, dict) and function.get("arguments") is None:
+            function["arguments"] = "{}"
+        call["type"] = call.get("type") or "function"
 
 
 def _unsaid_end(choice: Mapping[str, Any]) -> str | None:

@@ -12,13 +12,14 @@ from sluice.errors import UnsupportedParameterError
 from sluice.providers.cache_control import CACHE_CONTROL, NOT_BY_MARKS
 from sluice.providers.openai.dialect import CallIds, Dialect, Thoughts
 from sluice.providers.reading import objects_of
+from sluice.providers.said_before import FUNCTION_MEMBERS, MESSAGE_MEMBERS, RESULT_MEMBERS
 
 _ALWAYS = frozenset({"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens"})
 _OF_EVERY_MESSAGE = frozenset({"role", "content", "tool_calls", "tool_call_id"})
 _OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
-_THOUGHTS = ("reasoning_content", "reasoning_details")
+_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
 
-_SAID_BEFORE = frozenset({"annotations", "refusal"})
+_SAID_BEFORE = MESSAGE_MEMBERS | {"refusal"}
 """Members of an assistant turn that were a part of an answer, and ask for nothing."""
 
 _NOTHING: tuple[object, ...] = (None, "", False, [], {})
@@ -96,7 +97,12 @@ def _express_message(message: dict[str, Any], number: int, dialect: Dialect) -> 
     if dialect.message_members is not None:
         _check_members(message, number, dialect, dialect.message_members)
     if message["role"] == "assistant":
-        _give_back(message, thoughts["reasoning_content"], thoughts["reasoning_details"], dialect.thoughts)
+        message.pop("parsed", None)
+        for call in objects_of(message.get("tool_calls")):
+            for name in FUNCTION_MEMBERS & call.get("function", {}).keys():
+                del call["function"][name]
+        text = thoughts["reasoning_content"] or thoughts["reasoning"]
+        _give_back(message, text, thoughts["reasoning_details"], dialect.thoughts)
     if dialect.call_ids is not None:
         for call in objects_of(message.get("tool_calls")):
             call["id"] = _call_id(call["id"], dialect.call_ids)
@@ -119,8 +125,7 @@ def _check_members(message: dict[str, Any], number: int, dialect: Dialect, taken
     for name in message.keys() - taken - _OF_EVERY_MESSAGE:
         if name == "name" and (dialect.named_roles is None or role in dialect.named_roles):
             continue
-        # A tool is named by the call that its message answers.
-        if message[name] in _NOTHING or name in _SAID_BEFORE or (role, name) == ("tool", "name"):
+        if message[name] in _NOTHING or name in (RESULT_MEMBERS if role == "tool" else _SAID_BEFORE):
             del message[name]
             continue
         param = f"messages[{number}].{name[:100]}"

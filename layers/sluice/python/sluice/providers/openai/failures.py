@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import from_json
 
-from sluice.errors import InvalidRequestError, SluiceError
+from sluice.errors import InvalidRequestError, ModelNotFoundError, SluiceError
 from sluice.providers.failures import exhausted, failure_of_status, retry_after_of
 from sluice.providers.google_errors import quota_is_spent, refuses_credential, retry_delay_of
 from sluice.providers.reading import objects_of
@@ -32,6 +32,11 @@ _EXHAUSTED = 402
 """DeepSeek, OpenRouter and Together want to be paid."""
 
 _FORBIDDEN = 403
+
+_NOT_FOUND = 404
+_OF_MODELS = frozenset({"not_found_error", "NotFoundError", "model_not_available", "404"})
+"""Types and codes of a 404 that say that a model is not there (Ollama, vLLM, Together, OpenRouter): an address that is
+none is answered without."""
 
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"})
 """Codes that no waiting mends: the operator's account is at its end."""
@@ -87,6 +92,8 @@ def _failure_of(status: int, error: object, retry_after: float | None = None) ->
         return InvalidRequestError(
             reported.message or "The provider refused the prompt.", code="content_policy_violation"
         )
+    if status == _NOT_FOUND and {reported.type, reported.code} & _OF_MODELS:
+        return ModelNotFoundError(reported.message or "The provider does not have this model.", param="model")
     return failure_of_status(
         status, reported.message, param=reported.param, code=reported.code, retry_after=retry_after
     )

@@ -4,6 +4,7 @@ Compatible hosts are taken as they are where it does no harm: members they leave
 passed on. What makes no sense is an error.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -117,8 +118,9 @@ def reply_object(data: bytes) -> dict[str, Any]:
 
 def complete_head[Request: NamesModel](raw: dict[str, Any], call: ProviderCall[Request]) -> None:
     """Give a reply with choices, whole or chunk, the members that each has: id, time, model, choices, usage."""
-    raw["id"] = raw.get("id") or call.id
-    raw["created"] = raw.get("created") or int(call.now)
+    raw["id"] = str(raw.get("id") or call.id)
+    created = raw.get("created") or call.now
+    raw["created"] = int(created) if isinstance(created, float) and math.isfinite(created) else created
     raw["model"] = call.request.model
     raw["choices"] = raw.get("choices") or []
     tier = raw.get("service_tier")

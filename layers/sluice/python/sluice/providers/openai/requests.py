@@ -1,15 +1,10 @@
 """Requests to a host of OpenAI's format."""
 
-from typing import Any, assert_never
+from typing import Any
 
-from pydantic_core import to_json
-
-from sluice.credentials import AWSCredentials
-from sluice.errors import UpstreamError
 from sluice.providers.contract import Target, UpstreamRequest
 from sluice.providers.openai.replies import STREAM_CONTENT_TYPE
-
-JSON = "application/json"
+from sluice.providers.requests import JSON, get_json, headers_of, key_of, post_json
 
 
 def post(
@@ -23,12 +18,8 @@ def post(
     body["model"] = target.model
     if streams and asks_usage:
         body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
-    headers = {
-        **_headers(target),
-        "content-type": JSON,
-        "accept": STREAM_CONTENT_TYPE if streams else JSON,
-    }
-    return UpstreamRequest(url=_url(target, path), body=to_json(body), headers=headers)
+    accept = STREAM_CONTENT_TYPE if streams else JSON
+    return post_json(_url(target, path), body, _headers(target), accept=accept)
 
 
 def get(target: Target, path: str) -> UpstreamRequest:
@@ -37,8 +28,7 @@ def get(target: Target, path: str) -> UpstreamRequest:
     Raises:
         UpstreamError: as for ``post``.
     """
-    headers = {**_headers(target), "accept": JSON}
-    return UpstreamRequest(url=_url(target, path), body=b"", headers=headers, method="GET")
+    return get_json(_url(target, path), _headers(target))
 
 
 def _url(target: Target, path: str) -> str:
@@ -46,14 +36,7 @@ def _url(target: Target, path: str) -> str:
 
 
 def _headers(target: Target) -> dict[str, str]:
-    headers = {name.lower(): value for name, value in target.headers.items()}
-    match target.credential:
-        case str(secret):
-            headers["authorization"] = f"Bearer {secret}"
-        case AWSCredentials():
-            raise UpstreamError("A provider of OpenAI's format has no use for an AWS role.", retriable=False)
-        case None:
-            pass
-        case _:
-            assert_never(target.credential)
+    headers, key = headers_of(target), key_of(target)
+    if key is not None:
+        headers["authorization"] = f"Bearer {key}"
     return headers

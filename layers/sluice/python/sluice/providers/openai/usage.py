@@ -18,7 +18,11 @@ def usage_of(raw: object) -> Usage | None:
     """
     if not isinstance(raw, dict):
         return None
-    counted = validated(_RawUsage, raw)
+    if raw.get("total_tokens") is None and None in (
+        raw.get(name, 0) for name in ("prompt_tokens", "completion_tokens")
+    ):
+        return None  # of a part that is told to be unknown, and is not told to be nothing
+    counted = validated(_RawUsage, {name: count for name, count in raw.items() if count is not None})
     completion_details = dict(counted.completion_tokens_details or {})
     unseen = counted.total_tokens - counted.prompt_tokens - counted.completion_tokens
     if unseen > 0:
