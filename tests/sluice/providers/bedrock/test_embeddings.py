@@ -9,7 +9,7 @@ from bedrock_calls import target
 from mock_bedrock import CLAUDE, COHERE, OLD_COHERE, TITAN
 from sluice.api.embeddings import EmbeddingsRequest
 from sluice.api.validation import validate
-from sluice.errors import InvalidRequestError, UnsupportedParameterError, UpstreamError
+from sluice.errors import UnsupportedParameterError, UpstreamError
 from sluice.providers.bedrock import embeddings
 from sluice.providers.contract import ProviderCall
 from sluice.providers.vectors import base64_of
@@ -49,7 +49,6 @@ def test_cohere_takes_many_and_their_purpose() -> None:
 @pytest.mark.parametrize(
     ("model", "given", "members", "param"),
     [
-        (TITAN, ["a", "b"], {}, "input"),
         (TITAN, [1, 2], {}, "input"),
         (COHERE, [[1, 2], [3]], {}, "input"),
         (OLD_COHERE, "a", {"dimensions": 256}, "dimensions"),
@@ -65,10 +64,8 @@ def test_the_rest_is_refused_by_name(model: str, given: Any, members: dict[str, 
     assert caught.value.param == param
 
 
-def test_too_many_texts_are_refused() -> None:
-    with pytest.raises(InvalidRequestError) as caught:
-        body(COHERE, ["a"] * 97)
-    assert caught.value.param == "input"
+def test_each_family_takes_so_many_texts_at_once() -> None:
+    assert [embeddings.most_texts(model) for model in (TITAN, COHERE, f"eu.{COHERE}")] == [1, 96, 96]
 
 
 def reply(model: str, raw: Any, given: Any = "one", **members: Any) -> dict[str, Any]:

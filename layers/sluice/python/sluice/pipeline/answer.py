@@ -48,7 +48,9 @@ class Work[Request: ModelRequest, Whole: ReplyShape]:
     watch: Watch
 
     def sends(self) -> None:
-        """The provider is asked."""
+        """The provider is asked; one that takes its request in parts is asked once all the same."""
+        if self.watch.is_asked:
+            return
         self.meter.record.asks_provider(self.call.target.provider, self.call.target.model)
         self.watch.asks()
 
@@ -72,8 +74,12 @@ async def _whole[Request: ModelRequest, Whole: ReplyShape](
 ) -> AsyncIterator[WholeReply]:
     meter, call = work.meter, work.call
     operation = endpoint.operation(work.provider, meter.row)
+
+    async def ask(asked: ProviderCall[Request]) -> Whole:
+        return await whole_reply(work.upstream, work.provider, operation, asked, work.patience, work.sends)
+
     try:
-        received = await whole_reply(work.upstream, work.provider, operation, call, work.patience, work.sends)
+        received = await endpoint.received(ask, call, work.provider)
     except OutOfTimeError:
         work.watch.excuses()  # a long answer, of which nothing is seen before its end, is no sign of a bad day
         raise

@@ -1,5 +1,7 @@
 """What is particular to embeddings."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from sluice.accounting.costs import TokenCount
@@ -9,10 +11,11 @@ from sluice.api.usage import Usage
 from sluice.api.validation import validate
 from sluice.catalog import ModelRow
 from sluice.errors import UnsupportedParameterError
+from sluice.pipeline.batches import in_batches
 from sluice.pipeline.endpoint import Endpoint
 from sluice.pipeline.text_bound import embeddings_demand
 from sluice.pipeline.text_estimate import text_tokens
-from sluice.providers.contract import EmbeddingsOperation, Provider
+from sluice.providers.contract import EmbeddingsOperation, Provider, ProviderCall
 
 
 class Embeddings(Endpoint[EmbeddingsRequest, EmbeddingList]):
@@ -55,6 +58,23 @@ class Embeddings(Endpoint[EmbeddingsRequest, EmbeddingList]):
                 f"The provider of the model '{row.id}' has no embeddings.", param="model"
             )
         return provider.embeddings
+
+    async def received(
+        self,
+        ask: Callable[[ProviderCall[EmbeddingsRequest]], Awaitable[EmbeddingList]],
+        call: ProviderCall[EmbeddingsRequest],
+        provider: Provider,
+    ) -> EmbeddingList:
+        """See ``Endpoint``; more texts than the model takes at once go in several requests."""
+        texts, operation = call.request.texts, provider.embeddings
+        most = operation.most_texts(call.target.model) if operation is not None else None
+        if most is None or len(texts) <= most:
+            return await ask(call)
+        return await in_batches(
+            texts,
+            most,
+            lambda batch: ask(replace(call, request=call.request.model_copy(update={"input": batch}))),
+        )
 
     def used(self, reply: EmbeddingList) -> Usage | None:
         """See ``Endpoint``."""

@@ -1,6 +1,7 @@
 """What is particular to an endpoint: all else of a request's path is the same for chat, completions and embeddings."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from sluice.accounting.costs import TokenCount
@@ -15,7 +16,7 @@ from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.pipeline.chunks import ChunkRenderer
 from sluice.pipeline.route import CredentialSource
 from sluice.pipeline.search import Found, SearchPlan
-from sluice.providers.contract import Operation, Provider, StreamingOperation
+from sluice.providers.contract import Operation, Provider, ProviderCall, StreamingOperation
 
 OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens")
 """The request members that limit how long an answer may be."""
@@ -113,6 +114,24 @@ class Endpoint[Request: ModelRequest, Reply: ReplyShape](ABC):
             received: as much of the reply as came; None if nothing did.
             most: the upper bound, which the estimate never exceeds.
         """
+
+    async def received(
+        self,
+        ask: Callable[[ProviderCall[Request]], Awaitable[Reply]],
+        call: ProviderCall[Request],
+        provider: Provider,
+    ) -> Reply:
+        """A provider's whole reply.
+
+        Args:
+            ask: sends a request.
+            call: what is asked for.
+            provider: who is asked.
+
+        Raises:
+            SluiceError: it failed.
+        """
+        return await ask(call)
 
     def limited(self, request: Request, output_tokens: int, row: ModelRow) -> Request:
         """The request with the output limit that its bound was made with, as far as the provider has to be told."""

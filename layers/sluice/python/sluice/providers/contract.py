@@ -128,9 +128,16 @@ class StreamingOperation[Request, Reply, Chunk](Operation[Request, Reply], Proto
         ...
 
 
+class EmbeddingsOperation(Operation[EmbeddingsRequest, EmbeddingList], Protocol):
+    """Vectors of texts."""
+
+    def most_texts(self, model: str) -> int | None:
+        """How many texts a model takes in one request, by its id there; None where nothing is known of a limit."""
+        ...
+
+
 type ChatOperation = StreamingOperation[ChatCompletionRequest, ChatCompletion, ChatCompletionChunk]
 type CompletionOperation = StreamingOperation[CompletionRequest, Completion, CompletionChunk]
-type EmbeddingsOperation = Operation[EmbeddingsRequest, EmbeddingList]
 
 
 @dataclass(frozen=True, slots=True)

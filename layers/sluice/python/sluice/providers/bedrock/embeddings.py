@@ -1,7 +1,7 @@
 """Embeddings by InvokeModel: each family of models has a format of its own, which its id tells.
 
-Amazon Titan takes one text a request. Cohere takes many, wants to know what the vectors are for (``input_type``, by
-default ``search_document``), and counts no tokens in its reply's body.
+Amazon Titan takes one text a request, so several texts are several requests. Cohere wants to know what the vectors are
+for (``input_type``, by default ``search_document``), and counts no tokens in its reply's body.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html and
 …/model-parameters-embed.html.
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from sluice.api.embeddings import Embedding, EmbeddingList, EmbeddingsRequest, EmbeddingUsage
-from sluice.errors import InvalidRequestError, UnsupportedParameterError, UpstreamError
+from sluice.errors import UnsupportedParameterError, UpstreamError
 from sluice.providers.bedrock.requests import post
 from sluice.providers.contract import ProviderCall, UpstreamRequest
 from sluice.providers.features import HINTS
@@ -24,21 +24,22 @@ type Call = ProviderCall[EmbeddingsRequest]
 type Vectors = tuple[Sequence[list[float]], int | None]
 """Vectors in the order of the texts, and the tokens of these where they are counted."""
 
-MOST_TEXTS = 96
-"""That Cohere's models take at once."""
-
 INPUT_TYPE: Final = "input_type"
 _DEFAULT_INPUT_TYPE = "search_document"
+
+
+def most_texts(model: str) -> int | None:
+    """See ``EmbeddingsOperation``."""
+    return _family(model)[3]
 
 
 def upstream_request(call: Call) -> UpstreamRequest:
     """The texts in the format of the model's family.
 
     Raises:
-        InvalidRequestError: there are too many.
         UnsupportedParameterError: the family has no way to say it, or is unknown.
     """
-    write, _, members = _family(call.target.model)
+    write, _, members, _ = _family(call.target.model)
     request = call.request
     for member, value in (request.model_extra or {}).items():
         if value is not None and member not in members and member not in HINTS:
@@ -53,7 +54,7 @@ def upstream_request(call: Call) -> UpstreamRequest:
 
 def whole_reply(body: bytes, call: Call) -> EmbeddingList:
     """The vectors in the order of the texts, encoded as the client wants them."""
-    _, read, _ = _family(call.target.model)
+    _, read, _, _ = _family(call.target.model)
     vectors, tokens = read(parsed_object(body))
     if len(vectors) != len(call.request.texts):
         raise UpstreamError("The provider did not answer with one vector for each text.")
@@ -66,8 +67,6 @@ def whole_reply(body: bytes, call: Call) -> EmbeddingList:
 
 
 def _titan(request: EmbeddingsRequest, texts: Sequence[str], model: str) -> dict[str, Any]:
-    if len(texts) > 1:
-        raise UnsupportedParameterError("This model takes one text a request.", param="input")
     body: dict[str, Any] = {"inputText": texts[0]}
     if request.dimensions is not None:
         _check_dimensions(model, "v2")
@@ -76,8 +75,6 @@ def _titan(request: EmbeddingsRequest, texts: Sequence[str], model: str) -> dict
 
 
 def _cohere(request: EmbeddingsRequest, texts: Sequence[str], model: str) -> dict[str, Any]:
-    if len(texts) > MOST_TEXTS:
-        raise InvalidRequestError(f"This model takes {MOST_TEXTS} texts a request.", param="input")
     extra = request.model_extra or {}
     body: dict[str, Any] = {
         "texts": texts,
@@ -129,13 +126,14 @@ type _Family = tuple[
     Callable[[EmbeddingsRequest, Sequence[str], str], dict[str, Any]],
     Callable[[Mapping[str, Any]], Vectors],
     frozenset[str],
+    int,
 ]
-"""How it is asked, how its reply is read, and members of its own that it takes."""
+"""How it is asked, how its reply is read, members of its own that it takes, and how many texts it takes at once."""
 
 _FAMILIES: Final[Mapping[str, _Family]] = {
-    "amazon.titan-embed-text": (_titan, _of_titan, frozenset()),
-    "amazon.titan-embed-g1-text": (_titan, _of_titan, frozenset()),
-    "cohere.embed-": (_cohere, _of_cohere, frozenset({INPUT_TYPE})),
+    "amazon.titan-embed-text": (_titan, _of_titan, frozenset(), 1),
+    "amazon.titan-embed-g1-text": (_titan, _of_titan, frozenset(), 1),
+    "cohere.embed-": (_cohere, _of_cohere, frozenset({INPUT_TYPE}), 96),
 }
 """By what a model's id holds, with the region's prefix of an inference profile or in an ARN."""
 

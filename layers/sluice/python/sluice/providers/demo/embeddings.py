@@ -8,6 +8,7 @@ from sluice.providers.demo.vectors import check
 from sluice.providers.openai import embeddings as openai
 
 whole_reply = openai.whole_reply
+most_texts = openai.most_texts
 
 
 def upstream_request(call: ProviderCall[EmbeddingsRequest]) -> UpstreamRequest:

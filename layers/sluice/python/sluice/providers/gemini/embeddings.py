@@ -1,7 +1,7 @@
 """Embeddings: ``batchEmbedContents``, which takes one text as well as several and gives each its own vector.
 
-How many texts one batch takes is Google's to say (100, at the time of writing). Vectors are passed on as they come: of
-fewer dimensions than the model's own they are not of length one, unlike OpenAI's.
+Vectors are passed on as they come: of fewer dimensions than the model's own they are not of length one, unlike
+OpenAI's.
 
 Source: https://ai.google.dev/api/embeddings.
 """
@@ -22,8 +22,16 @@ from sluice.providers.vectors import encoded
 
 type Call = ProviderCall[EmbeddingsRequest]
 
+MOST_TEXTS = 100
+"""In one batch, by Google's word for what is more."""
+
 _OWN_MEMBERS: Mapping[str, str] = {"task_type": "taskType", "title": "title"}
 """Members of Gemini's that OpenAI does not have, by the names that Google's Python SDK has for them."""
+
+
+def most_texts(_: str) -> int | None:
+    """See ``EmbeddingsOperation``."""
+    return MOST_TEXTS
 
 
 def upstream_request(call: Call) -> UpstreamRequest:

@@ -27,6 +27,11 @@ _HARMLESS = frozenset({"encoding_format", "user"})
 """What a host need not heed: its vectors are encoded here, and who asks changes none."""
 
 
+def most_texts(_: str) -> int | None:
+    """See ``EmbeddingsOperation``: as many as a client may send."""
+    return None
+
+
 def upstream_request(call: Call, dialect: Dialect = ANY) -> UpstreamRequest:
     """The request in a host's words, for the candidate's model.
 

@@ -47,6 +47,10 @@ class HostEmbeddings:
         """See ``Operation``."""
         return embeddings.upstream_request(call, self.dialect)
 
+    def most_texts(self, model: str) -> int | None:
+        """See ``EmbeddingsOperation``."""
+        return embeddings.most_texts(model)
+
     def whole_reply(self, body: bytes, call: ProviderCall[EmbeddingsRequest]) -> EmbeddingList:
         """See ``Operation``."""
         return embeddings.whole_reply(body, call)
