@@ -212,6 +212,7 @@ async def test_errors_of_clients(chat: Any, output: Callable[[], str]) -> None:
     ):
         await asked(chat, secret, **members)
         request, found = lines(output)
+        assert request.get("asked_model") == ("nope" if status == 404 else None)
         assert (request["status"], "attempts" in request) == (status, False)
         assert set(found.values) == {"Requests", "Latency", "ClientErrors"} | more
 
@@ -244,9 +245,19 @@ async def test_another_provider_that_answers_is_counted(chat: Any, output: Calla
     assert client.headers["x-sluice-model"] == "demo"
     request, found = lines(output)
     assert [each["provider"] for each in request["tries"]] == ["away", "demo"]
-    assert (request["model"], request["provider"]) == ("demo", "demo")
+    assert (request["model"], request["asked_model"], request["provider"]) == ("demo", "away", "demo")
     assert set(found.values) == CHAT_METRICS | {"Fallbacks"}
     assert found.values["Fallbacks"] == 1
+
+
+async def test_a_reply_that_was_made_before(chat: Any, output: Callable[[], str]) -> None:
+    body, headers = asking(SECRETS["good"])
+    headers.append((b"idempotency-key", b"once"))
+    for replayed in (None, True):
+        assert (await Client(body).ask(chat, CHAT, headers=headers)).status == 200
+        request, _ = lines(output)
+        assert request.get("replayed") is replayed
+    assert (request["model"], "provider" in request) == ("demo", False)
 
 
 async def test_a_client_that_leaves(chat: Any, output: Callable[[], str]) -> None:

@@ -8,7 +8,7 @@ from io import StringIO
 
 import pytest
 
-from sluice.errors import UpstreamError
+from sluice.errors import UpstreamError, UpstreamTimeoutError
 from sluice.observability import ReadableFormatter, RequestRecord, log_aside, log_request, logger
 
 
@@ -72,7 +72,7 @@ def test_a_key_in_the_path_is_masked(output: StringIO) -> None:
 FORGED = "\r\n12:00:00 INFO GET / 200 1 ms\u2028\x85\x1b[2J\u202e"
 
 
-@pytest.mark.parametrize("member", ["path", "method", "model", "error"])
+@pytest.mark.parametrize("member", ["path", "method", "model", "asked_model", "error"])
 def test_no_member_ends_a_line_or_is_longer_than_it_may_be(output: StringIO, member: str) -> None:
     for value in (FORGED, "x" * 10_000, "sk-" + "a" * 48):
         made = record(**{member: value})
@@ -122,6 +122,47 @@ def test_no_library_logs_addresses() -> None:
         assert not logging.getLogger("httpcore.connection").isEnabledFor(logging.INFO)
     finally:
         root.setLevel(before)
+
+
+def sentence(made: RequestRecord) -> str:
+    made.duration_ms = 45.6
+    entry = logging.LogRecord("sluice", logging.INFO, "", 0, "request", None, None)
+    entry.request = made.members()
+    return ReadableFormatter("%(message)s").format(entry)
+
+
+def test_a_person_reads_what_came_of_each_attempt() -> None:
+    made = record(status=200)
+    made.turns_to("prio", None, "groq")
+    made.asks_provider("groq", "prio")
+    error = UpstreamError("failed")
+    error.upstream_status = 500
+    made.tries[-1].ends(error)
+    made.asks_provider("groq", "prio-large")
+    made.tries[-1].ends(UpstreamTimeoutError("late"))
+    made.turns_to("claude", "prio", "anthropic")
+    made.asks_provider("anthropic", "claude-5")
+    made.tries[-1].ends()
+    made.asks_provider("anthropic", "claude")
+    for tried, milliseconds in zip(made.tries, (120, 30, 9), strict=False):
+        tried.milliseconds = milliseconds
+    assert sentence(made) == (
+        "POST /v1/chat/completions 200 46 ms · prio → claude by anthropic · 4 attempts: groq 500 120 ms, "
+        "groq prio-large upstream_timeout 30 ms, anthropic claude-5 ok 9 ms, anthropic left · req_1"
+    )
+    assert (made.members()["model"], made.members()["asked_model"]) == ("claude", "prio")
+
+
+def test_a_person_reads_what_was_asked_for_in_vain() -> None:
+    made = record(status=404, asked_model=f"gtp-4o{FORGED}", error="model_not_found")
+    assert sentence(made).startswith("POST /v1/chat/completions 404 46 ms · asked for gtp-4o\\r\\n12:00")
+    assert sentence(made).endswith(" · model_not_found · req_1")
+    assert "aaaa" not in sentence(record(status=404, asked_model="sk-" + "a" * 48))
+
+
+def test_a_person_reads_that_a_reply_was_made_before_or_with_a_search() -> None:
+    assert "· gpt · replayed · req_1" in sentence(record(model="gpt", replayed=True))
+    assert "· gpt · 3 search results · req_1" in sentence(record(model="gpt", searches=2, search_results=3))
 
 
 def test_a_person_reads_a_sentence() -> None:

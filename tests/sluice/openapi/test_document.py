@@ -44,6 +44,13 @@ def test_it_is_valid_openapi(found: dict[str, Any]) -> None:
     OpenAPIV31SpecValidator(found).validate()
 
 
+def test_members_that_are_the_gateways_own_are_described(found: dict[str, Any]) -> None:
+    members = found["components"]["schemas"]["ChatCompletionRequest"]["properties"]
+    assert "in this order after `model`" in members["models"]["description"]
+    assert "place of the fallbacks" in members["models"]["description"]
+    assert "`search_result`" in members["search_enabled"]["description"]
+
+
 def test_a_route_without_a_row_is_named(served: Routes) -> None:
     with pytest.raises(UndocumentedError, match=r"^GET /v1/new has no row$"):
         document({**served, "/v1/new": frozenset({"GET"})})

@@ -154,11 +154,15 @@ def test_fallbacks_are_asked_of_the_named_providers_too() -> None:
 
 
 def test_a_provider_that_does_not_exist_or_serve_the_model_is_told() -> None:
-    for providers, words in (("a, nobody", "'nobody'"), ("c", "'one': c")):
+    for providers, words in (("a, nobody", "the unknown provider 'nobody'."), ("c", "asked for: c.")):
         got, _ = run(world_of().ask(body(), providers=providers))
         assert isinstance(got, SluiceError)
-        assert (got.status, got.code) == (400, None)
-        assert words in got.message
+        assert (got.status, got.code, got.param) == (400, None, None)
+        assert got.message.startswith("The header x-sluice-provider names ")
+        assert got.message.endswith(f"{words} The model 'one' is served by a, b.")
+    got, _ = run(world_of().ask(body(models=["two"]), providers="demo"))
+    assert isinstance(got, SluiceError)
+    assert got.message.endswith("The models are served by a, b, c.")
     got, _ = run(world_of(c=reply()).ask(body(models=["two"]), providers="c"))
     assert got["model"] == "two", "the client has named that model itself"
 

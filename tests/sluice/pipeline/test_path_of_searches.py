@@ -181,12 +181,13 @@ class TestReplies:
 class TestMoney:
     async def test_who_answered_is_paid(self) -> None:
         made, _ = world()
-        await made.ask(body())
+        told = await made.ask(body())
         (row,) = made.ledger
         assert (row.cost, row.search_cost, row.searches) == (COST + 2 * PRICE, 2 * PRICE, 2)
         assert made.headers["x-sluice-cost"] == format_usd(row.cost)
         assert made.counter.used == row.cost
         assert (made.record.cost, made.record.searches) == (row.cost, 2)
+        assert made.record.search_results == len(told["search_result"]) > 0
 
     @pytest.mark.parametrize("fault", [500, 429, b"garbage", None])
     async def test_who_failed_is_not(self, fault: bytes | int | None) -> None:

@@ -114,7 +114,8 @@ def test_a_feature_that_is_not_known_is_refused_by_its_member(
             "verbosity": "medium",
             "safety_identifier": "s",
         },
-        {"service_tier": "auto", "modalities": ["text"], "web_search_options": None},
+        {"service_tier": "auto", "modalities": ["text"]},
+        {"web_search_options": None, "prediction": None, "audio": False, "top_k": {}},
         {"search_enabled": False, "stream": True, "stream_options": {"include_usage": True}},
         {"max_tokens": 5, "max_completion_tokens": 5},
     ],
@@ -125,7 +126,17 @@ def test_what_asks_for_nothing_is_not_refused(members: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "members",
-    [{"top_k": 5}, {"service_tier": "priority"}, {"verbosity": "low"}, {"modalities": ["audio"]}, {"x": "y"}],
+    [
+        {"top_k": 5},
+        {"service_tier": "priority"},
+        {"modalities": ["audio"]},
+        {"verbosity": "low"},
+        {"web_search_options": {}},
+        {"prediction": {}},
+        {"audio": {}},
+        {"x": "y"},
+    ],
+    ids=str,
 )
 def test_an_unknown_member_is_refused_unless_the_provider_takes_it(members: dict[str, Any]) -> None:
     (name,) = members

@@ -26,9 +26,10 @@ The envelope is OpenAI's: ``{"error": {"message", "type", "param", "code"}}``, a
 pick their exception class by status and retry 408, 409, 429 and 5xx unless ``x-should-retry`` says ``false``.
 """
 
+import copy
 import math
 import re
-from typing import ClassVar, Literal, TypedDict
+from typing import ClassVar, Literal, Self, TypedDict
 
 ErrorType = Literal[
     "invalid_request_error", "budget_exceeded", "rate_limit_error", "server_error", "timeout_error"
@@ -95,6 +96,12 @@ class SluiceError(Exception):
         self.retriable = retriable
         self.upstream_status: int | None = None
         """What the provider answered, for the log."""
+
+    def saying(self, message: str) -> Self:
+        """The same failure in other words."""
+        other = copy.copy(self)
+        other.args, other.message = (message,), message
+        return other
 
 
 class InvalidRequestError(SluiceError):

@@ -64,6 +64,9 @@ class RequestRecord:
     status: int = 0
     key_id: str | None = None
     model: str | None = None
+    """Who has answered, or was to."""
+    asked_model: str | None = None
+    """What the client asked for, where it is no name of ``model``, or of no model."""
     provider: str | None = None
     attempts: int | None = None
     """How many times a provider was asked; None if none was."""
@@ -74,6 +77,10 @@ class RequestRecord:
     completion_tokens: int | None = None
     searches: int | None = None
     """How many search engines answered; None if none was asked."""
+    search_results: int | None = None
+    """How many sources they found, all told."""
+    replayed: bool | None = None
+    """True where the reply is one that was made for an earlier request with the same Idempotency-Key."""
     cost: int | None = None
     """In nano-USD."""
     error: str | None = None
@@ -85,6 +92,16 @@ class RequestRecord:
     def elapsed_ms(self) -> float:
         """Since the request came in."""
         return round((time.perf_counter() - self._started) * 1000, 1)
+
+    def turns_to(self, model: str, asked: str | None, provider: str | None = None) -> None:
+        """Take down who is to answer.
+
+        Args:
+            model: its id.
+            asked: what the client asked for, where that is another model.
+            provider: whose the model is, once that is known.
+        """
+        self.model, self.asked_model, self.provider = model, asked, provider
 
     def asks_provider(self, provider: str, model: str) -> None:
         """Take down that a provider is asked for its model, for the first time or once more."""
@@ -156,19 +173,45 @@ def _sentence(request: dict[str, Any]) -> str:
     words = [f"{request['method']} {request['path']} {request['status']} {request['duration_ms']:.0f} ms"]
     if "first_byte_ms" in request and request.get("stream"):
         words.append(f"first byte {request['first_byte_ms']:.0f} ms")
-    if "model" in request:
-        words.append(
-            f"{request['model']:.80}" + (f" by {request['provider']}" if "provider" in request else "")
-        )
+    if told := _models(request):
+        words.append(told)
     if request.get("attempts", 1) > 1:
-        tried = ", ".join(f"{each['provider']} {each.get('outcome', 'left')}" for each in request["tries"])
+        tried = ", ".join(_attempt(each, request) for each in request["tries"])
         words.append(f"{request['attempts']} attempts: {tried}")
+    if request.get("replayed"):
+        words.append("replayed")
+    if "search_results" in request:
+        words.append(f"{request['search_results']} search results")
     if "prompt_tokens" in request:
         words.append(f"{request['prompt_tokens']} + {request['completion_tokens']} tokens")
     if "upstream_status" in request:
         words.append(f"the provider answered {request['upstream_status']}")
     words += [str(request[member]) for member in ("error", "key_id", "request_id") if member in request]
     return " · ".join(words)
+
+
+def _models(request: dict[str, Any]) -> str:
+    """Which model was asked for, which one was to answer, and who it was of."""
+    asked, model = request.get("asked_model"), request.get("model")
+    if model is None:
+        return f"asked for {asked:.80}" if asked else ""
+    return (
+        (f"{asked:.80} → " if asked else "")
+        + f"{model:.80}"
+        + (f" by {request['provider']}" if "provider" in request else "")
+    )
+
+
+def _attempt(tried: dict[str, Any], request: dict[str, Any]) -> str:
+    """Who was asked, for which model where it has another name there, and what came of it in which time."""
+    names = (request.get("asked_model"), request.get("model"))
+    words = [tried["provider"]]
+    if tried["model"] not in names:
+        words.append(f"{tried['model']:.80}")
+    words.append(str(tried.get("upstream_status", tried.get("outcome", "left"))))
+    if "milliseconds" in tried:
+        words.append(f"{tried['milliseconds']} ms")
+    return " ".join(words)
 
 
 def log_readably() -> None:

@@ -139,6 +139,8 @@ def test_json_formats_are_obeyed() -> None:
     [
         ({"logprobs": True}, "logprobs"),
         ({"modalities": ["audio"]}, "modalities"),
+        ({"audio": {}}, "audio"),
+        ({"prediction": {}}, "prediction"),
         ({"functions": [{"name": "f"}]}, "functions"),
         (
             {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"not": {}}}}},

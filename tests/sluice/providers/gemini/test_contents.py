@@ -147,6 +147,13 @@ def test_what_has_no_place_is_refused_by_name(message: dict[str, Any], param: st
     assert caught.value.param == param
 
 
+def test_a_mark_where_to_cache_is_refused_and_why() -> None:
+    part = {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}
+    with pytest.raises(UnsupportedParameterError, match="does not cache by such a mark") as caught:
+        contents(user([part]))
+    assert caught.value.param == "messages[0].content[0].cache_control"
+
+
 def test_members_that_ask_for_nothing_are_no_trouble() -> None:
     said = assistant("Hi", audio=None, annotations=[], function_call=None, tool_calls=None)
     assert contents(user("a", mood=None), said, user())[1]["parts"] == texts("Hi")

@@ -108,6 +108,38 @@ def test_no_host_gets_a_member_that_it_does_not_declare(kind: str) -> None:
         assert None not in body.values()
 
 
+MARK = {"cache_control": {"type": "ephemeral"}}
+TEXT = {"type": "text", "text": "Hi"}
+MARKED: dict[str, dict[str, Any]] = {
+    "messages[0].cache_control": {"messages": [{**USER, **MARK}]},
+    "messages[1].content[1].cache_control": {
+        "messages": [USER, {"role": "user", "content": [TEXT, {**TEXT, **MARK}]}]
+    },
+    "tools[0].cache_control": {
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}, **MARK}]
+    },
+}
+
+
+@pytest.mark.parametrize("param", MARKED)
+@pytest.mark.parametrize("kind", HOSTS)
+def test_a_mark_where_to_cache_is_sent_on_or_refused_wherever_it_is(kind: str, param: str) -> None:
+    """What a host refuses at the top of a request it does not get in its midst."""
+    if kind in {"openrouter", "vllm", "openai-platform"}:
+        assert asked(kind, **MARK)["cache_control"] == {"type": "ephemeral"}
+        assert '"cache_control"' in json.dumps(asked(kind, **MARKED[param]))
+        return
+    with pytest.raises(UnsupportedParameterError, match="does not cache by such a mark") as caught:
+        asked(kind, **MARKED[param])
+    assert caught.value.param == param
+
+
+@pytest.mark.parametrize("kind", HOSTS)
+def test_no_mark_is_no_trouble(kind: str) -> None:
+    body = asked(kind, messages=[{"role": "user", "content": [{**TEXT, "cache_control": None}]}])
+    assert body["messages"][0]["content"][0].get("cache_control") is None
+
+
 LIMIT_NAMES = {"openai-platform": "max_completion_tokens", "groq": "max_completion_tokens"}
 LIMIT_NAMES |= dict.fromkeys(("xai", "openrouter", "vllm"), "max_completion_tokens")
 

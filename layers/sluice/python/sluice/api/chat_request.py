@@ -168,5 +168,8 @@ class ChatCompletionRequest(StreamableRequest):
     top_logprobs: Annotated[int, Field(ge=0, le=20), WHOLE] | None = None
     logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
-    search_enabled: bool | None = None
-    """Whether the web is searched for what the last user's turn is about, before the model is asked."""
+    search_enabled: bool | None = Field(
+        default=None,
+        description="Whether the web is searched for what the last user's turn is about, before the model is asked. "
+        "What was found is the reply's `search_result`.",
+    )

@@ -51,8 +51,12 @@ class StreamableRequest(ModelRequest):
 
     model_config = ConfigDict(json_schema_extra=_one_name_will_do)
 
-    models: Annotated[list[ModelName], Field(min_length=1, max_length=MOST_MODELS)] | None = None
-    """Further models, tried in this order where the ones before do not answer, as OpenRouter has it."""
+    models: Annotated[list[ModelName], Field(min_length=1, max_length=MOST_MODELS)] | None = Field(
+        default=None,
+        description="Further models, asked in this order after `model` where the ones before do not answer, as "
+        "OpenRouter has it; without `model` the first of them stands for it. They take the place of the fallbacks "
+        "that the catalogue has for the model.",
+    )
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 

@@ -7,7 +7,7 @@ client has a part of an answer, which another model would not go on with.
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Iterator, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, MutableMapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -91,7 +91,7 @@ async def _asked_in_turn[Request: ModelRequest, Whole: ReplyShape](
 ) -> tuple[Leg[Request], Reply]:
     clock = asyncio.get_running_loop().time
     turns = _turns(errand)
-    failures: list[SluiceError] = []
+    failures: list[tuple[str, SluiceError]] = []
     while (turn := turns.next(clock())) is not None:
         if turn.at > clock():
             await asyncio.sleep(turn.at - clock())
@@ -100,9 +100,13 @@ async def _asked_in_turn[Request: ModelRequest, Whole: ReplyShape](
             reply = await stack.enter_async_context(answer(_work(errand, turn), errand.endpoint))
         except SluiceError as error:
             verdict = attempt.failed(error)
-            if verdict == "final" or (isinstance(error, OutOfTimeError) and clock() >= errand.deadline):
+            if verdict == "final":
                 raise
-            failures.append(error)
+            failure = turn.leg.candidate.provider, error
+            if isinstance(error, OutOfTimeError) and clock() >= errand.deadline:
+                failures = [failure]
+                break
+            failures.append(failure)
             turns.failed(turn.leg, error, verdict, clock())
         except BaseException:
             attempt.ends()
@@ -110,7 +114,12 @@ async def _asked_in_turn[Request: ModelRequest, Whole: ReplyShape](
         else:
             attempt.answered(reply)
             return turn.leg, reply
-    raise most_telling(failures) if failures else expired()
+    raise most_telling(failures, _names(errand)) if failures else expired()
+
+
+def _names[Request: ModelRequest, Whole: ReplyShape](errand: Errand[Request, Whole]) -> Collection[str]:
+    """Who was asked, each once."""
+    return dict.fromkeys(each.provider for each in errand.record.tries)
 
 
 def _turns[Request: ModelRequest, Whole: ReplyShape](errand: Errand[Request, Whole]) -> Turns[Request]:
@@ -136,7 +145,8 @@ class _Attempt[Request: ModelRequest, Whole: ReplyShape]:
         self._begun = asyncio.get_running_loop().time()
         self._circuits.asks(leg.name)
         errand.watch.turns_to(leg.row.id)
-        errand.record.model, errand.record.provider = leg.row.id, leg.candidate.provider
+        self._another = errand.name not in leg.row.names
+        errand.record.turns_to(leg.row.id, errand.name if self._another else None, leg.candidate.provider)
 
     def failed(self, error: SluiceError) -> Verdict:
         """It has failed before the client's first byte; what that means for the others."""
@@ -157,7 +167,7 @@ class _Attempt[Request: ModelRequest, Whole: ReplyShape]:
         """It has begun to answer, or has done so in whole."""
         errand, leg = self._errand, self._leg
         errand.record.tries[-1].ends()
-        another = leg.row.id if errand.name not in leg.row.names else None
+        another = leg.row.id if self._another else None
         errand.turn.told(tell_answer(errand.headers, errand.record.tries, another, reply))
         if (latency := errand.watch.latency_ms) is not None:
             self._takes(latency)

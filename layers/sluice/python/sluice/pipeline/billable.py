@@ -53,8 +53,13 @@ CHARGES: Mapping[str, _Charge] = {
 ``auto``, which is also the tier of a request that names none, is what the operator has set at the provider."""
 
 
-def check_billable(request: RequestShape, row: ModelRow) -> None:
+def check_billable(request: RequestShape, row: ModelRow, provider: str | None = None) -> None:
     """Refuse what a key with a budget may not ask for.
+
+    Args:
+        request: it.
+        row: the model's, as the candidate has it.
+        provider: the candidate's, where the client wants that and no other; it may be the only one without a price.
 
     Raises:
         ModelNotAllowedError: the model has no price. Neither the request nor the model is at fault, only this key and
@@ -62,9 +67,10 @@ def check_billable(request: RequestShape, row: ModelRow) -> None:
         UnsupportedParameterError: a member of the request may cost more than its tokens.
     """
     if rates_of_model(row) is None:
+        at, other = (f" at the provider '{provider}'", "provider") if provider else ("", "model")
         raise ModelNotAllowedError(
-            f"This API key has a budget, which cannot be kept with the model '{row.id}': the gateway's catalogue has "
-            "no full price for it. Use another model, or ask the gateway's operator for a price.",
+            f"This API key has a budget, which cannot be kept with the model '{row.id}'{at}: the gateway's catalogue "
+            f"has no full price for it. Use another {other}, or ask the gateway's operator for a price.",
             param="model",
         )
     for member, value in (request.model_extra or {}).items():

@@ -99,6 +99,7 @@ async def answered[Request: ModelRequest, Whole: ReplyShape](
                 case KeptReply():
                     await standing.tell_unadmitted()
                     reply = _repeated(turn, asked)
+                    call.record.replayed = True
                     call.headers.update(REPLAYED)
                     tell_repeated(call.headers, turn, reply)
                     yield reply
@@ -115,8 +116,10 @@ async def _understood[Request: ModelRequest, Whole: ReplyShape](
     raw = parse_object(call.body)
     request = endpoint.understood(raw)
     call.record.stream = request.streams
+    call.record.asked_model = ", ".join(dict.fromkeys([request.model, *request.other_models]))
     choices = await choices_of(gateway.models, request, endpoint.KINDS, key, falls_back=endpoint.FALLS_BACK)
-    call.record.model = choices[0].row.id
+    first = choices[0].row
+    call.record.turns_to(first.id, None if request.model in first.names else request.model)
     limits = limits_of(key)
     bounded = limits.budget is not None
     search = await endpoint.search(request, gateway.catalog, gateway.credentials, bounded=bounded)
@@ -124,7 +127,7 @@ async def _understood[Request: ModelRequest, Whole: ReplyShape](
         request,
         body_bytes=len(call.body) + (search.added_bytes if search else 0),
         bounded=bounded,
-        providers=wanted_providers(call.providers, gateway.catalog),
+        providers=wanted_providers(call.providers, gateway.catalog, choices),
     )
     legs = await legs_of(gateway, endpoint, asked, choices)
     settings = gateway.settings
@@ -185,7 +188,7 @@ async def _found[Request: ModelRequest](
     if asked.search is None:
         return None
     found = await searched(gateway.upstream, asked.search, asked.deadline, gateway.settings.search_seconds)
-    call.record.searches = found.searches
+    call.record.searches, call.record.search_results = found.searches, len(found.sources)
     return found
 
 

@@ -20,8 +20,9 @@ from sluice.pipeline.endpoint import Endpoint
 from sluice.pipeline.gateway import Gateway
 from sluice.pipeline.leg import Leg
 from sluice.pipeline.neutral import without_neutral
+from sluice.pipeline.no_candidate import most_telling_refusal
 from sluice.pipeline.order import by_policy, by_wish
-from sluice.pipeline.route import PROVIDER, Choice, NotConfiguredError, target_of
+from sluice.pipeline.route import PROVIDER, Choice, serving, target_of
 from sluice.providers.registry import PROVIDERS
 from sluice.stores.aws import AWSError
 
@@ -53,7 +54,7 @@ async def legs_of[Request: ModelRequest, Whole: ReplyShape](
         ConfigurationError, AWSError: likewise; a secret is in a form, or has a policy, with which it cannot be read.
     """
     legs: list[Leg[Request]] = []
-    refusals: list[Exception] = []
+    refusals: list[tuple[str, Exception]] = []
     wanted = _wanted(choices, asked.providers)
     asking = [
         _leg_or_refusal(gateway, endpoint, asked, choice, candidate)
@@ -68,13 +69,13 @@ async def legs_of[Request: ModelRequest, Whole: ReplyShape](
             if isinstance(each, Leg):
                 own.append(each)
             else:
-                refusals.append(each)
+                refusals.append((candidate.provider, each))
                 if len(asking) > 1 and isinstance(each, ConfigurationError | AWSError):
                     # With nobody else to ask it is told as the request's failure.
                     logger.error("provider %s cannot be used", candidate.provider, exc_info=each)
         legs += _ordered(gateway, asked, choice.row, own)
     if not legs:
-        raise _most_telling(refusals)
+        raise most_telling_refusal(refusals)
     return legs
 
 
@@ -95,8 +96,8 @@ def _wanted(choices: Sequence[Choice], providers: Sequence[str] | None) -> Seque
     ]
     if not any(choice.wished for choice in found):
         raise InvalidRequestError(
-            f"No provider that the header {PROVIDER} names serves the model '{choices[0].name:.200}': "
-            f"{', '.join(providers)[:200]}."
+            f"The header {PROVIDER} names nobody who serves what is asked for: {', '.join(providers)[:200]}. "
+            f"{serving(choices)}"
         )
     return found
 
@@ -134,7 +135,7 @@ async def _leg[Request: ModelRequest, Whole: ReplyShape](
     request = without_neutral(_named(asked.request, choice.name), row.unsupported_parameters)
     endpoint.check(request, provider, row)
     if asked.bounded:
-        check_billable(request, row)
+        check_billable(request, row, None if asked.providers is None else candidate.provider)
     demand = endpoint.demand(request, asked.body_bytes, row, bounded=asked.bounded)
     return Leg(row, candidate, provider, target, request, demand)
 
@@ -159,15 +160,3 @@ def _ordered[Request: ModelRequest](
     if asked.providers is not None:
         return by_wish(legs, asked.providers)
     return by_policy(legs, row.policy, gateway.routing.latencies, gateway.routing.chance)
-
-
-def _most_telling(refusals: Sequence[Exception]) -> Exception:
-    """What a client can mend comes before what only the operator can."""
-    return next(
-        (
-            each
-            for each in refusals
-            if isinstance(each, InvalidRequestError) and not isinstance(each, NotConfiguredError)
-        ),
-        refusals[0],
-    )

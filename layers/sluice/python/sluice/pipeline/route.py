@@ -31,7 +31,17 @@ class NotConfiguredError(ModelNotFoundError):
     """The operator has not set the provider's credential, so the gateway does not serve the model.
 
     That is no failure of the gateway or of a provider: which model is asked for is the client's choice.
+
+    Args:
+        message: tells so.
+        provider: its name in the catalogue.
+        lacks: what has to be set.
     """
+
+    def __init__(self, message: str, *, provider: str, lacks: str) -> None:
+        super().__init__(message, param="model")
+        self.provider = provider
+        self.lacks = lacks
 
 
 class Access(NamedTuple):
@@ -141,12 +151,13 @@ async def find_model(
     return row
 
 
-def wanted_providers(header: str | None, catalog: Catalog) -> Sequence[str] | None:
+def wanted_providers(header: str | None, catalog: Catalog, choices: Sequence[Choice]) -> Sequence[str] | None:
     """The providers that a client wants, in its order; None where it leaves that to the gateway.
 
     Args:
         header: the value of ``PROVIDER``, names separated by commas.
         catalog: knows them.
+        choices: the models that may answer, whose providers a client is told that names another one.
 
     Raises:
         InvalidRequestError: it names one that does not exist.
@@ -154,8 +165,18 @@ def wanted_providers(header: str | None, catalog: Catalog) -> Sequence[str] | No
     names = tuple(dict.fromkeys(name.strip() for name in (header or "").split(",") if name.strip()))
     for name in names:
         if name not in catalog.providers:
-            raise InvalidRequestError(f"The header {PROVIDER} names the unknown provider '{name:.100}'.")
+            raise InvalidRequestError(
+                f"The header {PROVIDER} names the unknown provider '{name:.100}'. {serving(choices)}"
+            )
     return names or None
+
+
+def serving(choices: Sequence[Choice]) -> str:
+    """A sentence that says who serves the models that a client has named."""
+    wished = [choice for choice in choices if choice.wished]
+    names = dict.fromkeys(candidate.provider for choice in wished for candidate in choice.row.candidates)
+    served = f"The model '{wished[0].name:.200}' is" if len(wished) == 1 else "The models are"
+    return f"{served} served by {', '.join(names) or 'nobody'}."
 
 
 def is_local(base_url: str) -> bool:
@@ -183,7 +204,9 @@ async def access_to(catalog: Catalog, name: str, credentials: CredentialSource) 
         credential = await _role(credentials, is_near=is_near, is_named=names_role)
     if wanted and credential is None and not is_near:
         raise NotConfiguredError(
-            f"The provider '{name}' is not configured: its credential {wanted} is not set.", param="model"
+            f"The provider '{name}' is not configured: its credential {wanted} is not set.",
+            provider=name,
+            lacks="AWS credentials" if wanted == ROLE else wanted,
         )
     base_url = _in_own_region(row.base_url or PROVIDERS[row.kind].address or "", name)
     return Access(base_url, credential, row.headers)
@@ -195,7 +218,9 @@ def _in_own_region(base_url: str, name: str) -> str:
     region = provider_account().region or aws_variables("").region
     if region is None:
         raise NotConfiguredError(
-            f"The provider '{name}' is not configured: no AWS region is set.", param="model"
+            f"The provider '{name}' is not configured: no AWS region is set.",
+            provider=name,
+            lacks="AWS_REGION",
         )
     return base_url.replace(REGION, region)
 

@@ -1,6 +1,6 @@
 """What the failure of one leg means for the others: ask it again, ask the next one, or tell the client."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from sluice.errors import (
@@ -52,12 +52,19 @@ def verdict_on(error: SluiceError, *, asked: bool) -> Verdict:
             return "final"
 
 
-def most_telling(failures: Sequence[SluiceError]) -> SluiceError:
+def most_telling(failures: Sequence[tuple[str, SluiceError]], asked: Collection[str] = ()) -> SluiceError:
     """Of the failures of all legs, the one to tell the client: the provider's rather than what the client asked for.
 
     Of several that say when to come again, the earliest; of several alike, the first.
+
+    Args:
+        failures: each with its provider's name in the catalogue; there is at least one.
+        asked: the names of all that were asked, each once. Of several the client is told, in the gateway's words.
     """
-    return min(failures, key=_rank)
+    name, error = min(failures, key=lambda failure: _rank(failure[1]))
+    if len(asked) < 2 or not isinstance(error, tuple(_TELLING)):
+        return error
+    return error.saying(f"None of {', '.join(asked)} answered; {name}: {error.message}")
 
 
 def _rank(error: SluiceError) -> tuple[int, bool, float]:

@@ -8,6 +8,9 @@ from sluice.errors import InvalidRequestError, UnsupportedParameterError
 
 CACHE_CONTROL = "cache_control"
 
+NOT_BY_MARKS = "It does not cache by such a mark: leave it out."
+"""What there is to say of one where a provider has no place for it."""
+
 _LIFETIMES = (None, "5m")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from sluice.api.shapes import RequestShape
 from sluice.errors import UnsupportedParameterError
+from sluice.providers.cache_control import CACHE_CONTROL, NOT_BY_MARKS
 from sluice.providers.features import NOTHING
 
 
@@ -20,6 +21,8 @@ def check_members(shape: RequestShape, place: str, known: Collection[str] = ()) 
     """
     for member, value in (shape.model_extra or {}).items():
         if member not in known and value not in NOTHING:
+            reason = f" {NOT_BY_MARKS}" if member == CACHE_CONTROL else ""
             raise UnsupportedParameterError(
-                f"The model's provider does not know '{member:.100}' here.", param=f"{place}.{member[:100]}"
+                f"The model's provider does not know '{member:.100}' here.{reason}",
+                param=f"{place}.{member[:100]}",
             )

@@ -5,13 +5,14 @@ provider cannot express is refused by them before anything is held or sent. What
 format, a schema's keyword) is for the provider's module to refuse.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sluice.api.chat_request import AllowedChoice, ChatCompletionRequest, CustomTool
 from sluice.api.messages import AssistantMessage, AudioPart, FilePart, FunctionMessage, ImagePart, UserMessage
 from sluice.errors import UnsupportedParameterError
+from sluice.providers.cache_control import CACHE_CONTROL, NOT_BY_MARKS
 
 
 class Feature(StrEnum):
@@ -81,8 +82,68 @@ _HARMLESS: Mapping[str, tuple[object, ...]] = {
 }
 """Values of other members that ask for what happens anyway."""
 
+_SWITCHES = frozenset({"audio", "prediction", "web_search_options"})
+"""Members that ask for something by being there: an empty object is all defaults, and not nothing."""
+
 NOTHING: tuple[object, ...] = (None, False, [], {})
-"""Values that ask for nothing, whatever the member."""
+"""Values that ask for nothing, as members of any other name."""
+
+
+_WORDS: Mapping[Feature, str] = {
+    Feature.TOOL_CHOICE: "'tool_choice' that requires a call",
+    Feature.ALLOWED_TOOLS: "'tool_choice' of allowed_tools",
+    Feature.SERIAL_TOOLS: "'parallel_tool_calls' of false",
+    Feature.CUSTOM_TOOLS: "custom tools",
+    Feature.FUNCTIONS: "functions, which tools have taken the place of",
+    Feature.IMAGES: "pictures",
+    Feature.REMOTE_IMAGES: "pictures by address",
+    Feature.AUDIO: "sound",
+    Feature.FILES: "files",
+    Feature.REMOTE_FILES: "files by id",
+    Feature.JSON_OBJECT: "'response_format' of json_object",
+    Feature.JSON_SCHEMA: "'response_format' of json_schema",
+    Feature.CHOICES: "'n' above 1",
+}
+"""How a refusal calls a feature; one that is not here goes by the member at fault."""
+
+_INSTEAD: Mapping[Feature, tuple[Feature, str]] = {
+    Feature.JSON_OBJECT: (Feature.JSON_SCHEMA, "Use json_schema."),
+    Feature.REMOTE_IMAGES: (Feature.IMAGES, "Send them inline."),
+    Feature.FUNCTIONS: (Feature.TOOLS, "Use tools."),
+}
+"""What to use in the place of a feature, where the provider has that."""
+
+
+_REASONS: Mapping[str, str] = {CACHE_CONTROL: NOT_BY_MARKS}
+"""What there is to say of members that a provider does not know."""
+
+
+class InexpressibleError(UnsupportedParameterError):
+    """One or several providers cannot express something.
+
+    Args:
+        what: was asked for, as a refusal calls it.
+        param: the member at fault.
+        instead: a sentence that says what would do; empty where nothing would.
+        providers: whose features were looked at, by their names in the catalogue; none where they are not known.
+    """
+
+    def __init__(self, what: str, *, param: str, instead: str = "", providers: Sequence[str] = ()) -> None:
+        match providers:
+            case []:
+                who = "The model's provider cannot"
+            case [name]:
+                who = f"The provider '{name}' cannot"
+            case _:
+                who = f"None of {', '.join(providers)} can"
+        super().__init__(f"{who} express {what}.{instead and f' {instead}'}", param=param)
+        self.what = what
+        self.instead = instead
+        self._param = param
+
+    def by(self, providers: Sequence[str]) -> "InexpressibleError":
+        """The same of providers whose names are known."""
+        return InexpressibleError(self.what, param=self._param, instead=self.instead, providers=providers)
 
 
 def used_features(request: ChatCompletionRequest) -> Iterator[tuple[Feature, str]]:
@@ -103,21 +164,27 @@ def check_supported(request: ChatCompletionRequest, features: Features) -> None:
     """Refuse what a provider cannot express.
 
     Raises:
-        UnsupportedParameterError: naming the first member at fault.
+        InexpressibleError: naming the first member at fault.
     """
     for feature, param in used_features(request):
         if feature not in features.known:
-            raise UnsupportedParameterError(
-                f"The model's provider cannot express this: {feature}.", param=param
-            )
+            other, instead = _INSTEAD.get(feature, (feature, ""))
+            what = _WORDS.get(feature, f"'{param}'")
+            raise InexpressibleError(what, param=param, instead=instead if other in features.known else "")
     if features.members is None:
         return
     for member, value in (request.model_extra or {}).items():
         known = member in features.members or member in HINTS
-        if not known and value not in NOTHING and value not in _HARMLESS.get(member, ()):
-            raise UnsupportedParameterError(
-                f"The model's provider does not know '{member:.100}'.", param=member[:100]
-            )
+        if not known and not _asks_for_nothing(member, value):
+            asked = f"'{member:.100}'"
+            if member in _HARMLESS and isinstance(value, str):
+                asked += f" of '{value:.100}'"
+            raise InexpressibleError(asked, param=member[:100], instead=_REASONS.get(member, ""))
+
+
+def _asks_for_nothing(member: str, value: object) -> bool:
+    nothing = (None, False) if member in _SWITCHES else NOTHING
+    return value in nothing or value in _HARMLESS.get(member, ())
 
 
 def _of_tools(request: ChatCompletionRequest) -> Iterator[tuple[Feature, str]]:

@@ -1,5 +1,6 @@
 """Chat with the demo model: OpenAI's format, for an address that this process answers itself."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sluice.api.chat_request import ChatCompletionRequest
@@ -13,7 +14,12 @@ new_decoder = openai.new_decoder
 whole_reply = openai.whole_reply
 reply_stream = openai.reply_stream
 
-_UNSUPPORTED = ("modalities", "audio", "prediction")
+_UNSUPPORTED: Mapping[str, tuple[object, ...]] = {
+    "audio": (None, False),
+    "modalities": (None, [], ["text"]),
+    "prediction": (None, False),
+}
+"""Members, and the values with which they ask for nothing."""
 
 
 def upstream_request(call: ProviderCall[ChatCompletionRequest]) -> UpstreamRequest:
@@ -25,8 +31,8 @@ def upstream_request(call: ProviderCall[ChatCompletionRequest]) -> UpstreamReque
     """
     request = call.request
     members = request.model_extra or {}
-    for member in _UNSUPPORTED:
-        if members.get(member) and members[member] != ["text"]:
+    for member, nothing in _UNSUPPORTED.items():
+        if members.get(member) not in nothing:
             raise UnsupportedParameterError(f"The demo model does not support '{member}'.", param=member)
     answer(request)
     return openai.upstream_request(replace(call, target=replace(call.target, credential=None)))

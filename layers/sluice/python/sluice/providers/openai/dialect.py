@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sluice.providers.cache_control import CACHE_CONTROL
 from sluice.providers.features import Feature, Features
 
 _SHOWN_BY: Mapping[Feature, str] = {
@@ -108,6 +109,12 @@ class Dialect:
     asks_usage: bool = True
     embedding_members: frozenset[str] | None = None
     embedding_renamed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def takes_marks(self) -> bool:
+        """Whether the host may be sent marks where to cache (``providers.cache_control``), on whatever they are."""
+        declared = (self.members, self.message_members)
+        return all(each is None or CACHE_CONTROL in each for each in declared)
 
     @property
     def features(self) -> Features:

@@ -5,10 +5,11 @@ it does not know asks for nothing here, and is left out.
 """
 
 import hashlib
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from sluice.errors import UnsupportedParameterError
+from sluice.providers.cache_control import CACHE_CONTROL, NOT_BY_MARKS
 from sluice.providers.openai.dialect import CallIds, Dialect, Thoughts
 from sluice.providers.reading import objects_of
 from sluice.providers.said_before import FUNCTION_MEMBERS, MESSAGE_MEMBERS, RESULT_MEMBERS
@@ -28,8 +29,11 @@ def express(body: dict[str, Any], dialect: Dialect) -> None:
     """Put the body of a chat request into a host's words.
 
     Raises:
-        UnsupportedParameterError: the host cannot be told by whom a message is, or something else of it.
+        UnsupportedParameterError: the host cannot be told by whom a message is, or something else of it, or where to
+            cache.
     """
+    if not dialect.takes_marks:
+        _check_marks(body)
     if dialect.members is not None:
         _leave_out(body, dialect.members | _ALWAYS)
     effort = dialect.efforts.get(body.get("reasoning_effort") or "")
@@ -64,6 +68,26 @@ def _leave_out(body: dict[str, Any], taken: Set[str]) -> None:
     if not body.get("tools"):  # without any, the rest is refused
         for name in _OF_TOOLS:
             body.pop(name, None)
+
+
+def _check_marks(body: Mapping[str, Any]) -> None:
+    """Refuse marks where to cache; what is null is none."""
+    for place, marked in _markable(body):
+        if marked.pop(CACHE_CONTROL, None) is not None:
+            param = f"{place}.{CACHE_CONTROL}"
+            raise UnsupportedParameterError(
+                f"The model's provider does not know '{param}'. {NOT_BY_MARKS}", param=param
+            )
+
+
+def _markable(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What of a request may have a mark, each with its path: tools, messages and their parts."""
+    for name in ("tools", "messages"):
+        for number, each in enumerate(objects_of(body.get(name))):
+            place = f"{name}[{number}]"
+            yield place, each
+            for position, part in enumerate(objects_of(each.get("content"))):
+                yield f"{place}.content[{position}]", part
 
 
 def _express_message(message: dict[str, Any], number: int, dialect: Dialect) -> None:
