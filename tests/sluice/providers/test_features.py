@@ -128,6 +128,7 @@ def test_what_asks_for_nothing_is_not_refused(members: dict[str, Any]) -> None:
     "members",
     [
         {"top_k": 5},
+        {"top_k": 0},
         {"service_tier": "priority"},
         {"modalities": ["audio"]},
         {"verbosity": "low"},

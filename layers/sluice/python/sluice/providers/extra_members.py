@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sluice.api.shapes import RequestShape
 from sluice.errors import UnsupportedParameterError
 from sluice.providers.cache_control import CACHE_CONTROL, NOT_BY_MARKS
-from sluice.providers.features import NOTHING
+from sluice.providers.features import is_nothing
 
 
 def check_members(shape: RequestShape, place: str, known: Collection[str] = ()) -> None:
@@ -20,7 +20,7 @@ def check_members(shape: RequestShape, place: str, known: Collection[str] = ()) 
         UnsupportedParameterError: naming the first one.
     """
     for member, value in (shape.model_extra or {}).items():
-        if member not in known and value not in NOTHING:
+        if member not in known and not is_nothing(value):
             reason = f" {NOT_BY_MARKS}" if member == CACHE_CONTROL else ""
             raise UnsupportedParameterError(
                 f"The model's provider does not know '{member:.100}' here.{reason}",

@@ -85,10 +85,6 @@ _HARMLESS: Mapping[str, tuple[object, ...]] = {
 _SWITCHES = frozenset({"audio", "prediction", "web_search_options"})
 """Members that ask for something by being there: an empty object is all defaults, and not nothing."""
 
-NOTHING: tuple[object, ...] = (None, False, [], {})
-"""Values that ask for nothing, as members of any other name."""
-
-
 _WORDS: Mapping[Feature, str] = {
     Feature.TOOL_CHOICE: "'tool_choice' that requires a call",
     Feature.ALLOWED_TOOLS: "'tool_choice' of allowed_tools",
@@ -182,9 +178,15 @@ def check_supported(request: ChatCompletionRequest, features: Features) -> None:
             raise InexpressibleError(asked, param=member[:100], instead=_REASONS.get(member, ""))
 
 
+def is_nothing(value: object) -> bool:
+    """Whether a member's value asks for nothing: null, false and what is empty. A number always asks for something."""
+    return value is None or value is False or value in ([], {})
+
+
 def _asks_for_nothing(member: str, value: object) -> bool:
-    nothing = (None, False) if member in _SWITCHES else NOTHING
-    return value in nothing or value in _HARMLESS.get(member, ())
+    if member in _SWITCHES:
+        return value is None or value is False
+    return is_nothing(value) or value in _HARMLESS.get(member, ())
 
 
 def _of_tools(request: ChatCompletionRequest) -> Iterator[tuple[Feature, str]]:
