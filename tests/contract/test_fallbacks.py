@@ -17,6 +17,7 @@ from gateway_process import STREAM_TIMEOUT_SECONDS, TIMEOUT_SECONDS, GatewayProc
 from mock_completions import TEXT
 from mock_provider import EMBEDDING_MODEL, MockProvider
 from openai_schemas import check_error
+from repeating import ended
 from sdk_clients import NO_AUTHORITIES, Traffic, async_client, sync_client
 
 PATH = "/v1/chat/completions"
@@ -290,7 +291,7 @@ def test_a_repeated_request_tells_who_answered_the_first_one_and_costs_nothing(
 ) -> None:
     body = chat_body(faulty.case("server_error"), model=first("server_error", "whole"))
     once = {"Idempotency-Key": "fallbacks"}
-    one, other = (bare.post(PATH, json=body, headers=once) for _ in range(2))
+    one, other = bare.post(PATH, json=body, headers=once), ended(bare, body, once)
     assert other.content == one.content
     assert other.headers["idempotent-replayed"] == "true"
     assert other.headers["x-sluice-provider"] == one.headers["x-sluice-provider"] == "well"

@@ -1,8 +1,6 @@
 """One answer for each Idempotency-Key, however often it is asked for and whoever has stopped waiting for it."""
 
 import itertools
-import time
-from typing import Any
 
 import httpx
 import httpx2
@@ -11,7 +9,8 @@ import pytest
 
 from chat_bodies import MESSAGES, MODEL, chat_body
 from gateway_process import GatewayProcess
-from mock_provider import GUARD_SECONDS, Case, MockProvider
+from mock_provider import Case, MockProvider
+from repeating import ended
 
 PATH = "/v1/chat/completions"
 
@@ -22,16 +21,6 @@ _numbers = itertools.count()
 def once() -> dict[str, str]:
     """The header of a key that nobody has used."""
     return {"Idempotency-Key": f"key-{next(_numbers)}"}
-
-
-def ended(http: httpx.Client, body: dict[str, Any], once: dict[str, str]) -> httpx.Response:
-    """The reply to a request, when the first one like it has ended."""
-    deadline = time.monotonic() + GUARD_SECONDS
-    while time.monotonic() < deadline:
-        reply = http.post(PATH, json=body, headers=once)
-        if reply.status_code != 409:
-            return reply
-    raise AssertionError("the first request does not end")
 
 
 @pytest.mark.parametrize("stream", [False, True])
