@@ -129,21 +129,6 @@ def test_a_request_too_large_for_one_provider_may_not_be_for_the_next() -> None:
     assert (got.status, got.code) == (413, "request_too_large")
 
 
-def test_a_model_that_thinks_may_take_longer_to_begin_a_stream() -> None:
-    rows = (row.model_copy(update={"capabilities": frozenset({"reasoning"})}) for row in CATALOG.models)
-    thinks = Catalog(providers=CATALOG.providers, models=tuple(rows))
-    for catalog, waits in ((CATALOG, 30), (thinks, 200)):
-        world = World(FakeProviders(a=[None], b=[stream()]), catalog=catalog)
-        _, seconds = run(world.ask(body(stream=True)))
-        assert (asked(world), seconds) == (["a", "b"], waits)
-
-
-def test_a_provider_that_hangs_is_asked_last_after_several_requests_have_waited_for_it() -> None:
-    world = world_of(a=None, b=reply())
-    waited = [run(world.ask(body()))[1] for _ in range(4)]
-    assert waited == [20, 20, 20, 0]
-
-
 @pytest.mark.parametrize("failure", LASTING.values(), ids=LASTING)
 def test_what_lasts_is_not_asked_again(failure: Response) -> None:
     world = world_of({"retries": 2}, a=failure)

@@ -68,3 +68,18 @@ def test_who_hangs_is_not_the_fastest(streams: bool) -> None:
         run(world.ask(body(stream=streams)))
         world.begin()
     assert asked(world) == ["a", "b", "b"]
+
+
+def test_a_model_that_thinks_may_take_longer_to_begin_a_stream() -> None:
+    rows = (row.model_copy(update={"capabilities": frozenset({"reasoning"})}) for row in CATALOG.models)
+    thinks = Catalog(providers=CATALOG.providers, models=tuple(rows))
+    for catalog, waits in ((CATALOG, 30), (thinks, 200)):
+        world = World(FakeProviders(a=[None], b=[stream()]), catalog=catalog)
+        _, seconds = run(world.ask(body(stream=True)))
+        assert (asked(world), seconds) == (["a", "b"], waits)
+
+
+def test_a_provider_that_hangs_is_asked_last_after_several_requests_have_waited_for_it() -> None:
+    world = world_of(a=None, b=reply())
+    waited = [run(world.ask(body()))[1] for _ in range(4)]
+    assert waited == [20, 20, 20, 0]
