@@ -40,6 +40,8 @@ async def _explained(check: Coroutine[Any, Any, None]) -> None:
         await check
     except SluiceError:
         raise
-    except Exception as error:
+    except (
+        Exception
+    ) as error:  # whatever it is: it is told to the operator, and the client that the gateway failed
         logger.exception("the check of an address failed")
         raise InternalError(InternalError.TOLD) from error

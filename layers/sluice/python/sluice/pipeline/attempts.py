@@ -108,7 +108,9 @@ async def _asked_in_turn[Request: ModelRequest, Whole: ReplyShape](
                 break
             failures.append(failure)
             turns.failed(turn.leg, error, verdict, clock())
-        except BaseException:
+        except (
+            BaseException
+        ):  # the client has gone, or a mistake of ours: neither says anything of the provider
             attempt.ends()
             raise
         else:

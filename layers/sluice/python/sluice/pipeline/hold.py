@@ -71,7 +71,7 @@ async def held(
 async def _settled(settler: Settler, hold: Held) -> None:
     try:
         outcome = hold.outcome() if hold.outcome is not None else None
-    except Exception:
+    except Exception:  # whatever it is: what cannot be measured is not charged, and must not stay held
         await settler.release(hold.admission)
         raise
     if outcome is None:
@@ -100,7 +100,7 @@ async def _given_back(admitting: asyncio.Future[Admission], settler: Settler) ->
         admission = await admitting
     except SluiceError:
         return
-    except Exception:
+    except Exception:  # whatever it is: there is nobody left to tell but the operator
         logger.exception("an admission failed that nobody waits for")
         return
     await settler.release(admission)

@@ -43,7 +43,7 @@ it would be more."""
 
 _QUOTED = str.maketrans(
     "<＜﹤>＞﹥[［【﹇]］】﹈{｛﹛︷}｝﹜︸`｀`",  # noqa: RUF001 # look-alikes, too
-    "‹‹‹›››(((())))(((())))'''",  # noqa: RUF001
+    "‹‹‹›››(((())))(((())))'''",  # noqa: RUF001 # what stands for each, and closes nothing
 )
 
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from sluice.api.usage import PromptTokensDetails, Usage
 from sluice.providers.reading import validated
@@ -17,15 +18,15 @@ def usage_of(raw: object) -> Usage | None:
     if not isinstance(raw, dict):
         return None
     counted = validated(_RawUsage, raw)
-    read, written = counted.cacheReadInputTokens, counted.cacheWriteInputTokens
-    prompt = counted.inputTokens + (read or 0) + (written or 0)
+    read, written = counted.cache_read_input_tokens, counted.cache_write_input_tokens
+    prompt = counted.input_tokens + (read or 0) + (written or 0)
     details = None
     if read or written:
         details = PromptTokensDetails(cached_tokens=read or 0, cache_write_tokens=written or 0)
     return Usage(
         prompt_tokens=prompt,
-        completion_tokens=counted.outputTokens,
-        total_tokens=prompt + counted.outputTokens,
+        completion_tokens=counted.output_tokens,
+        total_tokens=prompt + counted.output_tokens,
         prompt_tokens_details=details,
     )
 
@@ -34,9 +35,9 @@ _Tokens = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
 class _RawUsage(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
 
-    inputTokens: _Tokens  # noqa: N815 - as Bedrock sends it, and so the next
-    outputTokens: _Tokens  # noqa: N815
-    cacheReadInputTokens: _Tokens | None = None  # noqa: N815
-    cacheWriteInputTokens: _Tokens | None = None  # noqa: N815
+    input_tokens: _Tokens
+    output_tokens: _Tokens
+    cache_read_input_tokens: _Tokens | None = None
+    cache_write_input_tokens: _Tokens | None = None
