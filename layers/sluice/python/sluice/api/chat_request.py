@@ -173,3 +173,8 @@ class ChatCompletionRequest(StreamableRequest):
         description="Whether the web is searched for what the last user's turn is about, before the model is asked. "
         "What was found is the reply's `search_result`.",
     )
+
+    @property
+    def output_limit(self) -> int | None:
+        """The most tokens that an answer may have, by the newer name where both are given; None where neither is."""
+        return self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens

@@ -55,9 +55,7 @@ def upstream_request(call: Call) -> UpstreamRequest:
     """
     request, target = call.request, call.target
     conversation = conversation_of(request.messages, target.capabilities)
-    max_tokens = (
-        request.max_completion_tokens or request.max_tokens or target.output_tokens or DEFAULT_MAX_TOKENS
-    )
+    max_tokens = request.output_limit or target.output_tokens or DEFAULT_MAX_TOKENS
     thinking, effort = thinking_of(
         request,
         max_tokens,

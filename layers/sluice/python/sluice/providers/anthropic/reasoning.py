@@ -13,7 +13,7 @@ Source: https://platform.claude.com/docs/en/build-with-claude/thinking.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluice.errors import InvalidRequestError
+from sluice.providers.said_before import text_of_detail
 
 type Block = dict[str, Any]
 
@@ -72,16 +72,12 @@ def _thought(detail: Mapping[str, Any], place: str) -> Block | None:
         case "reasoning.text":
             if not detail.get("signature"):
                 return None
-            text, signature = _text(detail, "text", place), _text(detail, "signature", place)
+            text, signature = (
+                text_of_detail(detail, "text", place),
+                text_of_detail(detail, "signature", place),
+            )
             return {"type": "thinking", "thinking": text, "signature": signature}
         case "reasoning.encrypted" if detail.get("format") == FORMAT:
-            return {"type": "redacted_thinking", "data": _text(detail, "data", place)}
+            return {"type": "redacted_thinking", "data": text_of_detail(detail, "data", place)}
         case _:
             return None
-
-
-def _text(detail: Mapping[str, Any], member: str, place: str) -> str:
-    value = detail.get(member)
-    if not isinstance(value, str):
-        raise InvalidRequestError(f"'{place}.{member}' should be a string.", param=f"{place}.{member}")
-    return value

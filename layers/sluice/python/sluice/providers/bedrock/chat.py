@@ -13,7 +13,6 @@ from sluice.providers.bedrock.members import (
     MODEL_FIELDS,
     inference_config,
     output_config,
-    output_limit,
     own_members,
     top_k_field,
 )
@@ -39,7 +38,7 @@ def upstream_request(call: Call) -> UpstreamRequest:
     request, target = call.request, call.target
     conversation = conversation_of(request.messages)
     own = own_members(request)
-    effort = effort_fields(request.reasoning_effort, output_limit(request), target)
+    effort = effort_fields(request.reasoning_effort, request.output_limit, target)
     body: dict[str, Any] = {"messages": conversation.messages}
     members = {
         **own,

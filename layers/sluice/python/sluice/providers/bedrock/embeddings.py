@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from sluice.api.embeddings import Embedding, EmbeddingList, EmbeddingsRequest, EmbeddingUsage
 from sluice.errors import UnsupportedParameterError, UpstreamError
@@ -93,10 +94,10 @@ def _check_dimensions(model: str, version: str) -> None:
 
 
 class _TitanReply(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
 
     embedding: list[float]
-    inputTextTokenCount: Annotated[int, Field(ge=0, le=2**53 - 1)]  # noqa: N815 - as Titan sends it
+    input_text_token_count: Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
 class _CohereVectors(BaseModel):
@@ -113,7 +114,7 @@ class _CohereReply(BaseModel):
 
 def _of_titan(raw: Mapping[str, Any]) -> Vectors:
     reply = validated(_TitanReply, raw)
-    return [reply.embedding], reply.inputTextTokenCount
+    return [reply.embedding], reply.input_text_token_count
 
 
 def _of_cohere(raw: Mapping[str, Any]) -> Vectors:

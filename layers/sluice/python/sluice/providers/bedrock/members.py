@@ -49,7 +49,7 @@ def inference_config(request: ChatCompletionRequest) -> dict[str, Any]:
         UnsupportedParameterError: the temperature is above what Bedrock knows.
     """
     config: dict[str, Any] = {}
-    limit = output_limit(request)
+    limit = request.output_limit
     if limit is not None:
         config["maxTokens"] = limit
     if request.temperature is not None:
@@ -61,11 +61,6 @@ def inference_config(request: ChatCompletionRequest) -> dict[str, Any]:
     if request.stop:
         config["stopSequences"] = [request.stop] if isinstance(request.stop, str) else request.stop
     return config
-
-
-def output_limit(request: ChatCompletionRequest) -> int | None:
-    """The most tokens that the answer may have, by either name."""
-    return request.max_completion_tokens if request.max_tokens is None else request.max_tokens
 
 
 def output_config(request: ChatCompletionRequest) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ refuse their own thoughts in a conversation. So are thoughts of other providers,
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluice.errors import InvalidRequestError
+from sluice.providers.said_before import text_of_detail
 
 type Detail = dict[str, Any]
 type Block = dict[str, Any]
@@ -47,17 +47,12 @@ def reasoning_blocks(details: Sequence[Mapping[str, Any]] | None, place: str) ->
             continue
         match detail.get("type"):
             case "reasoning.text" if detail.get("signature"):
-                thought = {name: _text(detail, name, where) for name in ("text", "signature")}
+                thought = {name: text_of_detail(detail, name, where) for name in ("text", "signature")}
                 blocks.append({"reasoningContent": {"reasoningText": thought}})
             case "reasoning.encrypted" if detail.get("format") == FORMAT:
-                blocks.append({"reasoningContent": {"redactedContent": _text(detail, "data", where)}})
+                blocks.append(
+                    {"reasoningContent": {"redactedContent": text_of_detail(detail, "data", where)}}
+                )
             case _:
                 continue
     return blocks
-
-
-def _text(detail: Mapping[str, Any], member: str, place: str) -> str:
-    value = detail.get(member)
-    if not isinstance(value, str):
-        raise InvalidRequestError(f"'{place}.{member}' should be a string.", param=f"{place}.{member}")
-    return value

@@ -62,7 +62,7 @@ def answer(request: ChatCompletionRequest) -> Answer:
     calls = _calls(request)
     text = "" if calls else stopped(_text(request), request.stop)
     tokens = TOKEN.findall(text[:MAX_REPLY_CHARACTERS])
-    limit = request.max_completion_tokens or request.max_tokens or len(tokens)
+    limit = request.output_limit or len(tokens)
     cut = len(tokens) > limit or len(text) > MAX_REPLY_CHARACTERS
     tokens = tokens[:limit]
     spent = len(tokens) + sum(len(TOKEN.findall(call.name + call.text)) for call in calls)

@@ -31,7 +31,7 @@ def generation_config(request: ChatCompletionRequest, target: Target) -> dict[st
         "topP": request.top_p,
         "topK": _top_k(request),
         "candidateCount": _candidates(request),
-        "maxOutputTokens": request.max_completion_tokens or request.max_tokens,
+        "maxOutputTokens": request.output_limit,
         "stopSequences": [request.stop] if isinstance(request.stop, str) else request.stop,
         "seed": _seed(request),
         "presencePenalty": request.presence_penalty,

@@ -6,10 +6,10 @@ Source: https://ai.google.dev/api/models#method:-models.list.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluice.errors import UpstreamError
 from sluice.providers.contract import ListedModel, Target, UpstreamRequest
 from sluice.providers.gemini.requests import get
-from sluice.providers.reading import count_of, name_of, objects_of, parsed_object
+from sluice.providers.model_lists import models_of
+from sluice.providers.reading import count_of, name_of, parsed_object
 
 PAGE_SIZE = 1000
 """The most that a page may have, and many times as many as there are."""
@@ -30,11 +30,7 @@ def listed_models(body: bytes) -> Sequence[ListedModel]:
     Raises:
         UpstreamError: it is none.
     """
-    rows = parsed_object(body).get("models")
-    if not isinstance(rows, list):
-        raise UpstreamError("The provider's list of models is none.")
-    found = {model.id: model for model in map(_model, objects_of(rows)) if model is not None}
-    return tuple(found.values())
+    return models_of(parsed_object(body).get("models"), _model)
 
 
 def _model(row: Mapping[str, Any]) -> ListedModel | None:

@@ -11,8 +11,9 @@ from pydantic_core import from_json
 
 from sluice.errors import UpstreamError
 from sluice.providers.contract import ListedModel, Target, UpstreamRequest
+from sluice.providers.model_lists import models_of
 from sluice.providers.openai.requests import get
-from sluice.providers.reading import count_of, name_of, objects_of
+from sluice.providers.reading import count_of, name_of
 
 _CONTEXT_MEMBERS = ("context_length", "context_window", "max_context_length", "max_model_len")
 """OpenRouter's and Together's, Groq's, Mistral's, vLLM's."""
@@ -36,11 +37,7 @@ def listed_models(body: bytes) -> Sequence[ListedModel]:
         raw = from_json(body)
     except ValueError as error:
         raise UpstreamError("The provider's list of models is not JSON.") from error
-    rows = raw.get("data") if isinstance(raw, dict) else raw
-    if not isinstance(rows, list):
-        raise UpstreamError("The provider's list of models is none.")
-    found = {model.id: model for model in map(_model, objects_of(rows)) if model is not None}
-    return tuple(found.values())
+    return models_of(raw.get("data") if isinstance(raw, dict) else raw, _model)
 
 
 def _model(row: Mapping[str, Any]) -> ListedModel | None:
