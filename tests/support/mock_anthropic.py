@@ -16,9 +16,9 @@ from typing import Any
 from anthropic_request_check import VERSIONS, fault_of_body
 from json_instances import instance
 from mock_completions import TEXT, tokens_of
-from mock_http import Exchange, Received
-from mock_provider import MockProvider
-from mock_turns import Call, Count, Turn
+from mock_http import Exchange
+from mock_turns import Call, Count, Part, Turn
+from saying_mock import SayingMock
 from sluice.providers.contract import UpstreamRequest
 
 MODELS = ("claude-opus-4-8", "claude-sonnet-4-6", "claude-haiku-4-5")
@@ -143,30 +143,19 @@ def _fault(headers: Mapping[str, str], body: bytes) -> str | None:
         return "The request body is not valid JSON"
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A block that is to be said, in its pieces."""
-
-    type: str
-    pieces: Sequence[str]
-    id: str = ""
-    name: str = ""
-    signature: str = ""
-
-
-def _parts(turn: Turn) -> list[_Part]:
+def _parts(turn: Turn) -> list[Part]:
     parts = []
     if turn.reasoning or turn.signature:
-        parts.append(_Part("thinking", turn.reasoning, signature=turn.signature or SIGNATURE))
+        parts.append(Part("thinking", turn.reasoning, signature=turn.signature or SIGNATURE))
     if turn.text:
-        parts.append(_Part("text", turn.text))
+        parts.append(Part("text", turn.text))
     for position, call in enumerate(turn.calls):
         call_id = call.id or f"toolu_{position:024}"
-        parts.append(_Part("tool_use", call.arguments, id=call_id, name=call.name))
+        parts.append(Part("tool_use", call.arguments, id=call_id, name=call.name))
     return parts
 
 
-def _block(part: _Part) -> dict[str, Any]:
+def _block(part: Part) -> dict[str, Any]:
     said = "".join(part.pieces)
     match part.type:
         case "thinking":
@@ -177,7 +166,7 @@ def _block(part: _Part) -> dict[str, Any]:
             return {"type": "text", "text": said}
 
 
-def _empty_block(part: _Part) -> dict[str, Any]:
+def _empty_block(part: Part) -> dict[str, Any]:
     match part.type:
         case "thinking":
             return {"type": "thinking", "thinking": "", "signature": ""}
@@ -187,7 +176,7 @@ def _empty_block(part: _Part) -> dict[str, Any]:
             return {"type": "text", "text": ""}
 
 
-def _deltas(part: _Part) -> list[dict[str, Any]]:
+def _deltas(part: Part) -> list[dict[str, Any]]:
     match part.type:
         case "thinking":
             thoughts = [{"type": "thinking_delta", "thinking": piece} for piece in part.pieces]
@@ -256,28 +245,10 @@ def _call(tool: dict[str, Any]) -> Call:
     return Call(tool["name"], [arguments[:5], arguments[5:]], id=f"toolu_{next(_numbers):024}")
 
 
-class MockAnthropic(MockProvider):
+class MockAnthropic(SayingMock):
     """The server; a context manager that serves while it is open. It takes its credential in both ways of Anthropic's."""
 
-    def __init__(self, credential: str) -> None:
-        super().__init__(credential)
-        self._turns: dict[str, Turn] = {}
-
-    @property
-    def url(self) -> str:
-        """What the official client takes as its base URL."""
-        return f"http://127.0.0.1:{self._port}"
-
-    def says(self, turn: Turn) -> str:
-        """Have a turn said; gives the ``user_id`` to ask for it with."""
-        tag = f"says/{next(_numbers)}"
-        self._turns[tag] = turn
-        return tag
-
-    def requests(self, tag: str) -> list[Received]:
-        """The requests with this ``user_id``, oldest first."""
-        with self._arrival:
-            return [received for received in self._received if _tag(received) == tag]
+    TAG = ("metadata", "user_id")
 
     async def _reply(self, exchange: Exchange) -> None:
         headers = exchange.received.headers
@@ -305,7 +276,7 @@ class MockAnthropic(MockProvider):
         if wrong is not None:
             _refuse(exchange, Failure(400, "invalid_request_error", wrong))
             return
-        body, tag = received.json, _tag(received)
+        body, tag = received.json, self.tag_of(received)
         name = tag.partition("/")[0]
         model = body["model"]
         if name in FAILURES:
@@ -313,17 +284,11 @@ class MockAnthropic(MockProvider):
         elif model not in MODELS:
             _refuse(exchange, Failure(404, "not_found_error", f"model: {model}"))
         else:
-            turn = self._turns.get(tag) or answer_to(body)
+            turn = self.turns.get(tag) or answer_to(body)
             if body.get("stream"):
                 _stream(exchange, events(turn, model), name)
             else:
                 _send(exchange, json.loads(whole(turn, model)))
-
-
-def _tag(received: Received) -> str:
-    body = received.json
-    metadata = body.get("metadata") if isinstance(body, dict) else None
-    return str(metadata.get("user_id", "")) if isinstance(metadata, dict) else ""
 
 
 BROKEN = ("error_at_once", "error_in_the_middle", "cut", "no_stop")

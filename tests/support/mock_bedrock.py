@@ -24,9 +24,9 @@ from json_instances import instance
 from mock_bedrock_turns import event, events, exception, whole
 from mock_completions import TEXT, tokens_of
 from mock_http import Exchange, Received
-from mock_provider import MockProvider
 from mock_replies import as_json
 from mock_turns import Call, Count, Turn
+from saying_mock import SayingMock
 from sluice.credentials import AWSCredentials
 
 __all__ = ["MockBedrock", "event", "events", "exception", "whole"]
@@ -122,7 +122,7 @@ def vector_of(text: str, dimensions: int = DIMENSIONS) -> list[float]:
     ]
 
 
-class MockBedrock(MockProvider):
+class MockBedrock(SayingMock):
     """The server; a context manager that serves while it is open.
 
     Args:
@@ -130,26 +130,11 @@ class MockBedrock(MockProvider):
         role: whose signatures it accepts, for the region there.
     """
 
+    TAG = ("requestMetadata", "tag")
+
     def __init__(self, credential: str = KEY, role: AWSCredentials = ROLE) -> None:
         super().__init__(credential)
         self._role = role
-        self._turns: dict[str, Turn] = {}
-
-    @property
-    def url(self) -> str:
-        """What the official client takes as its endpoint."""
-        return f"http://127.0.0.1:{self._port}"
-
-    def says(self, turn: Turn) -> str:
-        """Have a turn said; gives the tag to ask for it with."""
-        tag = f"says/{next(_numbers)}"
-        self._turns[tag] = turn
-        return tag
-
-    def requests(self, tag: str) -> list[Received]:
-        """The requests with this tag, oldest first."""
-        with self._arrival:
-            return [received for received in self._received if _tag(received) == tag]
 
     async def _reply(self, exchange: Exchange) -> None:
         received = exchange.received
@@ -197,7 +182,7 @@ class MockBedrock(MockProvider):
                 _refuse(exchange, Failure(400, "ValidationException", "The operation is not supported"))
 
     def _answer_conversation(self, exchange: Exchange, model: str, operation: str) -> None:
-        body, tag = exchange.received.json, _tag(exchange.received)
+        body, tag = exchange.received.json, self.tag_of(exchange.received)
         wrong = fault_of(operation, model, body)
         name = tag.partition("/")[0]
         if wrong is not None:
@@ -205,7 +190,7 @@ class MockBedrock(MockProvider):
         elif name in FAILURES:
             _refuse(exchange, FAILURES[name])
         else:
-            turn = self._turns.get(tag) or answer_to(body)
+            turn = self.turns.get(tag) or answer_to(body)
             if operation == "converse":
                 exchange.whole(200, _headers("application/json"), whole(turn, model))
             else:
@@ -259,12 +244,6 @@ def _answer_cohere(exchange: Exchange, body: dict[str, Any], model: str) -> None
     reply = {"id": "7b0a", "texts": texts, "embeddings": {"float": vectors} if types else vectors}
     reply["response_type"] = "embeddings_by_type" if types else "embeddings_floats"
     exchange.whole(200, _headers("application/json"), as_json(reply))
-
-
-def _tag(received: Received) -> str:
-    body = received.json
-    metadata = body.get("requestMetadata") if isinstance(body, dict) else None
-    return str(metadata.get("tag", "")) if isinstance(metadata, dict) else ""
 
 
 def _stream(exchange: Exchange, pieces: Sequence[bytes], behaviour: str) -> None:

@@ -1,12 +1,11 @@
 """What a model says, as Bedrock sends it: whole replies of Converse and messages of ConverseStream, byte by byte."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from mock_replies import as_json
-from mock_turns import Count, Turn
+from mock_turns import Count, Part, Turn
 from sluice.wire.eventstream import HeaderType, encoded
 
 PADDING = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -64,30 +63,19 @@ def exception(name: str, message: str) -> bytes:
     return event(name, {"message": message}, "exception")
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A block that is to be said, in its pieces."""
-
-    type: str
-    pieces: Sequence[str]
-    id: str = ""
-    name: str = ""
-    signature: str = ""
-
-
-def _parts(turn: Turn) -> list[_Part]:
+def _parts(turn: Turn) -> list[Part]:
     parts = []
     if turn.reasoning:
-        parts.append(_Part("reasoningContent", turn.reasoning, signature=turn.signature))
+        parts.append(Part("reasoningContent", turn.reasoning, signature=turn.signature))
     if turn.text:
-        parts.append(_Part("text", turn.text))
+        parts.append(Part("text", turn.text))
     for position, call in enumerate(turn.calls):
         call_id = call.id or f"tooluse_{position:022}"
-        parts.append(_Part("toolUse", call.arguments, id=call_id, name=call.name))
+        parts.append(Part("toolUse", call.arguments, id=call_id, name=call.name))
     return parts
 
 
-def _block(part: _Part) -> dict[str, Any]:
+def _block(part: Part) -> dict[str, Any]:
     said = "".join(part.pieces)
     match part.type:
         case "reasoningContent":
@@ -99,7 +87,7 @@ def _block(part: _Part) -> dict[str, Any]:
             return {"text": said}
 
 
-def _deltas(part: _Part) -> list[dict[str, Any]]:
+def _deltas(part: Part) -> list[dict[str, Any]]:
     match part.type:
         case "reasoningContent":
             thoughts = [{"reasoningContent": {"text": piece}} for piece in part.pieces]

@@ -43,3 +43,14 @@ class Turn:
     calls: Sequence[Call] = ()
     end: End = "stop"
     usage: Count = Count()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A block of a turn, for wire formats that have blocks, in its pieces; ``type`` is by the format's word."""
+
+    type: str
+    pieces: Sequence[str]
+    id: str = ""
+    name: str = ""
+    signature: str = ""
