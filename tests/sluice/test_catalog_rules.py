@@ -67,11 +67,6 @@ def catalog(tmp_path: Path, members: str) -> Catalog:
         (ONE + 'fallbacks = ["other", "same"]', "'p' is its own fallback"),
         (ONE + 'fallbacks = ["vectors"]', "its fallback 'vectors', of the kind 'embedding', cannot answer"),
         (ONE + 'fallbacks = ["text"]', "its fallback 'text', of the kind 'completion', cannot answer"),
-        (ONE + 'kind = "embedding"\nfallbacks = ["vectors"]', "'embedding', which has no fallbacks"),
-        (ONE + 'kind = "embedding"\nfallbacks = ["unknown"]', "'embedding', which has no fallbacks"),
-        (ONE + 'capabilities = ["tools", "visoin"]', "unknown capability 'visoin'; there are: adaptive_"),
-        (TWO.format("", ', capabilities = ["x"]'), "unknown capability 'x'"),
-        (ONE.replace("}]", '}, { provider = "near", model = "a", weight = 2 }]'), "'a' of 'near' twice"),
         (TWO.format(", weight = 0", ", weight = 0") + 'policy = "weighted"', "all of its weights are 0"),
     ],
 )
@@ -85,6 +80,11 @@ def test_what_cannot_be_meant_ends_the_start_and_is_named(tmp_path: Path, member
     ("members", "told"),
     [
         (ONE + 'fallbacks = ["unknown"]', "the fallback 'unknown', which is not in the file"),
+        (ONE + 'kind = "embedding"\nfallbacks = ["vectors"]', "'embedding', whose fallbacks are never asked"),
+        (ONE + 'kind = "embedding"\nfallbacks = ["unknown"]', "'embedding', whose fallbacks are never asked"),
+        (ONE + 'capabilities = ["tools", "visoin"]', "mean nothing here: visoin; there are: adaptive_"),
+        (TWO.format("", ', capabilities = ["x"]'), "mean nothing here: x; there are"),
+        (ONE.replace("}]", '}, { provider = "near", model = "a" }]'), "'a' of 'near' more than once"),
         (ONE + 'fallbacks = ["ended"]', "'ended', which ends with the retirement of 'ended-too'"),
         (ONE.replace(" }", ", weight = 1 }"), "weights, which its policy 'priority' does not look at"),
         (
@@ -122,7 +122,8 @@ def test_every_kind_has_its_stand_ins() -> None:
 def test_rows_beside_the_files_are_not_looked_at(tmp_path: Path) -> None:
     """They come and go at run time, so that one that makes no sense must not end anything."""
     file = catalog(tmp_path, ONE)
-    row = {"id": "own", "candidates": [{"provider": "near", "model": "b"}], "capabilities": ["of-its-own"]}
+    candidate = {"provider": "near", "model": "b", "weight": 0}
+    row = {"id": "own", "candidates": [candidate], "policy": "weighted"}
     own = Catalog.model_validate({"providers": file.providers, "models": [row]})
     assert next(mistakes(own))
     assert file.extended(own.models).find("own") is not None

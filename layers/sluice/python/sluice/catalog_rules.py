@@ -33,12 +33,11 @@ STAND_INS: Final[Mapping["ModelKind", frozenset["ModelKind"]]] = {
 def mistakes(catalog: "Catalog") -> Iterator[str]:
     """What cannot be meant, each as a sentence that names the model's id."""
     for row in catalog.models:
-        yield from _of_candidates(row)
-        for name in row.fallbacks:
+        if row.policy == "weighted" and row.candidates and not any(each.weight for each in row.candidates):
+            yield f"model '{row.id}' is weighted, and all of its weights are 0"
+        for name in row.fallbacks if STAND_INS[row.kind] else ():
             found = catalog.find(name)
-            if not STAND_INS[row.kind]:
-                yield f"model '{row.id}' is of the kind '{row.kind}', which has no fallbacks"
-            elif found is row:
+            if found is row:
                 yield f"model '{row.id}' is its own fallback"
             elif found is not None and found.kind not in STAND_INS[row.kind]:
                 yield (
@@ -47,27 +46,13 @@ def mistakes(catalog: "Catalog") -> Iterator[str]:
                 )
 
 
-def _of_candidates(row: "ModelRow") -> Iterator[str]:
-    for terms in (row, *row.candidates):
-        if not terms.capabilities <= CAPABILITIES:
-            word = min(terms.capabilities - CAPABILITIES)
-            known = ", ".join(sorted(CAPABILITIES))
-            yield f"model '{row.id}' has the unknown capability '{word}'; there are: {known}"
-    if len(row.candidates) > 1:
-        places = set[tuple[str, str]]()
-        for candidate in row.candidates:
-            place = candidate.provider, candidate.model
-            if place in places:
-                yield f"model '{row.id}' has the candidate '{candidate.model}' of '{candidate.provider}' twice"
-            places.add(place)
-    if row.policy == "weighted" and row.candidates and not any(each.weight for each in row.candidates):
-        yield f"model '{row.id}' is weighted, and all of its weights are 0"
-
-
 def doubts(catalog: "Catalog") -> Iterator[str]:
     """What is probably not meant, but can be: each as a sentence that names the model's id."""
     for row in catalog.models:
-        for name in row.fallbacks:
+        yield from _of_terms(row)
+        if row.fallbacks and not STAND_INS[row.kind]:
+            yield f"model '{row.id}' is of the kind '{row.kind}', whose fallbacks are never asked"
+        for name in row.fallbacks if STAND_INS[row.kind] else ():
             found = catalog.find(name)
             if found is None:
                 yield f"model '{row.id}' has the fallback '{name}', which is not in the file"
@@ -86,6 +71,17 @@ def doubts(catalog: "Catalog") -> Iterator[str]:
                 f"model '{row.id}' has a candidate without a price, '{each.model}' of '{each.provider}', "
                 "beside one that has one"
             )
+
+
+def _of_terms(row: "ModelRow") -> Iterator[str]:
+    """A word that nothing here knows may be of a later version, or the operator's own; it does nothing."""
+    unknown = frozenset[str]().union(*(each.capabilities for each in (row, *row.candidates))) - CAPABILITIES
+    if unknown:
+        words, known = ", ".join(sorted(unknown)), ", ".join(sorted(CAPABILITIES))
+        yield f"model '{row.id}' has capabilities that mean nothing here: {words}; there are: {known}"
+    places = [(each.provider, each.model) for each in row.candidates]
+    for provider, model in dict.fromkeys(place for place in places if places.count(place) > 1):
+        yield f"model '{row.id}' has the candidate '{model}' of '{provider}' more than once"
 
 
 def _end_of(catalog: "Catalog", row: "ModelRow") -> "ModelRow | None":

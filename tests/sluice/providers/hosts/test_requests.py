@@ -160,6 +160,7 @@ def test_of_two_limits_the_larger_one_counts() -> None:
     ("kind", "members", "sent"),
     [
         ("mistral", {"seed": 7}, {"random_seed": 7}),
+        ("mistral", {"seed": 0}, {"random_seed": 0}),
         ("mistral", {"tools": [TOOL], "tool_choice": "required"}, {"tools": [TOOL], "tool_choice": "any"}),
         ("mistral", {"tools": [TOOL], "tool_choice": "none"}, {"tools": [TOOL], "tool_choice": "none"}),
         (

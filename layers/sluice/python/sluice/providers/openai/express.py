@@ -54,8 +54,8 @@ def rename(body: dict[str, Any], renamed: Mapping[str, str]) -> None:
     """Give members the host's names."""
     for name, host_name in renamed.items():
         if name in body:
-            value, other = body.pop(name), body.get(host_name)
-            body[host_name] = max(value, other) if value is not None and other is not None else value or other
+            values = [each for each in (body.pop(name), body.get(host_name)) if each is not None]
+            body[host_name] = max(values, default=None)
 
 
 def _leave_out(body: dict[str, Any], taken: Set[str]) -> None:
