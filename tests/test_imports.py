@@ -18,6 +18,7 @@ TIERS = (
         "sluice.plans",
         "sluice.process",
         "sluice.request_ids",
+        "sluice.worker",
     ),
     ("sluice.accounting",),
     ("sluice.api",),

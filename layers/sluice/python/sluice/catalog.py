@@ -73,6 +73,15 @@ class LongPrice(_Row):
     reasoning: USD | None = None
 
 
+class PriceVariant(_Row):
+    """What an image or a second of video costs in one size, of one quality, or both; None is any."""
+
+    size: str | None = None
+    quality: str | None = None
+    image: USD | None = None
+    second: USD | None = None
+
+
 class Price(_Row):
     """USD per million tokens, per image or per second of video.
 
@@ -91,6 +100,9 @@ class Price(_Row):
     long: LongPrice | None = None
     image: USD | None = None
     second: USD | None = None
+    variants: tuple[PriceVariant, ...] = ()
+    """Prices of an image or a second that depend on what is asked for: the first one that fits counts, and where none
+    does, ``image`` or ``second``."""
     source: str | None = None
     as_of: dt.date | None = None
 
@@ -110,6 +122,10 @@ class _Terms(_Row):
     capabilities: frozenset[str] = frozenset()
     unsupported_parameters: frozenset[str] = frozenset()
     """Request members that the provider takes for other models, but refuses for this one."""
+    seconds: tuple[Annotated[int, Field(gt=0)], ...] = ()
+    """How long a video may be, the length first that it has where the client names none; empty for any length."""
+    sizes: tuple[str, ...] = ()
+    """Sizes of an image or a video, the one first that it has where the client names none; empty for any size."""
 
 
 class Candidate(_Terms):
@@ -271,6 +287,8 @@ def _prices(place: str, terms: _Terms) -> Iterator[tuple[str, BaseModel]]:
         yield place + "price.", terms.price
         if terms.price.long is not None:
             yield place + "price.long.", terms.price.long
+        for number, variant in enumerate(terms.price.variants):
+            yield f"{place}price.variants.{number}.", variant
 
 
 def load_catalog(path: Path | None = None) -> Catalog:

@@ -208,6 +208,82 @@ class Settings(ModelsSettings, SecretsSettings, AccountingSettings):
         return self
 
 
+class JobStoreSettings(EnvironmentSettings):
+    """What a function that reads jobs needs."""
+
+    jobs_table: str
+    """Name of the table of jobs."""
+
+    jobs_bucket: str
+    """Name of the bucket that has their requests and their files."""
+
+
+class ClosingSettings(JobStoreSettings, AccountingSettings):
+    """What a function that ends jobs needs."""
+
+    webhooks_machine: str
+    """ARN of the state machine that tells clients' addresses of it."""
+
+
+class TaskSettings(ClosingSettings, ModelTableSettings, SecretsSettings):
+    """What the function that carries jobs out needs."""
+
+    public_url: str | None = None
+    """Where providers reach the gateway, to call back; without it they are only asked."""
+
+    max_image_bytes: Annotated[int, Field(gt=0)] = 32 * 1024 * 1024
+    """The largest picture that is stored."""
+
+    max_video_bytes: Annotated[int, Field(gt=0)] = 128 * 1024 * 1024
+    """The largest video; a function has it whole in its memory."""
+
+    ipfs_api: str | None = None
+    """Address of an IPFS service's RPC API, such as https://ipfs.example.com:5001; what is made is pinned there too,
+    and so public for good. None pins nothing."""
+
+    ipfs_gateway: str = "https://ipfs.io"
+    """Where links to what is pinned lead."""
+
+    ipfs_credential: str | None = None
+    """Name of the credential of that service, as providers' are called; None where it wants none."""
+
+
+class MediaSettings(Settings, ClosingSettings):
+    """What a function that takes jobs from clients, and shows them, needs."""
+
+    images_machine: str
+    """ARN of the state machine that makes pictures."""
+
+    videos_machine: str
+    """ARN of the state machine that makes videos."""
+
+    link_seconds: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600
+    """How long a link to a file works; it ends with the function's own credentials, if they end before."""
+
+    output_days: Annotated[int, Field(gt=0)] = 30
+    """How long jobs and their files are kept."""
+
+    image_timeout_seconds: Seconds = 120
+    """How long a client that wants its pictures at once waits for them; what is not there by then is cancelled."""
+
+    image_job_seconds: Seconds = 600
+    """How long pictures may take that the client does not wait for."""
+
+    video_job_seconds: Seconds = 3600
+    """How long a video may take."""
+
+
+class WebhookSettings(JobStoreSettings, SecretsSettings):
+    """What the function that tells clients' addresses of jobs needs."""
+
+    webhook_secret: str = "WEBHOOK_SECRET"  # noqa: S105 - the name of one
+    """Name of the credential that the secrets of keys' webhooks are made of."""
+
+    webhook_hosts: str = ""
+    """Hosts, as ``name:port`` and separated by commas, that may be told although they are not public or speak no https:
+    an operator's own. Any other has to be public."""
+
+
 def environment_credential(name: str) -> str | None:
     """A provider credential from the variable that the catalogue names, or None when it is unset or empty."""
     return os.environ.get(name, "").strip() or None

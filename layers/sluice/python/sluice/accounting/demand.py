@@ -164,3 +164,20 @@ class Surcharged(Bound):
 def surcharged(bound: Bound, amount: int) -> Bound:
     """A bound with so many nano-USD on top."""
     return Surcharged(bound, amount, bound.output_tokens, bound.adjustable) if amount else bound
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed(Bound):
+    """The bound of a request whose price is known beforehand, in nano-USD: so many images, so many seconds of video."""
+
+    amount: int
+    output_tokens: int = 0
+    adjustable: bool = False
+
+    def fit(self, output_tokens: int) -> Fit:
+        """See ``Bound``; it has no tokens."""
+        return Fit(output_tokens, 0, self.amount)
+
+    def room(self, tokens: int | None, amount: int | None) -> int:
+        """See ``Bound``: all of it, or nothing."""
+        return 0 if amount is None or amount >= self.amount else -1

@@ -19,10 +19,13 @@ from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.completion_reply import Completion, CompletionChunk
 from sluice.api.completion_request import CompletionRequest
 from sluice.api.embeddings import EmbeddingList, EmbeddingsRequest
+from sluice.api.images_request import ImagesRequest
+from sluice.api.videos_request import VideosRequest
 from sluice.catalog import OutputLimit
 from sluice.credentials import Credential
 from sluice.errors import SluiceError
 from sluice.providers.features import Features
+from sluice.providers.media_features import MediaFeatures
 from sluice.wire.events import Decoder, WireEvent
 
 
@@ -136,6 +139,162 @@ class EmbeddingsOperation(Operation[EmbeddingsRequest, EmbeddingList], Protocol)
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A picture or a video that came in the provider's reply."""
+
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """One that has to be fetched; the request carries the credential only where the provider's own host wants it."""
+
+    request: UpstreamRequest
+
+
+@dataclass(frozen=True, slots=True)
+class InBucket:
+    """One that the provider has put into the gateway's own bucket, under this key."""
+
+    key: str
+
+
+type Media = Inline | Remote | InBucket
+
+
+class ImageOperation(Protocol):
+    """Pictures, one a request: several are several requests, which fail and are charged each for itself."""
+
+    @property
+    def FEATURES(self) -> MediaFeatures:  # noqa: N802 - modules implement this, where it is a constant
+        """What it can express."""
+        ...
+
+    def upstream_request(self, call: ProviderCall[ImagesRequest], index: int) -> UpstreamRequest:
+        """Ask for one picture, the one at ``index`` of those that the client wants: a seed is counted on with it.
+
+        Raises:
+            UnsupportedParameterError, InvalidRequestError: the provider has no way to say it.
+        """
+        ...
+
+    def picture(self, body: bytes, call: ProviderCall[ImagesRequest]) -> Media:
+        """The picture of a reply of status 200.
+
+        Raises:
+            SluiceError: it holds none, because the provider has refused to make it, say.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A video that a provider has begun to make.
+
+    Attributes:
+        reference: what the provider knows it by.
+        poll_after: seconds until it is worth asking; None where the provider does not say.
+    """
+
+    reference: str
+    poll_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """It is not ready yet. ``progress`` is in percent, None where the provider does not say."""
+
+    progress: int | None = None
+    poll_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """It is ready. ``seconds`` is what the provider says it has made; None where it does not."""
+
+    media: Media
+    seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotMade:
+    """The provider has given it up, and this is what the client is told."""
+
+    error: SluiceError
+
+
+type Polled = Running | Made | NotMade
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a submitted video needs of its surroundings.
+
+    Attributes:
+        job: the job's id: what repeated submissions are recognised by, where a provider has a place for it.
+        bucket: the gateway's bucket.
+        prefix: where in it a provider may put what it has made; ends with a slash.
+        callback: an address that it may call when it is done; None where there is none.
+    """
+
+    job: str
+    bucket: str
+    prefix: str
+    callback: str | None = field(default=None, repr=False)
+
+
+class VideoOperation(Protocol):
+    """Videos: submitted, asked for until they are there, fetched."""
+
+    @property
+    def FEATURES(self) -> MediaFeatures:  # noqa: N802 - modules implement this, where it is a constant
+        """What it can express."""
+        ...
+
+    @property
+    def REPEATABLE(self) -> bool:  # noqa: N802 - likewise
+        """Whether the provider makes one video of a submission that comes twice: then a lost answer is no loss."""
+        ...
+
+    @property
+    def CALLS_BACK(self) -> bool:  # noqa: N802 - likewise
+        """Whether it calls ``Errand.callback``."""
+        ...
+
+    def upstream_request(self, call: ProviderCall[VideosRequest], errand: Errand) -> UpstreamRequest:
+        """Submit. ``call.request.seconds`` is always set.
+
+        Raises:
+            UnsupportedParameterError, InvalidRequestError: the provider has no way to say it.
+        """
+        ...
+
+    def submitted(self, body: bytes, call: ProviderCall[VideosRequest]) -> Submitted:
+        """Read the reply to it, of status 200 to 202.
+
+        Raises:
+            SluiceError: it is none.
+        """
+        ...
+
+    def poll_request(self, reference: str, target: Target, now: float) -> UpstreamRequest:
+        """Ask how it is."""
+        ...
+
+    def polled(self, body: bytes, reference: str, target: Target, errand: Errand) -> Polled:
+        """Read the answer, of status 200.
+
+        Raises:
+            SluiceError: it is none; the video may still come to be.
+        """
+        ...
+
+    def cancel_request(self, reference: str, target: Target, now: float) -> UpstreamRequest | None:
+        """Give it up; None where the provider has no way to say it."""
+        ...
+
+
 type ChatOperation = StreamingOperation[ChatCompletionRequest, ChatCompletion, ChatCompletionChunk]
 type CompletionOperation = StreamingOperation[CompletionRequest, Completion, CompletionChunk]
 
@@ -182,3 +341,5 @@ class Provider:
     completions: CompletionOperation | None = None
     embeddings: EmbeddingsOperation | None = None
     models: ModelListing | None = None
+    images: ImageOperation | None = None
+    videos: VideoOperation | None = None

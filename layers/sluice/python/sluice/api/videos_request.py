@@ -1,0 +1,47 @@
+"""POST /v1/videos and /v1/videos/generations: a prompt in, a job that makes a video out.
+
+The first is OpenAI's (``seconds``, ``size``, ``input_reference``; the SDKs send a form), the second has ``seed`` and
+whatever else models of this kind take. Both make the same jobs.
+
+Source: https://platform.openai.com/docs/api-reference/videos/create.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from sluice.api.images_request import Prompt, Size, WebhookAddress
+from sluice.api.model_request import ModelRequest
+from sluice.api.shapes import WHOLE, RequestShape
+
+
+def _number(value: Any) -> Any:
+    """OpenAI's SDKs send seconds as a string, and a form has nothing else."""
+    return (
+        int(value)
+        if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 7
+        else value
+    )
+
+
+MOST_SECONDS = 600
+
+
+class ReferenceImage(RequestShape):
+    """A picture that a video begins with: a ``data:`` URL. A form's file is made into one."""
+
+    image_url: Annotated[str, Field(min_length=1)]
+
+
+class VideosRequest(ModelRequest):
+    """A video to be made. What is not given is the model's own choice, but for the seconds, which are paid for."""
+
+    prompt: Prompt
+    seconds: Annotated[int, Field(ge=1, le=MOST_SECONDS), BeforeValidator(_number), WHOLE] | None = None
+    size: Size | None = None
+    quality: Annotated[str, Field(min_length=1, max_length=20)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2**53 - 1), BeforeValidator(_number), WHOLE] | None = None
+    negative_prompt: Annotated[str, Field(max_length=32_000)] | None = None
+    input_reference: ReferenceImage | None = None
+    user: str | None = None
+    webhook_url: WebhookAddress | None = None

@@ -1,0 +1,1 @@
+"""Pictures and videos: jobs that Step Functions runs."""

@@ -1,0 +1,66 @@
+"""What a request for pictures or a video asks for beside the prompt, and which of it a provider can express.
+
+Each provider declares its ``MediaFeatures``; what it cannot express is refused by them before anything is held, and the
+matrix in the documentation is made of them. Values that a provider does not take are for its module to refuse.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sluice.api.model_request import ModelRequest
+from sluice.catalog import ModelRow
+from sluice.errors import InvalidRequestError, UnsupportedParameterError
+from sluice.providers.features import HINTS
+
+OWN = frozenset({"model", "prompt", "n", "response_format", "async", "asynchronous", "webhook_url"})
+"""Members that the gateway itself sees to, whoever answers."""
+
+NEUTRAL = ("auto",)
+"""Values that leave a choice to the provider, as it is without them."""
+
+SECONDS, SIZE = "seconds", "size"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFeatures:
+    """What a provider can express.
+
+    Attributes:
+        members: of the request, beside the prompt.
+        passes_on: whether members that this gateway does not name go on unchanged.
+    """
+
+    members: frozenset[str]
+    passes_on: bool = False
+
+
+def asked_for(request: ModelRequest) -> Iterator[str]:
+    """The members, as clients write them, by which a request asks for more than its prompt made into something."""
+    for member, value in request.model_dump(by_alias=True, exclude_unset=True, exclude_none=True).items():
+        if member not in OWN and member not in HINTS and value not in NEUTRAL:
+            yield member
+
+
+def check_media(features: MediaFeatures, request: ModelRequest, row: ModelRow) -> None:
+    """Refuse what a provider cannot express, or a model does not have.
+
+    Raises:
+        UnsupportedParameterError: naming the member at fault.
+        InvalidRequestError: a size or a length that the model does not have.
+    """
+    known = type(request).model_fields
+    for member in asked_for(request):
+        if member in row.unsupported_parameters:
+            raise UnsupportedParameterError(f"The model '{row.id}' does not take '{member}'.", param=member)
+        if member not in features.members and not (features.passes_on and member not in known):
+            raise UnsupportedParameterError(
+                f"The model's provider cannot express '{member:.100}'.", param=member[:100]
+            )
+    seconds, size = getattr(request, SECONDS, None), getattr(request, SIZE, None)
+    if seconds is not None and row.seconds and seconds not in row.seconds:
+        raise InvalidRequestError(
+            f"The model '{row.id}' makes videos of {' or '.join(map(str, row.seconds))} seconds.",
+            param=SECONDS,
+        )
+    if size not in (None, *NEUTRAL) and row.sizes and size not in row.sizes:
+        raise InvalidRequestError(f"The model '{row.id}' has the sizes {', '.join(row.sizes)}.", param=SIZE)

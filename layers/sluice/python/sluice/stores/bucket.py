@@ -1,0 +1,107 @@
+"""The bucket: what clients have asked for, what is being made, and what was made.
+
+    jobs/<job id>/request.json     the request, and how it is carried out
+    jobs/<job id>/failure.json     a provider's words about why it failed
+    jobs/<job id>/work/<index>     what a provider has sent, until it is checked and stored
+    jobs/<job id>/made/            where a provider may put files itself
+    outputs/<sha-256>              files, by their content
+
+S3 is called as the other services are, without botocore (``stores.aws`` says why).
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from sluice.stores.aws import AWS
+
+
+def request_key(job_id: str) -> str:
+    """Where a job's request lies."""
+    return f"jobs/{job_id}/request.json"
+
+
+def failure_key(job_id: str) -> str:
+    """Where a provider's words about its failure lie."""
+    return f"jobs/{job_id}/failure.json"
+
+
+def work_key(job_id: str, index: int) -> str:
+    """Where what a provider has sent lies until it is stored."""
+    return f"jobs/{job_id}/work/{index}"
+
+
+def made_prefix(job_id: str) -> str:
+    """Under what a provider may put files itself."""
+    return f"jobs/{job_id}/made/"
+
+
+def job_prefix(job_id: str) -> str:
+    """Under what all of a job lies but its outputs."""
+    return f"jobs/{job_id}/"
+
+
+def output_key(digest: str) -> str:
+    """Where the file of a digest lies."""
+    return f"outputs/{digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """An object of the bucket."""
+
+    content: bytes = field(repr=False)
+    content_type: str
+
+
+class BlobTooLargeError(Exception):
+    """An object is larger than the reader can take."""
+
+
+class Bucket:
+    """Reads and writes objects.
+
+    Every method raises ``OverloadedError`` when S3 throttles or cannot be reached, ``AWSError`` when it refuses. Each
+    can be repeated.
+
+    Args:
+        aws: the way to S3.
+        name: the bucket's.
+    """
+
+    def __init__(self, aws: AWS, name: str) -> None:
+        self.name = name
+        self._aws = aws
+
+    async def put(self, key: str, blob: Blob) -> None:
+        """Write an object in the place of any other; S3 checks that it is what was sent."""
+        raise NotImplementedError
+
+    async def get(self, key: str, most_bytes: int) -> Blob | None:
+        """An object; None where there is none.
+
+        Raises:
+            BlobTooLargeError: it has more bytes than that.
+        """
+        raise NotImplementedError
+
+    async def size(self, key: str) -> int | None:
+        """How many bytes an object has; None where there is none."""
+        raise NotImplementedError
+
+    async def delete(self, key: str) -> None:
+        """Delete an object, if there is one."""
+        raise NotImplementedError
+
+    def keys(self, prefix: str) -> AsyncIterator[str]:
+        """All keys under a prefix, page by page."""
+        raise NotImplementedError
+
+    async def link(self, key: str, seconds: int, answer: Mapping[str, str]) -> str:
+        """An address at which anybody may read an object for so long, with ranges and HEAD as S3 has them.
+
+        Args:
+            key: the object's; it need not be there.
+            seconds: of the link's life; it ends with the credentials of this process, if they end before.
+            answer: headers of the reply: ``content-type``, ``content-disposition``, ``cache-control``.
+        """
+        raise NotImplementedError
