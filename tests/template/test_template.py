@@ -52,8 +52,9 @@ def test_every_function_logs_to_a_group_of_its_own_that_forgets(template: dict[s
 def test_functions_that_no_client_reaches_take_events() -> None:
     called = [function for function in blueprint().functions if not function.routes]
     assert called
+    tasks = blueprint().tasks
     for function in called:
-        assert function.streams or function.schedules
+        assert function.streams or function.schedules or function.name in tasks
         assert callable(load_handler(function))
 
 

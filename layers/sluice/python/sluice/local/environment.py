@@ -6,6 +6,7 @@ have the same value in every function that names it.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from sluice.config import PROVIDER_PREFIX
 from sluice.local.blueprint import Function, Resolved
@@ -46,7 +47,11 @@ class EnvironmentConflictError(LocalError):
 
 
 def local_environment(
-    user: Mapping[str, str], functions: Iterable[Function], outputs: Mapping[str, str], endpoint: Endpoint
+    user: Mapping[str, str],
+    functions: Iterable[Function],
+    outputs: Mapping[str, str],
+    endpoint: Endpoint,
+    secrets: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
     """The whole environment of the development server.
 
@@ -60,6 +65,7 @@ def local_environment(
         functions: the template's.
         outputs: of the stack that was made.
         endpoint: the stand-in for AWS.
+        secrets: credentials that the deployment makes up itself, where the user has not set them.
 
     Raises:
         EnvironmentConflictError: functions disagree about a variable.
@@ -87,6 +93,7 @@ def local_environment(
     merged = {
         **DEFAULTS,
         **settings,
+        **secrets,
         **own,
         **{name: settings[name] for name in fixed},
         **FORCED,
