@@ -5,12 +5,16 @@ from typing import Any
 from local_stack import blueprint
 from sluice.config import (
     AccountingSettings,
+    ClosingSettings,
     DocsSettings,
     EnvironmentSettings,
+    MediaSettings,
     ModelsSettings,
     ProviderCheckSettings,
     RollUpSettings,
     Settings,
+    TaskSettings,
+    WebhookSettings,
 )
 from sluice.local.functions import load_app, load_handler
 from template_parts import answers_requests, functions, resources
@@ -20,6 +24,11 @@ SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "ChatFunction": Settings,
     "CompletionsFunction": Settings,
     "EmbeddingsFunction": Settings,
+    "ImagesFunction": MediaSettings,
+    "VideosFunction": MediaSettings,
+    "JobsFunction": TaskSettings,
+    "EndJobsFunction": ClosingSettings,
+    "DeliverWebhookFunction": WebhookSettings,
     "DocsFunction": DocsSettings,
     "CheckHealthFunction": ProviderCheckSettings,
     "ModelsFunction": ModelsSettings,

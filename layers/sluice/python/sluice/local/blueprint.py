@@ -83,12 +83,14 @@ class Blueprint:
         unknown_path: the reply to what no function takes.
         stack: a CloudFormation template of its own.
         secrets: the names of the credentials that the deployment makes up itself.
+        tasks: the functions that state machines call.
     """
 
     functions: tuple[Function, ...]
     unknown_path: FixedReply
     stack: Mapping[str, Any]
     secrets: tuple[str, ...] = ()
+    tasks: frozenset[str] = frozenset()
 
 
 class _NoManagedPolicies(ManagedPolicyLoader):
@@ -161,7 +163,11 @@ def read_blueprint(template: Path) -> Blueprint:
         for name, properties in declared
     )
     return Blueprint(
-        functions, _unknown_path(source["Resources"]), stack, tuple(_secrets(source["Resources"]))
+        functions,
+        _unknown_path(source["Resources"]),
+        stack,
+        secrets=tuple(_secrets(source["Resources"])),
+        tasks=frozenset(_tasks(source["Resources"])),
     )
 
 
@@ -213,6 +219,16 @@ def _secrets(resources: Mapping[str, Any]) -> Iterator[str]:
     for resource in resources.values():
         if resource["Type"] == SECRET and "GenerateSecretString" in resource["Properties"]:
             yield resource["Properties"]["Name"]["Fn::Sub"].rpartition("/")[2]
+
+
+def _tasks(resources: Mapping[str, Any]) -> Iterator[str]:
+    """The functions that the definitions of state machines are given."""
+    for resource in resources.values():
+        if resource["Type"] == MACHINE:
+            for value in resource["Properties"].get("DefinitionSubstitutions", {}).values():
+                match value:
+                    case {"Fn::GetAtt": [str(function), "Arn"]}:
+                        yield function
 
 
 def _unknown_path(resources: Mapping[str, Any]) -> FixedReply:

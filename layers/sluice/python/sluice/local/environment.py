@@ -36,8 +36,13 @@ FORCED = {
 }
 """What is neither the template's nor the user's to say."""
 
-DEFAULTS = {"SLUICE_KEY_CACHE_SECONDS": "0", "SLUICE_MODELS_CACHE_SECONDS": "1"}
-"""A revoked key stops at once, and a new model is there at once: an extra read costs nothing here."""
+DEFAULTS = {
+    "SLUICE_KEY_CACHE_SECONDS": "0",
+    "SLUICE_MODELS_CACHE_SECONDS": "1",
+    "SLUICE_POLL_SECONDS": "0.5",
+    "SLUICE_LONGEST_POLL_SECONDS": "5",
+}
+"""A revoked key stops at once, a new model is there at once, and so is a video: an extra read costs nothing here."""
 
 CATALOG = "SLUICE_CATALOG"
 

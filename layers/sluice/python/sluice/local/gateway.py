@@ -101,7 +101,8 @@ async def serve_gateway(
         sys.stdout.write(greeting(url, key, catalog, time.monotonic() - started))
         sys.stdout.flush()
 
-    bridge = Bridge(handlers, listeners(blueprint.functions, handlers), stack.machines)
+    tasks = {name: handlers[name] for name in blueprint.tasks}
+    bridge = Bridge(tasks, listeners(blueprint.functions, handlers), stack.machines)
     async with (
         bridged(bridge, bridge_listener),
         lifespans(apps.values()),
