@@ -260,6 +260,12 @@ class TaskSettings(ClosingSettings, ModelTableSettings, SecretsSettings):
     max_video_bytes: Annotated[int, Field(gt=0)] = 128 * 1024 * 1024
     """The largest video; a function has it whole in its memory."""
 
+    poll_seconds: Annotated[float, Field(ge=0)] = 2
+    """How long a provider is left alone before it is first asked how a video is; longer the longer it takes."""
+
+    longest_poll_seconds: Annotated[float, Field(ge=0)] = 30
+    """The longest pause between two such questions."""
+
     ipfs_api: str | None = None
     """Address of an IPFS service's RPC API, such as https://ipfs.example.com:5001; what is made is pinned there too,
     and so public for good. None pins nothing."""

@@ -96,6 +96,8 @@ class SluiceError(Exception):
         self.retriable = retriable
         self.upstream_status: int | None = None
         """What the provider answered, for the log."""
+        self.unheard = False
+        """Whether it is certain that no provider has got the request: what is made once may be asked for again."""
 
     def saying(self, message: str) -> Self:
         """The same failure in other words."""

@@ -72,7 +72,7 @@ async def whole_reply[Request, Reply](
     async with within(deadline), upstream.send(request) as response:
         body = await response.read()
         if response.status != 200:
-            raise _failure(response, body, provider, call.target)
+            raise failure_of_reply(response, body, provider, call.target)
         return operation.whole_reply(body, call)
 
 
@@ -98,7 +98,7 @@ async def streamed_reply[Request, Reply, Chunk](
         async with within(deadline):
             response = await stack.enter_async_context(upstream.send(request))
             if response.status != 200:
-                raise _failure(response, await response.read(), provider, call.target)
+                raise failure_of_reply(response, await response.read(), provider, call.target)
         if operation.STREAM_CONTENT_TYPE not in response.headers.get("content-type", "").lower():
             async with within(deadline):
                 raise _no_stream(await response.read(), operation, call)
@@ -117,7 +117,7 @@ async def listed_models(
     async with within(deadline), upstream.send(listing.upstream_request(target)) as response:
         body = await body_of(response, MAX_LIST_BYTES, "The provider's list of models is too large.")
         if response.status != 200:
-            raise _failure(response, body, provider, target)
+            raise failure_of_reply(response, body, provider, target)
         return listing.listed_models(body)
 
 
@@ -137,7 +137,9 @@ async def body_of(response: UpstreamResponse, most_bytes: int, too_large: str) -
     return b"".join(parts)
 
 
-def _failure(response: UpstreamResponse, body: bytes, provider: Provider, target: Target) -> SluiceError:
+def failure_of_reply(
+    response: UpstreamResponse, body: bytes, provider: Provider, target: Target
+) -> SluiceError:
     """The failure of a reply, with its status for the log; a refused credential is the operator's to mend."""
     error = provider.failure(response.status, response.headers, body)
     error.upstream_status = response.status

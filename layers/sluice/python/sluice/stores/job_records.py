@@ -37,6 +37,7 @@ class Output:
         content_type: found out from the bytes.
         size: in bytes.
         leg: the position of the candidate that made it, in the job's request.
+        seconds: of a video, those that are charged: what was made, and no more than was asked for.
         cid: its content id, where it is pinned to IPFS.
         stored: whether it is in the bucket; it is noted before it is put there, so that nothing is there unknown.
     """
@@ -45,6 +46,7 @@ class Output:
     content_type: str
     size: int
     leg: int = 0
+    seconds: int | None = None
     cid: str | None = None
     stored: bool = False
 

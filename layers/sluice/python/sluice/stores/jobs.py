@@ -68,6 +68,16 @@ class JobStore:
         """
         raise NotImplementedError
 
+    async def note_rejected(self, job_id: str) -> Job:
+        """Note that no candidate has taken a running job that is submitted to nobody: ``submitting_at`` goes.
+
+        One that has a reference keeps it all.
+
+        Raises:
+            JobOverError: it is not running.
+        """
+        raise NotImplementedError
+
     async def note_submitted(self, job_id: str, leg: int, provider: str, reference: str) -> Job:
         """Note what a provider knows a running job by; the first reference of a leg stays.
 

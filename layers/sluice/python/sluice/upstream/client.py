@@ -40,6 +40,16 @@ _FAILURES: tuple[tuple[type[Exception], type[SluiceError], str], ...] = (
     (httpx.StreamError, UpstreamError, "The connection to the provider broke."),
 )
 
+_UNHEARD = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+    UnicodeEncodeError,
+)
+"""Those of them that come before anything is sent."""
+
 
 def tls_context() -> ssl.SSLContext:
     """Trusts certifi's authorities, or those that OpenSSL's variable SSL_CERT_FILE or SSL_CERT_DIR names."""
@@ -76,7 +86,7 @@ class Upstream(Protocol):
 
         Raises:
             UpstreamError: no connection, or one that breaks, then or while the body is read.
-            UpstreamTimeoutError: no connection in time.
+            UpstreamTimeoutError: no connection in time. Either is ``unheard`` where there was none.
         """
         ...
 
@@ -88,8 +98,9 @@ class Upstream(Protocol):
 class _Response:
     """An httpx response whose body is read through one iterator, so that what one reader leaves can be released."""
 
-    def __init__(self, raw: httpx.Response) -> None:
+    def __init__(self, raw: httpx.Response, most_bytes: int) -> None:
         self._raw = raw
+        self._most_bytes = most_bytes
         self._parts = raw.aiter_bytes()
 
     @property
@@ -111,7 +122,7 @@ class _Response:
             if part is None:
                 return
             length += len(part)
-            if length > MAX_REPLY_BYTES:
+            if length > self._most_bytes:
                 raise UpstreamError("The provider's answer is too large.", retriable=False)
             yield part
 
@@ -124,13 +135,21 @@ class _Response:
 
 
 class HTTPUpstream:
-    """The httpx client of the environment."""
+    """The httpx client of the environment.
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    Args:
+        client: httpx's.
+        most_bytes: of a reply.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, most_bytes: int = MAX_REPLY_BYTES) -> None:
         self._client = client
+        self._most_bytes = most_bytes
 
     @classmethod
-    def open(cls, *, tls: ssl.SSLContext, demo_token_seconds: float) -> Self:
+    def open(
+        cls, *, tls: ssl.SSLContext, demo_token_seconds: float, most_bytes: int = MAX_REPLY_BYTES
+    ) -> Self:
         """A client that reads no environment, and answers ``demo:`` itself."""
         return cls(
             httpx.AsyncClient(
@@ -141,7 +160,8 @@ class HTTPUpstream:
                 mounts={"demo://": DemoTransport(demo_token_seconds)},
                 headers={"user-agent": "sluice"},
                 follow_redirects=False,
-            )
+            ),
+            most_bytes,
         )
 
     @asynccontextmanager
@@ -154,7 +174,7 @@ class HTTPUpstream:
                 ),
                 stream=True,
             )
-        response = _Response(raw)
+        response = _Response(raw, self._most_bytes)
         try:
             yield response
             await response.release()
@@ -174,5 +194,7 @@ def _translating() -> Iterator[None]:
     except Exception as error:
         for kind, meaning, message in _FAILURES:
             if isinstance(error, kind):
-                raise meaning(message) from error
+                failure = meaning(message)
+                failure.unheard = isinstance(error, _UNHEARD)
+                raise failure from error
         raise

@@ -35,11 +35,13 @@ class TaskError(Exception):
 
     Args:
         code: why, as the job will have it.
+        words: what the client is told, in the job's ``failure.json``; None for ``WORDS``.
     """
 
-    def __init__(self, code: FailureCode) -> None:
+    def __init__(self, code: FailureCode, words: str | None = None) -> None:
         super().__init__(code)
         self.code = code
+        self.words = words
 
 
 class RefusedError(TaskError):

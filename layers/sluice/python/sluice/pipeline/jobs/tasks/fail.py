@@ -1,0 +1,56 @@
+"""The last state of a job that did not go well: nothing is charged, and what is being made is given up."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sluice.pipeline.jobs.at_provider import give_up
+from sluice.pipeline.jobs.failure_file import failure_in
+from sluice.pipeline.jobs.failures import FailureCode, RefusedError
+from sluice.pipeline.jobs.task import TaskEvent
+from sluice.pipeline.jobs.workshop import Workshop
+from sluice.stores.job_records import Job
+from sluice.stores.jobs import JobOverError
+
+TOLD: Final = frozenset({"RefusedError", "PassingError"})
+"""Errors of tasks that have left word of why they failed."""
+
+CODES: Final[Mapping[str, FailureCode]] = {
+    "States.Timeout": "timeout",
+    "States.HeartbeatTimeout": "timeout",
+    "Sandbox.Timedout": "timeout",
+}
+"""What a machine calls what no task has told of; anything else is a fault of the gateway's."""
+
+
+async def fail(event: TaskEvent, workshop: Workshop) -> dict[str, Any]:
+    """Have a job failed, unless it was decided otherwise: then that is carried out. It never fails for that."""
+    code = await _code(event, workshop)
+    try:
+        await workshop.closer.fail(event.job, code)
+    except JobOverError as error:
+        if error.job is not None:
+            await workshop.closer.close(error.job)
+        return {}
+    job = await workshop.jobs.get(event.job)
+    if job is not None:
+        await _give_up(workshop, job)
+    return {}
+
+
+async def _code(event: TaskEvent, workshop: Workshop) -> FailureCode:
+    if event.error in TOLD:
+        failure = await failure_in(workshop.bucket, event.job)
+        return "server_error" if failure is None else failure.code
+    return CODES.get(event.error or "", "server_error")
+
+
+async def _give_up(workshop: Workshop, job: Job) -> None:
+    if job.reference is None:
+        return
+    try:
+        request = await workshop.request_of(job)
+    except RefusedError:  # it is gone; then nobody knows who makes it
+        return
+    loop_now = asyncio.get_running_loop().time()
+    await give_up(workshop.reach, job, request, workshop.clock(), loop_now)
