@@ -6,7 +6,7 @@ It serves on a thread of its own, so that a client on any loop, or in another pr
 import asyncio
 import ssl
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -17,11 +17,11 @@ GUARD_SECONDS = 20.0
 type Behaviour = Callable[[Exchange, Connection], Awaitable[None]]
 
 
-def answering(status: int, body: bytes = b"", **headers: str) -> Behaviour:
-    """A whole answer; ``_`` in a header's name is a dash."""
+def answering(status: int, headers: Mapping[str, str] | None = None) -> Behaviour:
+    """A whole answer, without a body."""
 
     async def answer(exchange: Exchange, _: Connection) -> None:
-        exchange.whole(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+        exchange.whole(status, headers or {}, b"")
 
     return answer
 
