@@ -36,7 +36,7 @@ class TaskEvent(BaseModel):
     task: TaskName
     job: Annotated[str, Field(pattern=JOB_ID)]
     index: Annotated[int, Field(ge=0)] = 0
-    token: Annotated[str, Field(min_length=1, max_length=2048, repr=False)] | None = None
+    token: Annotated[str | None, Field(min_length=1, max_length=2048, repr=False)] = None
     error: Annotated[str, Field(max_length=256)] | None = None
 
 

@@ -52,8 +52,8 @@ async def poll(event: TaskEvent, workshop: Workshop) -> dict[str, Any]:
             if progress is not None and progress > job.progress:
                 await workshop.jobs.note_progress(job.id, min(progress, 99))
             return await next_question(workshop, job, request, poll_after)
-        case NotMade(error=error):
-            cause = cause_of(error)
+        case NotMade(error=told):
+            cause = cause_of(told)
             raise RefusedError(cause.code, cause.words)
         case Made() as made:
             await workshop.leave_work(job, 0, _work_of(job.leg, made))

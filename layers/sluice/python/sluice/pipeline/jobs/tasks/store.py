@@ -101,8 +101,8 @@ async def _from_provider(workshop: Workshop, job: Job, work: WorkFile, fetcher: 
             return _File(work.head.leg, content, work.head.seconds if seconds is None else seconds)
         case Running():
             raise PassingError("upstream_error")
-        case NotMade(error=error):
-            raise error
+        case NotMade(error=told):
+            raise told
         case unknown:
             assert_never(unknown)
 
