@@ -17,6 +17,7 @@ from sluice.catalog import (
     OutputLimit,
     Policy,
     Price,
+    PriceVariant,
     Probe,
     ProviderRow,
     load_catalog,
@@ -140,7 +141,7 @@ def test_what_is_retired_has_a_successor_that_is_not() -> None:
 
 def test_the_files_head_explains_every_member_and_every_capability() -> None:
     head, _, capabilities = TEXT[: TEXT.index("\n[providers.")].partition("# capabilities, of these")
-    for shape in (ProviderRow, ModelRow, Candidate, Price, LongPrice):
+    for shape in (ProviderRow, ModelRow, Candidate, Price, PriceVariant, LongPrice):
         for member in shape.model_fields:
             assert re.search(rf"\b{member}\b", head) or member == "capabilities", member
     for member in ("policy", "weight", "fallbacks", "probe", "discover", "headers"):

@@ -1,5 +1,6 @@
 """The demo provider's side of the wire: what lies at which path, whole and streamed."""
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -64,7 +65,15 @@ async def test_the_models_that_it_has_are_the_ones_that_it_lists(upstream: HTTPU
     assert [model.id for model in PROVIDER.models.listed_models(raw)] == list(MODELS)
 
 
-@pytest.mark.parametrize("path", ["", "/", "/v1/models", "/models/", "/images/generations"])
+@pytest.mark.parametrize("path", ["", "/", "/v1/models", "/models/", "/images/edits"])
 async def test_there_is_nothing_else(upstream: HTTPUpstream, path: str) -> None:
     status, _, _ = await answered(upstream, path, {})
     assert status == 404
+
+
+async def test_a_picture_comes_in_the_reply(upstream: HTTPUpstream) -> None:
+    body = {"model": "demo-image", "prompt": "a cat", "size": "64x64", "seed": 1}
+    status, content_type, raw = await answered(upstream, "/images/generations", body)
+    assert (status, content_type) == (200, "application/json")
+    (row,) = json.loads(raw)["data"]
+    assert base64.b64decode(row["b64_json"]).startswith(b"\x89PNG")

@@ -21,6 +21,7 @@ ANY_ORIGIN = "*"
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::\d{1,5})?")
 _OWN_PORT = re.compile(r"http://.*:80|https://.*:443")
 """Browsers leave a scheme's own port out."""
+_HOST = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):\d{1,5}")
 
 
 class ConfigurationError(Exception):
@@ -46,6 +47,28 @@ def _origins(value: object) -> object:
 
 
 Origins = Annotated[frozenset[str], BeforeValidator(_origins)]
+
+
+def _hosts(value: object) -> object:
+    """The hosts of a comma-separated list, each with its port."""
+    if not isinstance(value, str):
+        return value
+    names = [name.strip().lower() for name in value.split(",")]
+    for name in names:
+        if not _HOST.fullmatch(name):
+            raise PydanticCustomError(
+                "host", "'{name}' is no host with its port such as hooks.example.com:8080", {"name": name}
+            )
+    return frozenset(names)
+
+
+def _delays(value: object) -> object:
+    """The whole seconds of a comma-separated list."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+Hosts = Annotated[frozenset[str], BeforeValidator(_hosts)]
+Delays = Annotated[tuple[Annotated[int, Field(ge=0, le=7 * 86_400)], ...], BeforeValidator(_delays)]
 
 
 class EnvironmentSettings(BaseModel):
@@ -254,7 +277,18 @@ class TaskSettings(ClosingSettings, ModelTableSettings, SecretsSettings):
     """Name of the credential of that service, as providers' are called; None where it wants none."""
 
 
-class MediaSettings(Settings, ClosingSettings):
+class WebhookAddressSettings(EnvironmentSettings):
+    """What a function needs that takes clients' addresses, or calls them."""
+
+    webhook_secret: str = "WEBHOOK_SECRET"  # noqa: S105 - the name of one
+    """Name of the credential that the secrets of keys' webhooks are made of."""
+
+    webhook_hosts: Hosts = frozenset()
+    """Hosts, as ``name:port`` and separated by commas, that may be told although they are not public or speak no https:
+    an operator's own. Any other has to be public."""
+
+
+class MediaSettings(Settings, ClosingSettings, WebhookAddressSettings):
     """What a function that takes jobs from clients, and shows them, needs."""
 
     images_machine: str
@@ -279,15 +313,15 @@ class MediaSettings(Settings, ClosingSettings):
     """How long a video may take."""
 
 
-class WebhookSettings(JobStoreSettings, SecretsSettings):
+class WebhookSettings(JobStoreSettings, SecretsSettings, WebhookAddressSettings):
     """What the function that tells clients' addresses of jobs needs."""
 
-    webhook_secret: str = "WEBHOOK_SECRET"  # noqa: S105 - the name of one
-    """Name of the credential that the secrets of keys' webhooks are made of."""
-
-    webhook_hosts: str = ""
-    """Hosts, as ``name:port`` and separated by commas, that may be told although they are not public or speak no https:
-    an operator's own. Any other has to be public."""
+    webhook_delays: Annotated[Delays, Field(max_length=19)] = (
+        *(5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600),
+        *(10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600),
+    )
+    """Seconds before each further attempt after one that failed, separated by commas; up to a fifth is added by chance.
+    These are what the specification of Standard Webhooks suggests: three days in all."""
 
 
 def environment_credential(name: str) -> str | None:

@@ -87,6 +87,6 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
     try:
         until = email.utils.parsedate_to_datetime(value)
         now = email.utils.parsedate_to_datetime(headers.get("date", ""))
-    except ValueError:
+    except (OverflowError, ValueError):
         return None
     return max(0.0, until.timestamp() - now.timestamp())

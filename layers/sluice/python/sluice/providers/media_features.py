@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from sluice.api.model_request import ModelRequest
 from sluice.catalog import ModelRow
 from sluice.errors import InvalidRequestError, UnsupportedParameterError
-from sluice.providers.features import HINTS
+from sluice.providers.features import HINTS, is_nothing
 
 OWN = frozenset({"model", "prompt", "n", "response_format", "async", "asynchronous", "webhook_url"})
 """Members that the gateway itself sees to, whoever answers."""
+
+NEVER = frozenset({"stream", "partial_images"})
+"""Members that no provider is sent, because their answers are in no form that is read here."""
 
 NEUTRAL = ("auto",)
 """Values that leave a choice to the provider, as it is without them."""
@@ -37,7 +40,9 @@ class MediaFeatures:
 def asked_for(request: ModelRequest) -> Iterator[str]:
     """The members, as clients write them, by which a request asks for more than its prompt made into something."""
     for member, value in request.model_dump(by_alias=True, exclude_unset=True, exclude_none=True).items():
-        if member not in OWN and member not in HINTS and value not in NEUTRAL:
+        if member in OWN or member in HINTS or value in NEUTRAL:
+            continue
+        if member in type(request).model_fields or not is_nothing(value):
             yield member
 
 
@@ -52,7 +57,8 @@ def check_media(features: MediaFeatures, request: ModelRequest, row: ModelRow) -
     for member in asked_for(request):
         if member in row.unsupported_parameters:
             raise UnsupportedParameterError(f"The model '{row.id}' does not take '{member}'.", param=member)
-        if member not in features.members and not (features.passes_on and member not in known):
+        passed_on = features.passes_on and member not in known and member not in NEVER
+        if member not in features.members and not passed_on:
             raise UnsupportedParameterError(
                 f"The model's provider cannot express '{member:.100}'.", param=member[:100]
             )

@@ -10,9 +10,10 @@ from pydantic_core import from_json, to_json
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.completion_request import CompletionRequest
 from sluice.api.embeddings import EmbeddingsRequest
-from sluice.providers.demo import chat_answers, completion_answers, vectors
+from sluice.api.images_request import ImagesRequest
+from sluice.providers.demo import chat_answers, completion_answers, images, vectors
 
-MODELS = ("demo", "demo-embedding")
+MODELS = ("demo", "demo-embedding", "demo-image")
 
 type Body = bytes | Iterator[bytes]
 """A whole reply, or the payloads of its events."""
@@ -34,6 +35,10 @@ def _embeddings(body: bytes) -> Body:
     return vectors.reply_body(EmbeddingsRequest.model_validate(from_json(body)))
 
 
+def _images(body: bytes) -> Body:
+    return images.reply_body(ImagesRequest.model_validate(from_json(body)), int(time.time()))
+
+
 def _models(_: bytes) -> Body:
     rows = [{"id": name, "object": "model", "created": 0, "owned_by": "sluice"} for name in MODELS]
     return to_json({"object": "list", "data": rows})
@@ -43,5 +48,6 @@ ANSWERS: Final[Mapping[str, Callable[[bytes], Body]]] = {
     "/chat/completions": _chat,
     "/completions": _completions,
     "/embeddings": _embeddings,
+    "/images/generations": _images,
     "/models": _models,
 }

@@ -3,11 +3,11 @@
 Its requests go to a ``demo:`` address, which ``sluice.upstream`` answers in this process with what the modules
 ``…_answers`` and ``vectors`` make of them; the replies then take the same way as every provider's. It is no AI and
 says so: it repeats what it was told, calls the tools it is told to call and fills JSON Schemas with their smallest
-instances.
+instances. Its pictures are shapes on a gradient.
 """
 
 from sluice.providers.contract import Provider
-from sluice.providers.demo import chat, completions, embeddings
+from sluice.providers.demo import chat, completions, embeddings, images
 from sluice.providers.features import Feature, Features
 from sluice.providers.openai import failures, models
 
@@ -22,4 +22,5 @@ PROVIDER = Provider(
     completions=completions,
     embeddings=embeddings,
     models=models,
+    images=images,
 )

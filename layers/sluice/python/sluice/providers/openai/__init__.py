@@ -2,7 +2,7 @@
 
 from sluice.providers.contract import Provider
 from sluice.providers.features import EVERYTHING
-from sluice.providers.openai import chat, completions, embeddings, failures, models
+from sluice.providers.openai import chat, completions, embeddings, failures, images, models
 
 PROVIDER = Provider(
     address=None,
@@ -12,4 +12,5 @@ PROVIDER = Provider(
     completions=completions,
     embeddings=embeddings,
     models=models,
+    images=images,
 )

@@ -6,10 +6,13 @@ from typing import ClassVar
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.embeddings import EmbeddingList, EmbeddingsRequest
-from sluice.providers.contract import Provider, ProviderCall, ReplyStream, UpstreamRequest
+from sluice.api.images_request import ImagesRequest
+from sluice.providers.contract import Media, Provider, ProviderCall, ReplyStream, UpstreamRequest
+from sluice.providers.media_features import MediaFeatures
 from sluice.providers.one_call import one_call_of, one_call_stream
-from sluice.providers.openai import chat, completions, embeddings, failures, models
+from sluice.providers.openai import chat, completions, embeddings, failures, images, models
 from sluice.providers.openai.dialect import Dialect
+from sluice.providers.openai.image_dialect import ImageDialect
 from sluice.wire.events import Decoder
 
 
@@ -56,8 +59,33 @@ class HostEmbeddings:
         return embeddings.whole_reply(body, call)
 
 
+@dataclass(frozen=True, slots=True)
+class HostImages:
+    """``images`` in a host's dialect."""
+
+    dialect: ImageDialect
+
+    @property
+    def FEATURES(self) -> MediaFeatures:  # noqa: N802 - as in ``ImageOperation``
+        """See ``ImageOperation``."""
+        return self.dialect.features
+
+    def upstream_request(self, call: ProviderCall[ImagesRequest], index: int) -> UpstreamRequest:
+        """See ``ImageOperation``."""
+        return images.upstream_request(call, index, self.dialect)
+
+    def picture(self, body: bytes, call: ProviderCall[ImagesRequest]) -> Media:
+        """See ``ImageOperation``."""
+        return images.picture(body, call)
+
+
 def host(
-    dialect: Dialect, address: str | None = None, *, has_completions: bool = True, has_embeddings: bool = True
+    dialect: Dialect,
+    address: str | None = None,
+    *,
+    has_completions: bool = True,
+    has_embeddings: bool = True,
+    image_dialect: ImageDialect | None = None,
 ) -> Provider:
     """The provider that a host is.
 
@@ -66,6 +94,7 @@ def host(
         address: its base URL, where it has one; a catalogue may give another.
         has_completions: whether it goes on with texts, at an endpoint of their own.
         has_embeddings: whether it makes vectors.
+        image_dialect: how it wants to be asked for pictures; None where it makes none.
     """
     return Provider(
         address=address,
@@ -75,4 +104,5 @@ def host(
         completions=completions if has_completions else None,
         embeddings=HostEmbeddings(dialect) if has_embeddings else None,
         models=models,
+        images=None if image_dialect is None else HostImages(image_dialect),
     )

@@ -1,0 +1,1 @@
+"""Telling clients' addresses that their jobs are over."""
