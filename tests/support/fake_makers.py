@@ -35,8 +35,8 @@ from sluice.providers.contract import (
     Target,
     UpstreamRequest,
 )
-from sluice.providers.features import Features
 from sluice.providers.failures import failure_of_status
+from sluice.providers.features import Features
 from sluice.providers.media_features import MediaFeatures
 from sluice.upstream.client import UpstreamResponse
 
@@ -102,7 +102,9 @@ class FakeVideos:
     def upstream_request(self, call: ProviderCall[VideosRequest], errand: Errand) -> UpstreamRequest:
         """Submit."""
         told = {"prompt": call.request.prompt, "seconds": call.request.seconds, "name": errand.job}
-        return _request(call.target, "/videos", {**told, "prefix": errand.prefix, "callback": errand.callback})
+        return _request(
+            call.target, "/videos", {**told, "prefix": errand.prefix, "callback": errand.callback}
+        )
 
     def submitted(self, body: bytes, _call: ProviderCall[VideosRequest]) -> Submitted:
         """Read the reply."""
@@ -180,7 +182,7 @@ class Makers:
         self.videos: dict[str, dict[str, Any]] = {}
         """Each that was begun, by its reference."""
         self.cancelled: list[str] = []
-        self.answers: dict[str, list[Response | Exception | None | Answer]] = {}
+        self.answers: dict[str, list[Response | Exception | Answer | None]] = {}
         self.polls = polls
         self.file: bytes = mp4(4)
         self.delivers: Callable[[str, bytes], Mapping[str, object]] = lambda _name, content: inline(content)

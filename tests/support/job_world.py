@@ -1,7 +1,9 @@
 """A workshop in memory with one job in it, the machine that runs it, and what a test asks afterwards."""
 
+import contextlib
 import importlib.util
 import json
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, cast
@@ -10,7 +12,7 @@ import pytest
 
 from fake_makers import Makers, maker
 from machine_driver import MACHINES, Execution, MachineDriver, definition
-from memory_jobs import Interference, MemoryBucket, MemoryJobs, MemoryOutputs
+from memory_jobs import Interference, MemoryBucket, MemoryJobs, MemoryOutputs, nothing
 from sluice.accounting.counter import Hold
 from sluice.catalog import Catalog
 from sluice.config import TaskSettings
@@ -22,6 +24,7 @@ from sluice.pipeline.jobs.workshop import Workshop
 from sluice.pipeline.live_catalog import LiveCatalog, SnapshotSource
 from sluice.stores.bucket import Blob, request_key
 from sluice.stores.job_records import Job, JobKind
+from sluice.stores.jobs import JobOverError
 from sluice.stores.machines import Machines
 from sluice.stores.models import Snapshot
 from sluice.worker import Worker
@@ -122,7 +125,7 @@ class MemoryCloser(Closer):
         gone = [each.digest for each in job.outputs.values() if not (finished and each.stored)]
         await world.outputs.drop(job.id, gone, int(world.now))
         async for key in world.bucket.keys(f"jobs/{job.id}/"):
-            if not key.endswith(("/request.json", "/failure.json")):
+            if not key.endswith("/request.json") and (finished or not key.endswith("/failure.json")):
                 await world.bucket.delete(key)
         await world.jobs.end(job.id, "completed" if finished else "failed")
 
@@ -180,7 +183,7 @@ class JobWorld:
             request=asked,
             model="maker",
             legs=tuple(JobLeg(provider=name, model="m-1", price=Decimal("0.04")) for name in self.legs),
-            callback_secret="callback-secret",  # noqa: S106 - a test's
+            callback_secret="callback-secret",
         )
         content = request.model_dump_json().encode()
         self.bucket.objects[request_key(self.job_id)] = Blob(content, "application/json")
@@ -222,6 +225,36 @@ class JobWorld:
         found: dict[str, str] = json.loads(self.bucket.objects[f"jobs/{self.job_id}/failure.json"].content)
         return found
 
+    @property
+    def charges(self) -> list[int]:
+        """What was charged for the job, row by row."""
+        return list(self.ledger.values())
+
+    async def cancelled(self) -> None:
+        """Its client does not want it any more."""
+        with contextlib.suppress(JobOverError):
+            await self._undisturbed(self.workshop.closer.fail(self.job_id, "cancelled"))
+
+    async def ended(self) -> None:
+        """What comes by when an execution has ended, and later: whatever is not over is ended."""
+        closer = self.workshop.closer
+        if self.job.state in ("queued", "running"):
+            await closer.fail(self.job_id, "server_error")
+        elif not self.job.is_over:
+            await closer.close(self.job)
+
+    async def _undisturbed(self, work: Coroutine[Any, Any, None]) -> None:
+        """Something that others do, whom nothing happens to."""
+        around, self.around.before, self.around.after = (
+            (self.around.before, self.around.after),
+            nothing,
+            nothing,
+        )
+        try:
+            await work
+        finally:
+            self.around.before, self.around.after = around
+
     async def task(self, name: str, **members: Any) -> Any:
         """Do one task, as Lambda does."""
         event = {"task": name, "job": self.job_id, **members}
@@ -248,5 +281,3 @@ class JobWorld:
 class _NoTable:
     async def read(self) -> Any:
         return Snapshot()
-
-

@@ -63,7 +63,7 @@ class MachineDriver:
     invoke: Callable[[Event], Awaitable[Any]]
     waits: Callable[[float], None]
     is_woken: Callable[[str], bool] = lambda _token: False
-    longest: int = 500
+    longest: int = 1_500
     """States that a run may enter: more are a machine that does not end."""
     tokens: int = 0
 
@@ -113,7 +113,9 @@ class MachineDriver:
                 return
             name = state["Next"]
 
-    async def _retried(self, state: Mapping[str, Any], value: Any, context: Event, execution: Execution) -> Any:
+    async def _retried(
+        self, state: Mapping[str, Any], value: Any, context: Event, execution: Execution
+    ) -> Any:
         made = dict[int, int]()
         while True:
             try:

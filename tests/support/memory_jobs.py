@@ -14,16 +14,16 @@ from sluice.stores.jobs import JobOverError, JobStore
 from sluice.stores.outputs import OutputStore
 
 
-async def _nothing(_call: str) -> None:
-    pass
+async def nothing(_call: str) -> None:
+    """Nobody interferes."""
 
 
 @dataclass(slots=True)
 class Interference:
     """What happens around the calls of a task, by their names such as ``bucket.put jobs/…/work/0``."""
 
-    before: Callable[[str], Awaitable[None]] = _nothing
-    after: Callable[[str], Awaitable[None]] = _nothing
+    before: Callable[[str], Awaitable[None]] = nothing
+    after: Callable[[str], Awaitable[None]] = nothing
     calls: list[str] = field(default_factory=list)
 
     async def begins(self, call: str) -> None:
