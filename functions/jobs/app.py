@@ -42,8 +42,7 @@ async def answer(event: Any, workshop: Workshop) -> dict[str, Any]:
     return await carried_out(asked, TASKS[asked.task], workshop)
 
 
-handler = Worker(
-    answer,
-    open_parts=lambda: Workshop.open(TaskSettings.from_environment()),
-    known=(EventError, JobOverError, RefusedError, PassingError),
-)
+KNOWN: Final = (EventError, JobOverError, RefusedError, PassingError)
+"""Errors whose names the caller sees."""
+
+handler = Worker(answer, open_parts=lambda: Workshop.open(TaskSettings.from_environment()), known=KNOWN)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 SHARE_OF_AGE = 0.2
 """So a video is known to be there when a fifth more time has passed than it took, at most."""
 
+LEAST_SHARE_OF_AGE = 0.05
+"""The same where a provider wants to be asked sooner: an execution has 25,000 events, a dozen of them a question."""
+
 CALLBACK_SECONDS = 120
 """How long a callback is waited for until the provider is asked all the same."""
 
@@ -17,14 +20,16 @@ class Pace:
     shortest: float
     longest: float
 
-    def pause(self, age: float, poll_after: float | None, left: float) -> int:
+    def pause(self, age: float, left: float, poll_after: float | None = None, at_least: float = 0) -> int:
         """The next pause, in whole seconds: a state machine has no others.
 
         Args:
             age: seconds since the video was submitted.
-            poll_after: what the provider says, None where it says nothing.
             left: seconds until the job is given up: it is asked once more just then.
+            poll_after: when the provider wants to be asked, None where it does not say.
+            at_least: how long it wants to be left alone.
         """
-        wanted = age * SHARE_OF_AGE if poll_after is None else poll_after
+        usual = max(age * SHARE_OF_AGE, at_least)
+        wanted = usual if poll_after is None else max(poll_after, age * LEAST_SHARE_OF_AGE)
         pause = min(max(wanted, self.shortest), self.longest)
-        return max(math.ceil(min(pause, max(left, 1))), 0)
+        return math.ceil(min(pause, max(left, 1)))

@@ -8,10 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sluice.errors import OverloadedError
 from sluice.observability import logger
+from sluice.pipeline.jobs.at_provider import given_up
 from sluice.pipeline.jobs.failure_file import put_failure
 from sluice.pipeline.jobs.failures import PassingError, TaskError
 from sluice.pipeline.jobs.workshop import Workshop
 from sluice.stores.aws import AWSError
+from sluice.stores.job_records import Job
 from sluice.stores.jobs import JobOverError
 from sluice.stores.outputs import BeingDeletedError
 
@@ -36,7 +38,7 @@ class TaskEvent(BaseModel):
     task: TaskName
     job: Annotated[str, Field(pattern=JOB_ID)]
     index: Annotated[int, Field(ge=0)] = 0
-    token: Annotated[str, Field(min_length=1, max_length=2048, repr=False)] | None = None
+    token: Annotated[str | None, Field(min_length=1, max_length=2048, repr=False)] = None
     error: Annotated[str, Field(max_length=256)] | None = None
 
 
@@ -72,8 +74,9 @@ async def carried_out(event: TaskEvent, task: Task, workshop: Workshop) -> dict[
     try:
         result = await task(event, workshop)
         outcome = "done"
-    except JobOverError:
+    except JobOverError as error:
         outcome = "over"
+        await _unwanted(event, error.job, workshop)
         raise
     except TaskError as error:
         outcome = f"{type(error).__name__} {error.code}"
@@ -91,6 +94,12 @@ async def carried_out(event: TaskEvent, task: Task, workshop: Workshop) -> dict[
     return result
 
 
+async def _unwanted(event: TaskEvent, job: Job | None, workshop: Workshop) -> None:
+    """A video that was cancelled while it was made. At the beginning there is none, or an earlier run has seen to it."""
+    if job is not None and job.state in ("failing", "failed") and event.task != "begin":
+        await given_up(workshop, job)
+
+
 async def _told(event: TaskEvent, error: TaskError, workshop: Workshop) -> None:
     try:
         await put_failure(workshop.bucket, event.job, error.code, error.words)
@@ -100,20 +109,6 @@ async def _told(event: TaskEvent, error: TaskError, workshop: Workshop) -> None:
 
 def _log(event: TaskEvent, outcome: str, milliseconds: int) -> None:
     """One line: no client's words are in it, nor a token."""
-    members = {
-        "task": event.task,
-        "job": event.job,
-        "index": event.index,
-        "outcome": outcome,
-        "duration_ms": milliseconds,
-    }
+    file = f"/{event.index}" if event.task in ("generate", "store") else ""
     log = logger.info if outcome in ("done", "over") else logger.warning
-    log(
-        "%s %s[%d] %s, %d ms",
-        event.task,
-        event.job,
-        event.index,
-        outcome,
-        milliseconds,
-        extra={"job_task": members},
-    )
+    log("%s %s%s: %s, %d ms", event.task, event.job, file, outcome, milliseconds)

@@ -1,5 +1,6 @@
 """What a machine is told that waits for a video: for how long, and whether its provider calls when it is there."""
 
+import math
 from typing import Any
 
 from sluice.errors import SluiceError
@@ -11,7 +12,12 @@ from sluice.stores.job_records import Job
 
 
 async def next_question(
-    workshop: Workshop, job: Job, request: RequestFile, poll_after: float | None = None
+    workshop: Workshop,
+    job: Job,
+    request: RequestFile,
+    *,
+    poll_after: float | None = None,
+    at_least: float = 0,
 ) -> dict[str, Any]:
     """When to ask a video's provider.
 
@@ -19,14 +25,16 @@ async def next_question(
         workshop: the parts.
         job: one that is submitted.
         request: its request.
-        poll_after: seconds, by the provider's word.
+        poll_after: when the provider wants to be asked, in seconds.
+        at_least: how long it wants to be left alone.
     """
     calls = await _calls_back(workshop, job, request)
     now = workshop.clock()
     left = job.deadline - now
     age = now - (job.submitting_at or job.created_at) / 1000
     pace = Pace(workshop.settings.poll_seconds, workshop.settings.longest_poll_seconds)
-    seconds = max(1, min(CALLBACK_SECONDS, int(left))) if calls else pace.pause(age, poll_after, left)
+    waits = max(1, min(CALLBACK_SECONDS, math.ceil(left)))
+    seconds = waits if calls else pace.pause(age, left, poll_after, at_least)
     return {"job": job.id, "made": False, "seconds": seconds, "callback": calls}
 
 

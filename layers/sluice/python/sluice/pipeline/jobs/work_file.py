@@ -4,8 +4,8 @@
     {"leg": 0, "source": "bucket", "key": "jobs/…/made/output.mp4", "seconds": 6}⏎
     {"leg": 0, "source": "provider", "seconds": 8}⏎
 
-One object, so that the bytes and who made them cannot come apart. The address of a file that has to be fetched is not in
-it: it may be secret, and it may have ended when it is wanted. The provider is asked for it again.
+One object, so that the bytes and who made them cannot come apart. The address of a file that has to be fetched is not
+in it: it may be secret, and it may have ended when it is wanted. The provider is asked for it again.
 """
 
 from dataclasses import dataclass, field

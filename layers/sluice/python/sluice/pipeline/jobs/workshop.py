@@ -133,6 +133,10 @@ class Workshop:
             await self.bucket.delete(key)
             raise
 
+    async def pinned(self, digest: str, content: bytes) -> str | None:
+        """STUB until there is a Pinner."""
+        return None
+
     def callback_of(self, job: Job, request: RequestFile) -> str | None:
         """The address that a job's provider may call; None where nobody can call here."""
         if self.settings.public_url is None or request.callback_secret is None:

@@ -1,15 +1,13 @@
 """The last state of a job that did not go well: nothing is charged, and what is being made is given up."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sluice.pipeline.jobs.at_provider import give_up
+from sluice.pipeline.jobs.at_provider import given_up
 from sluice.pipeline.jobs.failure_file import failure_in
-from sluice.pipeline.jobs.failures import FailureCode, RefusedError
+from sluice.pipeline.jobs.failures import FailureCode
 from sluice.pipeline.jobs.task import TaskEvent
 from sluice.pipeline.jobs.workshop import Workshop
-from sluice.stores.job_records import Job
 from sluice.stores.jobs import JobOverError
 
 TOLD: Final = frozenset({"RefusedError", "PassingError"})
@@ -34,7 +32,7 @@ async def fail(event: TaskEvent, workshop: Workshop) -> dict[str, Any]:
         return {}
     job = await workshop.jobs.get(event.job)
     if job is not None:
-        await _give_up(workshop, job)
+        await given_up(workshop, job)
     return {}
 
 
@@ -43,14 +41,3 @@ async def _code(event: TaskEvent, workshop: Workshop) -> FailureCode:
         failure = await failure_in(workshop.bucket, event.job)
         return "server_error" if failure is None else failure.code
     return CODES.get(event.error or "", "server_error")
-
-
-async def _give_up(workshop: Workshop, job: Job) -> None:
-    if job.reference is None:
-        return
-    try:
-        request = await workshop.request_of(job)
-    except RefusedError:  # it is gone; then nobody knows who makes it
-        return
-    loop_now = asyncio.get_running_loop().time()
-    await give_up(workshop.reach, job, request, workshop.clock(), loop_now)

@@ -45,15 +45,15 @@ async def poll(event: TaskEvent, workshop: Workshop) -> dict[str, Any]:
         polled = await asked(workshop, job, way, deadline)
     except SluiceError as error:
         if _is_away(error):
-            return await next_question(workshop, job, request, error.retry_after)
+            return await next_question(workshop, job, request, at_least=error.retry_after or 0)
         raise _at_fault(cause_of(error)).task_error() from error
     match polled:
         case Running(progress=progress, poll_after=poll_after):
             if progress is not None and progress > job.progress:
                 await workshop.jobs.note_progress(job.id, min(progress, 99))
-            return await next_question(workshop, job, request, poll_after)
-        case NotMade(error=error):
-            cause = cause_of(error)
+            return await next_question(workshop, job, request, poll_after=poll_after)
+        case NotMade(error=told):
+            cause = cause_of(told)
             raise RefusedError(cause.code, cause.words)
         case Made() as made:
             await workshop.leave_work(job, 0, _work_of(job.leg, made))

@@ -11,16 +11,19 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
-from sluice.errors import SluiceError
+from sluice.errors import OverloadedError, SluiceError
+from sluice.observability import logger
 from sluice.pipeline.jobs.at_provider import asked
 from sluice.pipeline.jobs.causes import cause_of
 from sluice.pipeline.jobs.failures import PassingError, RefusedError
 from sluice.pipeline.jobs.fetching import Fetcher, invalid_output
 from sluice.pipeline.jobs.legs import way_to
+from sluice.pipeline.jobs.request_file import RequestFile
 from sluice.pipeline.jobs.task import TaskEvent
 from sluice.pipeline.jobs.work_file import HEAD_BYTES, NoWorkFileError, WorkFile, work_file_of
 from sluice.pipeline.jobs.workshop import Workshop
 from sluice.providers.contract import Made, NotMade, Running
+from sluice.stores.aws import AWSError
 from sluice.stores.bucket import Blob, BlobTooLargeError, made_prefix, work_key
 from sluice.stores.job_records import Job, Output
 from sluice.stores.jobs import JobOverError
@@ -51,8 +54,10 @@ async def store(event: TaskEvent, workshop: Workshop) -> dict[str, Any]:
         raise RefusedError("server_error")
     known = job.outputs.get(event.index)
     if known is None or not known.stored:
+        work = await _work(workshop, job, event.index)
+        request = await workshop.request_of(job)
         try:
-            file = await _file(workshop, job, event.index)
+            file = await _file(workshop, job, request, work)
             output = _output_of(file, job, workshop.most_bytes(job))
         except SluiceError as error:
             raise cause_of(error).task_error() from error
@@ -61,20 +66,29 @@ async def store(event: TaskEvent, workshop: Workshop) -> dict[str, Any]:
     return {}
 
 
-async def _file(workshop: Workshop, job: Job, index: int) -> _File:
-    most_bytes = workshop.most_bytes(job)
+async def _work(workshop: Workshop, job: Job, index: int) -> WorkFile:
     try:
-        blob = await workshop.bucket.get(work_key(job.id, index), most_bytes + HEAD_BYTES)
+        blob = await workshop.bucket.get(work_key(job.id, index), workshop.most_bytes(job) + HEAD_BYTES)
     except BlobTooLargeError as error:
         raise RefusedError("invalid_output") from error
     if blob is None:
         raise RefusedError("server_error")
     try:
-        work = work_file_of(blob)
+        return work_file_of(blob)
     except NoWorkFileError as error:
         raise RefusedError("server_error") from error
+
+
+async def _file(workshop: Workshop, job: Job, request: RequestFile, work: WorkFile) -> _File:
+    """The file itself, wherever it is.
+
+    Raises:
+        SluiceError: its provider does not give it.
+        PassingError: its provider says that it is not ready.
+    """
     head = work.head
     deadline = workshop.deadline(job, SECONDS)
+    most_bytes = workshop.most_bytes(job)
     fetcher = Fetcher(workshop.reach.upstream, workshop.bucket, job.id, most_bytes, deadline)
     match head.source:
         case "here":
@@ -82,27 +96,29 @@ async def _file(workshop: Workshop, job: Job, index: int) -> _File:
         case "bucket":
             return _File(head.leg, await fetcher.from_bucket(head.key or ""), head.seconds)
         case "provider":
-            return await _from_provider(workshop, job, work, fetcher)
+            return await _from_provider(workshop, job, request, work, fetcher)
         case unknown:
             assert_never(unknown)
 
 
-async def _from_provider(workshop: Workshop, job: Job, work: WorkFile, fetcher: Fetcher) -> _File:
+async def _from_provider(
+    workshop: Workshop, job: Job, request: RequestFile, work: WorkFile, fetcher: Fetcher
+) -> _File:
     """The video that its provider has said to be ready: where, it has to say again.
 
     Raises:
         PassingError: it says that it is not.
         SluiceError: it says nothing, or has given it up.
     """
-    way = await way_to(workshop.reach, await workshop.request_of(job), work.head.leg)
+    way = await way_to(workshop.reach, request, work.head.leg)
     match await asked(workshop, job, way, fetcher.deadline):
         case Made(media=media, seconds=seconds):
             content = await fetcher.content(media, way.target)
             return _File(work.head.leg, content, work.head.seconds if seconds is None else seconds)
         case Running():
             raise PassingError("upstream_error")
-        case NotMade(error=error):
-            raise error
+        case NotMade(error=told):
+            raise told
         case unknown:
             assert_never(unknown)
 
@@ -180,8 +196,11 @@ def _counts_on(job: Job | None, digest: str) -> bool:
 
 
 async def _clear(workshop: Workshop, job: Job, index: int) -> None:
-    """Delete what was only there until the file is stored."""
-    await workshop.bucket.delete(work_key(job.id, index))
-    if job.kind == "video":
-        async for key in workshop.bucket.keys(made_prefix(job.id)):
-            await workshop.bucket.delete(key)
+    """Delete what was only there until the file is stored; what ends the job deletes what is left."""
+    try:
+        await workshop.bucket.delete(work_key(job.id, index))
+        if job.kind == "video":
+            async for key in workshop.bucket.keys(made_prefix(job.id)):
+                await workshop.bucket.delete(key)
+    except (OverloadedError, AWSError):
+        logger.warning("what %s was made of could not be deleted yet", job.id, exc_info=True)

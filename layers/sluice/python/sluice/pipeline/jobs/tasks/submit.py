@@ -8,10 +8,11 @@ for it. Only what is certain not to have been taken goes on to the next candidat
 """
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import Any
 
-from sluice.errors import SluiceError
+from sluice.errors import OverloadedError, SluiceError
 from sluice.pipeline.jobs.at_provider import errand_of, give_up
 from sluice.pipeline.jobs.causes import cause_of, is_final, is_not_taken, most_telling_cause
 from sluice.pipeline.jobs.exchange import TAKEN, answer_of
@@ -27,6 +28,9 @@ from sluice.stores.jobs import JobOverError
 
 SECONDS = 90.0
 """For all candidates together: less than the state's own limit."""
+
+NOTES = 3
+"""How many times it is tried to note what a provider knows a video by, each time as often as the store itself tries."""
 
 UNKNOWN = "The provider did not say whether it makes the video."
 
@@ -144,17 +148,27 @@ async def _taken(
     """Note who makes it.
 
     Raises:
-        JobOverError: nobody wants it any more, which its provider is told.
+        JobOverError: nobody wants it any more.
+        OverloadedError: it cannot be noted. Of either its provider is told.
     """
-    provider = way.target.provider
     try:
-        noted = await workshop.jobs.note_submitted(job.id, way.leg, provider, submitted.reference)
-    except JobOverError:
+        noted = await _noted_as_taken(workshop, job, way, submitted)
+    except (JobOverError, OverloadedError):  # what is not known of cannot be asked for
         taken = replace(job, leg=way.leg, reference=submitted.reference)
         loop_now = asyncio.get_running_loop().time()
         await give_up(workshop.reach, taken, request, workshop.clock(), loop_now)
         raise
-    return await next_question(workshop, noted, request, submitted.poll_after)
+    return await next_question(workshop, noted, request, poll_after=submitted.poll_after)
+
+
+async def _noted_as_taken(workshop: Workshop, job: Job, way: Way, submitted: Submitted) -> Job:
+    """Note who makes it, and insist on that: a video is lost that nobody knows of."""
+    for _ in range(NOTES - 1):
+        with contextlib.suppress(OverloadedError):
+            return await workshop.jobs.note_submitted(
+                job.id, way.leg, way.target.provider, submitted.reference
+            )
+    return await workshop.jobs.note_submitted(job.id, way.leg, way.target.provider, submitted.reference)
 
 
 def _milliseconds(workshop: Workshop) -> int:
