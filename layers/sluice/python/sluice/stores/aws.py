@@ -113,6 +113,7 @@ class Service(NamedTuple):
 
 DYNAMODB = Service("dynamodb", "DynamoDB_20120810", "1.0")
 SECRETS_MANAGER = Service("secretsmanager", "secretsmanager", "1.1")
+STEP_FUNCTIONS = Service("states", "AWSStepFunctions", "1.0")
 
 
 class Client:
@@ -209,6 +210,10 @@ class AWS:
         """The provider credentials of a deployment."""
         return self._client(SECRETS_MANAGER)
 
+    @functools.cached_property
+    def states(self) -> Client:
+        """The state machines."""
+        return self._client(STEP_FUNCTIONS)
     def bucket(self, name: str) -> "BucketClient":
         """A bucket of S3: in the path of an emulator's address, in the host's name of AWS's."""
         # Imported here: most functions have nothing to do with it.
