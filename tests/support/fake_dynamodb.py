@@ -54,6 +54,7 @@ class FakeDynamoDB:
         self._keys = keys
         self._operations: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "BatchGetItem": self._batch_get,
+            "DeleteItem": self._delete,
             "GetItem": self._get,
             "PutItem": self._put,
             "UpdateItem": self._update,
@@ -90,6 +91,15 @@ class FakeDynamoDB:
         self._check(members, expressions, self.tables[table].get(name))
         expressions.refuse_unused()
         self.tables[table][name] = item
+        return {}
+
+    def _delete(self, members: dict[str, Any]) -> dict[str, Any]:
+        table = members["TableName"]
+        name = self._name(table, members["Key"])
+        expressions = Expressions(members)
+        self._check(members, expressions, self.tables[table].get(name))
+        expressions.refuse_unused()
+        self.tables[table].pop(name, None)
         return {}
 
     def _update(self, members: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def template() -> dict[str, Any]:
 def translated(template: dict[str, Any]) -> dict[str, Any]:
     """As CloudFormation gets it."""
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
-    found: dict[str, Any] = json.loads(json.dumps(transformed(template)))
+    found: dict[str, Any] = json.loads(json.dumps(transformed(template, TEMPLATE.parent)))
     return found
 
 

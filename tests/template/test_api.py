@@ -12,7 +12,9 @@ from local_stack import ROOT, blueprint
 from sluice.config import (
     AddressSettings,
     ConfigurationError,
+    MediaSettings,
     Settings,
+    WebhookAddressSettings,
 )
 from sluice.errors import (
     RateLimitError,
@@ -26,7 +28,16 @@ STREAMED = {
     "/v1/chat/completions": "ChatFunction",
     "/v1/completions": "CompletionsFunction",
     "/v1/embeddings": "EmbeddingsFunction",
+    "/v1/images/generations": "ImagesFunction",
+    "/v1/images/generations/{id}": "ImagesFunction",
 }
+LONGEST = {
+    "ChatFunction": Settings.model_fields["stream_timeout_seconds"].default,
+    "CompletionsFunction": Settings.model_fields["stream_timeout_seconds"].default,
+    "EmbeddingsFunction": Settings.model_fields["timeout_seconds"].default,
+    "ImagesFunction": MediaSettings.model_fields["image_timeout_seconds"].default,
+}
+"""How long a request of each may take."""
 
 
 def test_access_logs_hold_neither_headers_nor_queries(template: dict[str, Any]) -> None:
@@ -67,12 +78,8 @@ def test_a_request_has_the_time_that_the_settings_give_it(
     template: dict[str, Any], translated: dict[str, Any]
 ) -> None:
     timeouts = {name: functions(template)[name]["Timeout"] for name in STREAMED.values()}
-    stream, whole = (
-        Settings.model_fields[name].default for name in ("stream_timeout_seconds", "timeout_seconds")
-    )
     for name, timeout in timeouts.items():
-        longest = whole if name == "EmbeddingsFunction" else stream
-        assert timeout >= longest + SETTLING_SECONDS
+        assert timeout >= LONGEST[name] + SETTLING_SECONDS
     for path, _, integration in methods(translated):
         if integration.get("responseTransferMode") == "STREAM":
             assert integration["timeoutInMillis"] >= timeouts[STREAMED[path.removeprefix("/api")]] * 1000
@@ -81,7 +88,8 @@ def test_a_request_has_the_time_that_the_settings_give_it(
 def test_streaming_functions_start_the_streaming_runtime(template: dict[str, Any]) -> None:
     layer = template["Resources"]["StreamingLayer"]["Properties"]["ContentUri"]
     for function in functions(template).values():
-        streams = any("ResponseTransferMode" in event["Properties"] for event in function["Events"].values())
+        events = function.get("Events", {}).values()
+        streams = any("ResponseTransferMode" in event["Properties"] for event in events)
         variables = function.get("Environment", {}).get("Variables", {})
         wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
         assert streams == (wrapper is not None) == ({"Ref": "StreamingLayer"} in function.get("Layers", []))
@@ -155,6 +163,27 @@ def test_origins_that_the_template_takes_the_functions_take(
     variables = {"SLUICE_COUNTERS_TABLE": "counters", "SLUICE_CORS_ORIGINS": value}
     with contextlib.nullcontext() if right else pytest.raises(ConfigurationError):
         AddressSettings.from_environment(variables)
+
+
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [
+        ("", True),
+        ("hooks.example.com:8080", True),
+        ("127.0.0.1:9000, [::1]:443", True),
+        ("hooks.example.com", False),
+        ("https://hooks.example.com:8080", False),
+        ("hooks.example.com:8080,", False),
+        ("hooks.example.com:8080 b:1", False),
+    ],
+)
+def test_hosts_of_webhooks_that_the_template_takes_the_functions_take(
+    template: dict[str, Any], value: str, right: bool
+) -> None:
+    parameter = template["Parameters"]["WebhookHosts"]
+    assert (re.fullmatch(parameter["AllowedPattern"], value) is not None) == right
+    with contextlib.nullcontext() if right else pytest.raises(ConfigurationError):
+        WebhookAddressSettings.from_environment({"SLUICE_WEBHOOK_HOSTS": value})
 
 
 def test_the_firewall_is_there_only_where_it_has_the_limit(translated: dict[str, Any]) -> None:

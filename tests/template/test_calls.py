@@ -62,3 +62,24 @@ def test_three_checks_of_health_are_believed(translated: dict[str, Any]) -> None
     (function,) = [found for found in blueprint().functions if found.name == "CheckHealthFunction"]
     (schedule,) = function.schedules
     assert schedule.seconds * 3 == FRESH_SECONDS
+
+
+def test_the_end_of_an_execution_that_ended_otherwise_than_it_should_is_told(
+    translated: dict[str, Any],
+) -> None:
+    patterns = [
+        rule["EventPattern"] for rule in rules_of(translated, "EndJobsFunction") if "EventPattern" in rule
+    ]
+    assert patterns == [
+        {
+            "source": ["aws.states"],
+            "detail-type": ["Step Functions Execution Status Change"],
+            "detail": {
+                "status": ["FAILED", "ABORTED", "TIMED_OUT"],
+                "stateMachineArn": [{"Ref": "ImagesMachine"}, {"Ref": "VideosMachine"}],
+            },
+        }
+    ]
+    (function,) = [found for found in blueprint().functions if found.name == "EndJobsFunction"]
+    assert [schedule.seconds for schedule in function.schedules] == [900]
+    assert [end.machines for end in function.execution_ends] == [("ImagesMachine", "VideosMachine")]

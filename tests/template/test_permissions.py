@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sluice.config import WebhookSettings
 from template_parts import called_by_streams, functions, resources
 
 MANAGED_POLICIES = {
@@ -23,7 +24,45 @@ ANSWER = {
     "dynamodb:UpdateItem",
     "secretsmanager:GetSecretValue",
 }
+TAKE_JOBS = {
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:PutObject",
+    "secretsmanager:GetSecretValue",
+    "states:StartExecution",
+    "states:StopExecution",
+}
 ACTIONS = {
+    "ImagesFunction": TAKE_JOBS,
+    "VideosFunction": TAKE_JOBS | {"dynamodb:Query", "states:SendTaskSuccess"},
+    "JobsFunction": (TAKE_JOBS - {"states:StopExecution"})
+    | {"bedrock:InvokeModel", "bedrock:GetAsyncInvoke", "states:SendTaskSuccess"},
+    "EndJobsFunction": {
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "states:StartExecution",
+    },
+    "DeliverWebhookFunction": {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "secretsmanager:GetSecretValue",
+    },
     "ChatFunction": ANSWER,
     "CompletionsFunction": ANSWER,
     "EmbeddingsFunction": ANSWER,
@@ -141,4 +180,97 @@ def test_bedrocks_models_may_be_asked_and_no_more_unless_it_is_off(
 def test_who_only_checks_providers_may_not_ask_bedrocks_models(template: dict[str, Any]) -> None:
     for name, function in functions(template).items():
         said = str(function["Policies"])
-        assert ("bedrock:" in said) == (name in {"ChatFunction", "CompletionsFunction", "EmbeddingsFunction"})
+        assert ("bedrock:" in said) == (
+            name in {"ChatFunction", "CompletionsFunction", "EmbeddingsFunction", "JobsFunction"}
+        )
+
+
+def statements(template: dict[str, Any], function: str) -> dict[str, dict[str, Any]]:
+    """A function's, by their Sids, as they are where each condition holds."""
+    (policy,) = functions(template)[function]["Policies"]
+    return {each["Sid"]: each for each in with_conditions_met(policy["Statement"])}
+
+
+def test_videos_of_bedrocks_are_asked_for_and_looked_after_unless_it_is_off(template: dict[str, Any]) -> None:
+    (policy,) = functions(template)["JobsFunction"]["Policies"]
+    choices = [each["Fn::If"] for each in policy["Statement"] if "Fn::If" in each]
+    assert [(condition, otherwise) for condition, _, otherwise in choices] == [
+        ("AskBedrock", {"Ref": "AWS::NoValue"})
+    ] * 2
+    found = statements(template, "JobsFunction")
+    invocations = "arn:${AWS::Partition}:bedrock:*:${AWS::AccountId}:async-invoke/*"
+    # StartAsyncInvoke is carried out with the permission of InvokeModel, on the model and on what comes of it.
+    assert {"Fn::Sub": invocations} in found["AskModelsOfBedrock"]["Resource"]
+    assert found["LookAfterVideosOfBedrock"]["Resource"] == {"Fn::Sub": invocations}
+
+
+def test_who_speaks_to_clients_addresses_may_read_the_secret_for_it_and_no_other(
+    template: dict[str, Any],
+) -> None:
+    assert statements(template, "DeliverWebhookFunction")["Sign"]["Resource"] == {"Ref": "WebhookSecret"}
+    secret = template["Resources"]["WebhookSecret"]["Properties"]
+    name = WebhookSettings.model_fields["webhook_secret"].default
+    assert secret["Name"] == {"Fn::Sub": "${AWS::StackName}/" + name}
+    assert secret["GenerateSecretString"]["PasswordLength"] >= 32
+
+
+MACHINE = (
+    "arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:stateMachine:${{AWS::StackName}}-{}"
+)
+RUN = "arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:execution:${{AWS::StackName}}-{}:*"
+
+
+@pytest.mark.parametrize(
+    ("function", "machine"), [("ImagesFunction", "images"), ("VideosFunction", "videos")]
+)
+def test_who_takes_jobs_may_start_and_stop_those_of_its_own_kind_alone(
+    function: str, machine: str, template: dict[str, Any]
+) -> None:
+    found = statements(template, function)
+    assert found["Start"]["Resource"] == [{"Fn::Sub": MACHINE.format(machine)}, {"Ref": "WebhooksMachine"}]
+    assert found["Stop"]["Resource"] == {"Fn::Sub": RUN.format(machine)}
+
+
+def test_a_wait_that_may_be_ended_is_one_for_a_video(template: dict[str, Any]) -> None:
+    for function in ("VideosFunction", "JobsFunction"):
+        assert statements(template, function)["EndWaits"]["Resource"] == {"Fn::Sub": MACHINE.format("videos")}
+
+
+def test_files_are_reached_below_the_prefixes_of_jobs_alone(template: dict[str, Any]) -> None:
+    allowed = {"${JobsBucket.Arn}/jobs/*", "${JobsBucket.Arn}/outputs/*"}
+    for name in (
+        "ImagesFunction",
+        "VideosFunction",
+        "JobsFunction",
+        "EndJobsFunction",
+        "DeliverWebhookFunction",
+    ):
+        for statement in statements(template, name).values():
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            objects = [action for action in actions if action.startswith("s3:") and action != "s3:ListBucket"]
+            if objects:
+                resources_ = statement["Resource"]
+                listed = resources_ if isinstance(resources_, list) else [resources_]
+                assert {each["Fn::Sub"] for each in listed} <= allowed
+
+
+def test_machines_may_call_their_function_and_write_their_logs_and_no_more(
+    translated: dict[str, Any],
+) -> None:
+    called = {
+        "ImagesMachine": "JobsFunction",
+        "VideosMachine": "JobsFunction",
+        "WebhooksMachine": "DeliverWebhookFunction",
+    }
+    machines = resources(translated, "AWS::StepFunctions::StateMachine")
+    assert machines.keys() == called.keys()
+    for name, machine in machines.items():
+        role = translated["Resources"][machine["Properties"]["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
+        assert set(role["ManagedPolicyArns"]) <= MANAGED_POLICIES
+        (policy,) = role["Policies"]
+        tasks, logs = policy["PolicyDocument"]["Statement"]
+        assert (tasks["Action"], tasks["Resource"]) == (
+            "lambda:InvokeFunction",
+            {"Fn::GetAtt": [called[name], "Arn"]},
+        )
+        assert all(action.startswith("logs:") for action in logs["Action"])

@@ -5,12 +5,16 @@ from typing import Any
 from local_stack import blueprint
 from sluice.config import (
     AccountingSettings,
+    ClosingSettings,
     DocsSettings,
     EnvironmentSettings,
+    MediaSettings,
     ModelsSettings,
     ProviderCheckSettings,
     RollUpSettings,
     Settings,
+    TaskSettings,
+    WebhookSettings,
 )
 from sluice.local.functions import load_app, load_handler
 from template_parts import answers_requests, functions, resources
@@ -20,6 +24,11 @@ SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "ChatFunction": Settings,
     "CompletionsFunction": Settings,
     "EmbeddingsFunction": Settings,
+    "ImagesFunction": MediaSettings,
+    "VideosFunction": MediaSettings,
+    "JobsFunction": TaskSettings,
+    "EndJobsFunction": ClosingSettings,
+    "DeliverWebhookFunction": WebhookSettings,
     "DocsFunction": DocsSettings,
     "CheckHealthFunction": ProviderCheckSettings,
     "ModelsFunction": ModelsSettings,
@@ -52,8 +61,9 @@ def test_every_function_logs_to_a_group_of_its_own_that_forgets(template: dict[s
 def test_functions_that_no_client_reaches_take_events() -> None:
     called = [function for function in blueprint().functions if not function.routes]
     assert called
+    tasks = blueprint().tasks
     for function in called:
-        assert function.streams or function.schedules
+        assert function.streams or function.schedules or function.name in tasks
         assert callable(load_handler(function))
 
 

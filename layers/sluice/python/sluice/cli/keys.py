@@ -13,11 +13,13 @@ from sluice.cli import options
 from sluice.cli.current_models import unknown_models
 from sluice.cli.rendering import as_json, key_object, moment, table
 from sluice.cli.target import JSON, Local, Stack, State, target_of
+from sluice.config import WebhookAddressSettings
 from sluice.keys import digest_of, new_secret, prefix_of
 from sluice.local.state import DIRECTORY
+from sluice.pipeline.jobs.webhooks.message import secret_for
 from sluice.plans import CUSTOM, PLANS
 from sluice.stores.key_records import KeyTerms, new_record
-from sluice.stores.keys import KeyRecord, current_of
+from sluice.stores.keys import KeyNotFoundError, KeyRecord, current_of
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, list, revoke and rotate API keys.")
 
@@ -26,6 +28,10 @@ PLAN_HELP = f"One of {', '.join(PLANS)}. The last, the default, has only the lim
 DEFAULT_PERIOD: BudgetPeriod = "lifetime"
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, key_…")]
+
+
+class NoWebhooksError(Exception):
+    """The gateway has no secret to sign webhooks with."""
 
 
 def option(parser: Any, metavar: str, text: str) -> Any:
@@ -167,6 +173,27 @@ def rotate(
     old = f"works until {moment(until)}" if grace else "works no longer"
     sentence = f"Key {record.id} ({record.name}) has a new secret; the old one {old}."
     _print_secret(sentence, record, last_used.get(key_id), secret, json=json)
+
+
+@app.command()
+def webhook_secret(
+    key_id: KeyId, local: Local = False, stack: Stack = None, state: State = DIRECTORY, json: JSON = False
+) -> None:
+    """Show what messages about a key's jobs are signed with. Rotating the key changes it."""
+    name = WebhookAddressSettings.from_environment().webhook_secret
+
+    async def read() -> str:
+        async with target_of(local=local, stack=stack, state=state).open() as stores:
+            records = await stores.keys.find(key_id)
+            if not records:
+                raise KeyNotFoundError(key_id)
+            master = await stores.credentials.get(name)
+            if not isinstance(master, str):
+                raise NoWebhooksError(f"the gateway sends no webhooks: its secret {name} is not set")
+            return secret_for(master, current_of(records).digest)
+
+    secret = asyncio.run(read())
+    typer.echo(as_json({"id": key_id, "webhook_secret": secret}) if json else secret)
 
 
 def _one_for_each_id(records: Sequence[KeyRecord]) -> list[KeyRecord]:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from sluice.cli import keys, models, options
+from sluice.cli import jobs, keys, models, options
 from sluice.cli.reconcile import reconcile
 from sluice.cli.target import NoAnswerError
 from sluice.cli.usage import usage
@@ -33,6 +33,8 @@ EXPECTED = (
     MalformedRowError,
     NoAnswerError,
     NoStackError,
+    jobs.JobNotFoundError,
+    keys.NoWebhooksError,
     models.UnknownModelError,
 )
 """Faults whose message says all that an operator needs."""
@@ -45,6 +47,7 @@ app = typer.Typer(
     help="Sluice, an OpenAI-compatible AI gateway.",
 )
 app.add_typer(keys.app, name="keys")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
 
 

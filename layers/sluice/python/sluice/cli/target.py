@@ -9,12 +9,15 @@ from typing import Annotated
 
 import typer
 
-from sluice.config import CatalogSettings, ConfigurationError, aws_variables
+from sluice.config import CatalogSettings, ConfigurationError, SecretsSettings, aws_variables
 from sluice.errors import OverloadedError
 from sluice.local.state import NoServerError, read_state, start_command
 from sluice.observability import log_aside
 from sluice.stores.aws import AWS
 from sluice.stores.counters import CounterStore
+from sluice.stores.credentials import CredentialStore
+from sluice.stores.deliveries import DeliveryStore
+from sluice.stores.jobs import JobStore
 from sluice.stores.keys import KeyStore
 from sluice.stores.ledger import LedgerStore
 from sluice.stores.models import ModelStore
@@ -117,6 +120,21 @@ class Stores:
     def models(self) -> ModelStore:
         """Models beside the catalogue file's."""
         return ModelStore(self._aws, self._table("ModelsTableName"))
+
+    @property
+    def jobs(self) -> JobStore:
+        """Images and videos in the making."""
+        return JobStore(self._aws, self._table("JobsTableName"))
+
+    @property
+    def deliveries(self) -> DeliveryStore:
+        """What became of the messages about them."""
+        return DeliveryStore(self._aws, self._table("JobsTableName"))
+
+    @property
+    def credentials(self) -> CredentialStore:
+        """The stack's secrets; those of providers are another's where the development server is asked."""
+        return CredentialStore(SecretsSettings(secrets_prefix=f"{self._stack}/"), self._aws)
 
     def _table(self, output: str) -> str:
         table = self._outputs.get(output)

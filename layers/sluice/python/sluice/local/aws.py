@@ -3,6 +3,9 @@
 ``python -m sluice.local.aws`` listens on a free port of the loopback, says which on one line of its standard
 output, and ends when its standard input does. The pipe is what ties it to the process that started it: it
 closes however that process ends, also by SIGKILL, which no handler sees.
+
+With an argument, the address of that process's bridge, it really runs state machines: their tasks are the functions
+there. Without, executions are started and stopped, and nothing comes of them.
 """
 
 import importlib
@@ -19,6 +22,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from sluice.local.emulator import mend_dynamodb
+from sluice.local.far_functions import FarFunctions
 
 HOST = "127.0.0.1"
 
@@ -36,6 +40,9 @@ def main() -> None:
     mend_dynamodb()
     # moto would import it, and much with it, at the first request; here it is done while the parent starts.
     importlib.import_module("moto.cloudformation.models")
+    if len(sys.argv) > 1:
+        logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)  # it reports each task that fails
+        importlib.import_module("sluice.local.executions").run_executions(FarFunctions(sys.argv[1]))
     server = make_server(
         HOST,
         0,

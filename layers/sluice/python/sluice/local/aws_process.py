@@ -23,13 +23,16 @@ class LocalAWS:
 
     It is started at once, and waited for when its endpoint is first asked for: it takes a second or two,
     which the caller can use.
+
+    Args:
+        bridge: where it calls the functions that are tasks of state machines, as ``host:port``; None runs none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bridge: str | None = None) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         # A session of its own: Ctrl-C in a terminal is then for the parent alone, which ends it last.
         self._process = subprocess.Popen(  # noqa: S603 (this very interpreter and a module of ours)
-            [sys.executable, "-m", MODULE],
+            [sys.executable, "-m", MODULE, *([] if bridge is None else [bridge])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

@@ -6,7 +6,6 @@ make and that something here uses; routes and functions are served by this proce
 
 import copy
 import logging
-import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +16,13 @@ from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 from sluice.local.errors import TemplateError
-from sluice.local.event_sources import Deployment, Route, Schedule, StreamSource, sources_of
-
-LEFT_OUT = {
-    "AWS::ApiGateway::": "its routes are served by this process",
-    "AWS::Lambda::": "functions run in this process",
-    "AWS::Logs::": "the log is the terminal",
-    "AWS::WAFv2::": "nothing stands before this process",
-}
-"""Resource types that are not made, by their beginning, and why. What refers to one is left out with it."""
+from sluice.local.event_sources import Deployment, ExecutionEnd, Route, Schedule, StreamSource, sources_of
+from sluice.local.stack_template import made_here, referred
 
 FUNCTION = "AWS::Serverless::Function"
+MACHINE = "AWS::Serverless::StateMachine"
 API = "AWS::Serverless::Api"
+SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - the name of a type
 UNKNOWN_PATH = "MISSING_AUTHENTICATION_TOKEN"
 """API Gateway's name for the answer to a path that it does not know."""
 
@@ -53,6 +47,7 @@ class Function:
     streams: tuple[StreamSource, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     deployments: tuple[Deployment, ...] = ()
+    execution_ends: tuple[ExecutionEnd, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +76,21 @@ class FixedReply:
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """Everything taken from the template; ``stack`` is a CloudFormation template of its own."""
+    """Everything taken from the template.
+
+    Attributes:
+        functions: all of them.
+        unknown_path: the reply to what no function takes.
+        stack: a CloudFormation template of its own.
+        secrets: the names of the credentials that the deployment makes up itself.
+        tasks: the functions that state machines call.
+    """
 
     functions: tuple[Function, ...]
     unknown_path: FixedReply
     stack: Mapping[str, Any]
+    secrets: tuple[str, ...] = ()
+    tasks: frozenset[str] = frozenset()
 
 
 class _NoManagedPolicies(ManagedPolicyLoader):
@@ -99,7 +104,7 @@ class _NoManagedPolicies(ManagedPolicyLoader):
 
 
 def read_template(template: Path) -> dict[str, Any]:
-    """A SAM template as it is written.
+    """A SAM template, or a state machine's definition, as it is written.
 
     Raises:
         TemplateError: it cannot be read.
@@ -111,16 +116,26 @@ def read_template(template: Path) -> dict[str, Any]:
     return found
 
 
-def transformed(source: Mapping[str, Any]) -> dict[str, Any]:
+def transformed(source: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """A SAM template as the plain CloudFormation template that AWS makes of it.
 
     Needs AWS_DEFAULT_REGION to be set, but calls nothing.
+
+    Args:
+        source: the template.
+        folder: where it lies. The state machines that it names come out with their definitions in them.
+
+    Raises:
+        TemplateError: a definition cannot be read.
     """
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     template = copy.deepcopy(dict(source))
     for resource in template["Resources"].values():
         for member in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
             resource["Properties"][member] = UPLOADED
+        if resource["Type"] == MACHINE:
+            properties = resource["Properties"]
+            properties["Definition"] = read_template(folder / properties.pop("DefinitionUri"))
     found: dict[str, Any] = transform(template, {}, _NoManagedPolicies())
     return found
 
@@ -133,21 +148,27 @@ def read_blueprint(template: Path) -> Blueprint:
             what nothing here feeds.
     """
     source = read_template(template)
-    plain = transformed(source)
+    plain = transformed(source, template.parent)
     outputs: dict[str, Any] = dict(plain.get("Outputs", {}))
     parameters = plain.get("Parameters", {}).keys()
+    declared = [
+        (name, each["Properties"]) for name, each in source["Resources"].items() if each["Type"] == FUNCTION
+    ]
+    variables = {
+        name: _variables(name, plain["Resources"][name], parameters, outputs) for name, _ in declared
+    }
+    stack = made_here({**plain, "Outputs": outputs})
     functions = tuple(
-        _function(
-            name,
-            template.parent,
-            resource["Properties"],
-            _variables(name, plain["Resources"][name], parameters, outputs),
-        )
-        for name, resource in source["Resources"].items()
-        if resource["Type"] == FUNCTION
+        _function(name, template.parent, properties, _known_here(variables[name], stack["Outputs"].keys()))
+        for name, properties in declared
     )
-    stack = _made_here({**plain, "Outputs": outputs})
-    return Blueprint(functions, _unknown_path(source["Resources"]), stack)
+    return Blueprint(
+        functions,
+        _unknown_path(source["Resources"]),
+        stack,
+        secrets=tuple(_secrets(source["Resources"])),
+        tasks=frozenset(_tasks(source["Resources"])),
+    )
 
 
 def _function(
@@ -162,6 +183,7 @@ def _function(
         streams=tuple(source for source in sources if isinstance(source, StreamSource)),
         schedules=tuple(source for source in sources if isinstance(source, Schedule)),
         deployments=tuple(source for source in sources if isinstance(source, Deployment)),
+        execution_ends=tuple(source for source in sources if isinstance(source, ExecutionEnd)),
     )
 
 
@@ -177,10 +199,36 @@ def _variables(
         if isinstance(value, Mapping):
             output = f"{function}Variable{index}"
             outputs[output] = {"Value": value}
-            found[name] = Resolved(output, adjustable=set(_referred(value)) <= parameters)
+            found[name] = Resolved(output, adjustable=set(referred(value)) <= parameters)
         else:
             found[name] = str(value)
     return found
+
+
+def _known_here(variables: Mapping[str, str | Resolved], outputs: Set[str]) -> dict[str, str | Resolved]:
+    """A function's environment without what speaks of something that is not made here, such as the API's address."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if not isinstance(value, Resolved) or value.output in outputs
+    }
+
+
+def _secrets(resources: Mapping[str, Any]) -> Iterator[str]:
+    """The secrets that are generated, each by what follows the stack's name in its own."""
+    for resource in resources.values():
+        if resource["Type"] == SECRET and "GenerateSecretString" in resource["Properties"]:
+            yield resource["Properties"]["Name"]["Fn::Sub"].rpartition("/")[2]
+
+
+def _tasks(resources: Mapping[str, Any]) -> Iterator[str]:
+    """The functions that the definitions of state machines are given."""
+    for resource in resources.values():
+        if resource["Type"] == MACHINE:
+            for value in resource["Properties"].get("DefinitionSubstitutions", {}).values():
+                match value:
+                    case {"Fn::GetAtt": [str(function), "Arn"]}:
+                        yield function
 
 
 def _unknown_path(resources: Mapping[str, Any]) -> FixedReply:
@@ -199,46 +247,3 @@ def _unknown_path(resources: Mapping[str, Any]) -> FixedReply:
 def _fixed_headers(parameters: Mapping[str, str]) -> dict[str, str]:
     """The headers whose value stands in the template: API Gateway wants quotes around such a one."""
     return {name: value.strip("'") for name, value in parameters.items() if value.startswith("'")}
-
-
-def _made_here(template: Mapping[str, Any]) -> dict[str, Any]:
-    """The template without what is left out, what refers to it, and the outputs that speak of either."""
-    resources = dict(template["Resources"])
-    gone: set[str] = set()
-    while True:
-        leaving = {
-            name
-            for name, resource in resources.items()
-            if resource["Type"].startswith(tuple(LEFT_OUT)) or not gone.isdisjoint(_referred(resource))
-        }
-        if not leaving:
-            break
-        gone |= leaving
-        resources = {name: resource for name, resource in resources.items() if name not in leaving}
-    outputs = {
-        name: output for name, output in template["Outputs"].items() if gone.isdisjoint(_referred(output))
-    }
-    return {**template, "Resources": resources, "Outputs": outputs}
-
-
-def _referred(part: Any) -> Iterator[str]:
-    """The logical ids that a part of a template refers to."""
-    if isinstance(part, Mapping):
-        for name, value in part.items():
-            match name, value:
-                case "Ref" | "DependsOn", str():
-                    yield value
-                case "DependsOn", list():
-                    yield from value
-                case "Fn::GetAtt", str():
-                    yield value.split(".")[0]
-                case "Fn::GetAtt", [str(resource), *_]:
-                    yield resource
-                case "Fn::Sub", str():
-                    yield from re.findall(r"\$\{(\w+)", value)
-                case "Fn::Sub", [str(text), _]:
-                    yield from re.findall(r"\$\{(\w+)", text)
-            yield from _referred(value)
-    elif isinstance(part, list):
-        for value in part:
-            yield from _referred(value)

@@ -6,6 +6,7 @@ have the same value in every function that names it.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from sluice.config import PROVIDER_PREFIX
 from sluice.local.blueprint import Function, Resolved
@@ -35,8 +36,13 @@ FORCED = {
 }
 """What is neither the template's nor the user's to say."""
 
-DEFAULTS = {"SLUICE_KEY_CACHE_SECONDS": "0", "SLUICE_MODELS_CACHE_SECONDS": "1"}
-"""A revoked key stops at once, and a new model is there at once: an extra read costs nothing here."""
+DEFAULTS = {
+    "SLUICE_KEY_CACHE_SECONDS": "0",
+    "SLUICE_MODELS_CACHE_SECONDS": "1",
+    "SLUICE_POLL_SECONDS": "0.5",
+    "SLUICE_LONGEST_POLL_SECONDS": "5",
+}
+"""A revoked key stops at once, a new model is there at once, and so is a video: an extra read costs nothing here."""
 
 CATALOG = "SLUICE_CATALOG"
 
@@ -46,7 +52,11 @@ class EnvironmentConflictError(LocalError):
 
 
 def local_environment(
-    user: Mapping[str, str], functions: Iterable[Function], outputs: Mapping[str, str], endpoint: Endpoint
+    user: Mapping[str, str],
+    functions: Iterable[Function],
+    outputs: Mapping[str, str],
+    endpoint: Endpoint,
+    secrets: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
     """The whole environment of the development server.
 
@@ -60,6 +70,7 @@ def local_environment(
         functions: the template's.
         outputs: of the stack that was made.
         endpoint: the stand-in for AWS.
+        secrets: credentials that the deployment makes up itself, where the user has not set them.
 
     Raises:
         EnvironmentConflictError: functions disagree about a variable.
@@ -87,6 +98,7 @@ def local_environment(
     merged = {
         **DEFAULTS,
         **settings,
+        **secrets,
         **own,
         **{name: settings[name] for name in fixed},
         **FORCED,

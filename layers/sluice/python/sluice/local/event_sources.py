@@ -1,4 +1,4 @@
-"""What calls a function: HTTP requests, a table's stream, a schedule, the end of a deployment."""
+"""What calls a function: HTTP requests, a table's stream, a schedule, the end of a deployment or of an execution."""
 
 import json
 import re
@@ -71,7 +71,17 @@ class Deployment:
     """A function is called when the stack has been made or changed."""
 
 
-type Source = Route | StreamSource | Schedule | Deployment
+@dataclass(frozen=True, slots=True)
+class ExecutionEnd:
+    """A function is called when an execution of a state machine has ended in a certain way."""
+
+    statuses: tuple[str, ...]
+    """How, in Step Functions' words."""
+    machines: tuple[str, ...]
+    """Of which machines, by their names in the template."""
+
+
+type Source = Route | StreamSource | Schedule | Deployment | ExecutionEnd
 
 
 def sources_of(function: str, events: Mapping[str, Any]) -> Iterator[Source]:
@@ -142,14 +152,23 @@ def _matches(pattern: Mapping[str, Any] | Iterable[Any], value: Any) -> bool:
     return value in pattern
 
 
-def _rule(function: str, properties: Mapping[str, Any]) -> Deployment:
+def _rule(function: str, properties: Mapping[str, Any]) -> Deployment | ExecutionEnd:
     match properties["Pattern"]:
         case {"source": ["aws.cloudformation"], "detail": {"status-details": {"status": list(statuses)}}}:
             if DEPLOYED in statuses:
                 return Deployment()
+        case {
+            "source": ["aws.states"],
+            "detail-type": ["Step Functions Execution Status Change"],
+            "detail": {"status": list(statuses), "stateMachineArn": list(machines), **others},
+        } if not others and all(isinstance(each, Mapping) and list(each) == ["Ref"] for each in machines):
+            return ExecutionEnd(tuple(statuses), tuple(machine["Ref"] for machine in machines))
         case _:
             pass
-    raise TemplateError(f"{function} has a rule that is not for the end of a deployment: {dict(properties)}")
+    raise TemplateError(
+        f"{function} has a rule that is neither for the end of a deployment nor for that of an execution: "
+        f"{dict(properties)}"
+    )
 
 
 def _schedule(function: str, properties: Mapping[str, Any]) -> Schedule:

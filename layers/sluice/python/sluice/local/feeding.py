@@ -7,7 +7,7 @@ from typing import Any
 
 from sluice.local.blueprint import Function
 from sluice.local.deployments import call_after_deployment
-from sluice.local.functions import load_handler
+from sluice.local.invocations import Handler
 from sluice.local.schedules import call_on_schedule
 from sluice.local.streams import DYNAMODB_STREAMS, TableStream, feed_from_stream
 from sluice.stores.access import MADE_UP, Access, Endpoint
@@ -19,17 +19,18 @@ type Feeder = Coroutine[Any, Any, None]
 
 @asynccontextmanager
 async def feeding(
-    functions: Iterable[Function], tables: Mapping[str, str], endpoint: Endpoint
+    functions: Iterable[Function],
+    handlers: Mapping[str, Handler],
+    tables: Mapping[str, str],
+    endpoint: Endpoint,
 ) -> AsyncIterator[None]:
     """Feed functions from their streams and schedules while the context lasts, and tell them that it begins.
 
     Args:
-        functions: those without events other than HTTP requests are left alone.
+        functions: those without such events are left alone.
+        handlers: of the others at least, by the functions' names.
         tables: the tables' names by their names in the template.
         endpoint: the stand-in for AWS.
-
-    Raises:
-        TemplateError: a function has no handler.
     """
     connections = Connections(endpoint.url, tls=default_tls, connect_seconds=CONNECT_SECONDS)
     streams = Client(DYNAMODB_STREAMS, Access(endpoint.url, endpoint.region, MADE_UP), connections)
@@ -37,7 +38,7 @@ async def feeding(
         found = [
             feeder
             for function in functions
-            for feeder in _feeders(function, tables, aws.dynamodb, streams, endpoint.region)
+            for feeder in _feeders(function, handlers, tables, aws.dynamodb, streams, endpoint.region)
         ]
         tasks = [asyncio.create_task(feeder) for feeder in found]
         try:
@@ -49,11 +50,16 @@ async def feeding(
 
 
 def _feeders(
-    function: Function, tables: Mapping[str, str], dynamodb: Client, streams: Client, region: str
+    function: Function,
+    handlers: Mapping[str, Handler],
+    tables: Mapping[str, str],
+    dynamodb: Client,
+    streams: Client,
+    region: str,
 ) -> Iterator[Feeder]:
     if not function.streams and not function.schedules and not function.deployments:
         return
-    handler = load_handler(function)
+    handler = handlers[function.name]
     for source in function.streams:
         stream = TableStream(dynamodb, streams, tables[source.table])
         yield feed_from_stream(function.name, handler, source, stream.read)

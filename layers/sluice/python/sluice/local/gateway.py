@@ -1,6 +1,7 @@
 """Builds the whole gateway out of the template, and serves it."""
 
 import os
+import secrets
 import socket
 import sys
 import time
@@ -11,9 +12,10 @@ from sluice.config import CatalogSettings
 from sluice.keys import new_secret
 from sluice.local.aws_process import REGION, LocalAWS
 from sluice.local.blueprint import read_blueprint
+from sluice.local.bridge import Bridge, bridged, listeners
 from sluice.local.environment import local_environment
 from sluice.local.feeding import feeding
-from sluice.local.functions import load_app
+from sluice.local.functions import load_app, load_handler
 from sluice.local.greeting import greeting
 from sluice.local.http import serve, url_of
 from sluice.local.lifespan import lifespans
@@ -33,9 +35,17 @@ from sluice.stores.keys import KeyStore
 KEYS_TABLE = "KeysTableName"
 """The stack's output that names the table of keys."""
 
+SECRET_BYTES = 32
+"""Of a secret that is made up for each run."""
+
 
 async def serve_gateway(
-    template: Path, local_aws: LocalAWS, listener: socket.socket, directory: Path, started: float
+    template: Path,
+    local_aws: LocalAWS,
+    listener: socket.socket,
+    bridge_listener: socket.socket,
+    directory: Path,
+    started: float,
 ) -> None:
     """Make the stack, load the functions, greet, and serve until told to end.
 
@@ -43,6 +53,7 @@ async def serve_gateway(
         template: the SAM template.
         local_aws: the stand-in for AWS; this process is bound to it from here on.
         listener: bound, not yet listening.
+        bridge_listener: the same, for the stand-in's calls of functions.
         directory: takes the state.
         started: the monotonic time at which the start began.
     """
@@ -52,7 +63,8 @@ async def serve_gateway(
     endpoint = local_aws.endpoint
     aws = AWS(endpoint)
     stack = create_stack(endpoint, blueprint.stack)
-    environment = local_environment(user, blueprint.functions, stack.outputs, endpoint)
+    made_up = {name: user.get(name) or secrets.token_hex(SECRET_BYTES) for name in blueprint.secrets}
+    environment = local_environment(user, blueprint.functions, stack.outputs, endpoint, made_up)
     os.environ.clear()
     os.environ.update(environment)
 
@@ -61,6 +73,9 @@ async def serve_gateway(
     mounts = [
         Mount(route, apps[function.name]) for function in blueprint.functions for route in function.routes
     ]
+    handlers = {
+        function.name: load_handler(function) for function in blueprint.functions if not function.routes
+    }
     catalog_file = CatalogSettings.from_environment().catalog
     catalog = load_catalog(catalog_file)
     check_providers(catalog)
@@ -68,6 +83,8 @@ async def serve_gateway(
     for doubt in unknown_parameters(catalog):
         tell(doubt)
     key = await _demo_key(KeyStore(aws, stack.outputs[KEYS_TABLE]))
+    for name, value in made_up.items():
+        await aws.secretsmanager.call("CreateSecret", Name=f"{stack.name}/{name}", SecretString=value)
     url = url_of(listener)
     state = ServerState(
         url=url,
@@ -84,7 +101,13 @@ async def serve_gateway(
         sys.stdout.write(greeting(url, key, catalog, time.monotonic() - started))
         sys.stdout.flush()
 
-    async with lifespans(apps.values()), feeding(blueprint.functions, stack.tables, endpoint):
+    tasks = {name: handlers[name] for name in blueprint.tasks}
+    bridge = Bridge(tasks, listeners(blueprint.functions, handlers), stack.machines)
+    async with (
+        bridged(bridge, bridge_listener),
+        lifespans(apps.values()),
+        feeding(blueprint.functions, handlers, stack.tables, endpoint),
+    ):
         await serve(Dispatcher(mounts, blueprint.unknown_path), listener, on_ready)
 
 

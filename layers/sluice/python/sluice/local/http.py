@@ -49,9 +49,14 @@ def reserved_port(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
+def address_of(listener: socket.socket) -> str:
+    """Host and port, as ``host:port``."""
+    return f"{HOST}:{listener.getsockname()[1]}"
+
+
 def url_of(listener: socket.socket) -> str:
     """The address a client uses."""
-    return f"http://{HOST}:{listener.getsockname()[1]}"
+    return f"http://{address_of(listener)}"
 
 
 KEEP_ALIVE_SECONDS = 75

@@ -1,6 +1,7 @@
-"""Calls the functions that are called by events, as Lambda calls them: one event at a time, in a thread of its own.
+"""Calls the functions that are called by events, as Lambda calls them.
 
-Their handlers are not coroutines, and run a loop of their own.
+A ``Worker`` answers on the loop that runs, as many events at a time as there are. Other handlers are not coroutines,
+and run a loop of their own: each call is in a thread of its own.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from sluice.worker import Worker
 
 END_SECONDS = 5
 """How long a handler that runs when the server ends may go on."""
@@ -20,8 +23,11 @@ type Handler = Callable[[Any, Any], Any]
 async def invoke(handler: Handler, event: Mapping[str, Any]) -> Any:
     """Call a handler, and give its reply or raise what it raises.
 
-    The thread ends with the process, if not before: a handler that hangs keeps nobody from ending the server.
+    A thread ends with the process, if not before: a handler that hangs keeps nobody from ending the server.
     """
+    own = json.loads(json.dumps(event))
+    if isinstance(handler, Worker):
+        return json.loads(json.dumps(await handler.answer(own)))
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Any] = loop.create_future()
     done.add_done_callback(_look_at)
@@ -29,7 +35,7 @@ async def invoke(handler: Handler, event: Mapping[str, Any]) -> Any:
     def run() -> None:
         settle: Callable[[Any], None]
         try:
-            settle, outcome = done.set_result, handler(json.loads(json.dumps(event)), None)
+            settle, outcome = done.set_result, handler(own, None)
         except Exception as error:
             settle, outcome = done.set_exception, error
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 from sluice.local.aws_process import LocalAWS
-from sluice.local.http import STOP_SIGNALS, reserved_port
+from sluice.local.http import STOP_SIGNALS, address_of, reserved_port
 from sluice.local.state import held
 
 TEMPLATE = Path(__file__).resolve().parents[5] / "template.yaml"
@@ -32,13 +32,14 @@ def run(port: int, directory: Path, template: Path = TEMPLATE) -> None:
         contextlib.suppress(KeyboardInterrupt),
         held(directory),
         reserved_port(port) as listener,
-        LocalAWS() as local_aws,
+        reserved_port(0) as bridge_listener,
+        LocalAWS(address_of(bridge_listener)) as local_aws,
     ):
         from sluice.local.gateway import serve_gateway  # takes as long to import as the line above to start
 
         interruption.check()
         try:
-            asyncio.run(serve_gateway(template, local_aws, listener, directory, started))
+            asyncio.run(serve_gateway(template, local_aws, listener, bridge_listener, directory, started))
         finally:
             for stop in STOP_SIGNALS:  # the end is under way: a further signal must not cut it short
                 signal.signal(stop, signal.SIG_IGN)

@@ -1,7 +1,7 @@
 """Makes the stack that a template describes, in the stand-in for AWS."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from sluice.stores.stacks import cloudformation
 
 STACK = "sluice"
 TABLE = "AWS::DynamoDB::Table"
+MACHINE = "AWS::StepFunctions::StateMachine"
 COMPLETE = "CREATE_COMPLETE"
 
 
@@ -22,11 +23,19 @@ class StackError(LocalError):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack as it came out: its outputs, and its tables' names by their names in the template."""
+    """A stack as it came out.
+
+    Attributes:
+        name: its own.
+        outputs: by their names.
+        tables: the tables' names, by those in the template.
+        machines: the state machines' ARNs, by their names in the template.
+    """
 
     name: str
     outputs: Mapping[str, str]
     tables: Mapping[str, str]
+    machines: Mapping[str, str]
 
 
 def create_stack(endpoint: Endpoint, template: Mapping[str, Any]) -> Stack:
@@ -49,9 +58,14 @@ def create_stack(endpoint: Endpoint, template: Mapping[str, Any]) -> Stack:
     return Stack(
         name=STACK,
         outputs={output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])},
-        tables={
-            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-            for resource in resources
-            if resource["ResourceType"] == TABLE
-        },
+        tables=_named(resources, TABLE),
+        machines=_named(resources, MACHINE),
     )
+
+
+def _named(resources: Iterable[Mapping[str, Any]], kind: str) -> dict[str, str]:
+    return {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in resources
+        if resource["ResourceType"] == kind
+    }

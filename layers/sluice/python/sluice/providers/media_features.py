@@ -18,8 +18,8 @@ OWN = frozenset({"model", "prompt", "n", "response_format", "async", "asynchrono
 NEVER = frozenset({"stream", "partial_images"})
 """Members that no provider is sent, because their answers are in no form that is read here."""
 
-NEUTRAL = ("auto",)
-"""Values that leave a choice to the provider, as it is without them."""
+NEUTRAL = ("auto", "")
+"""Values that leave a choice to the provider, or ask for nothing, as it is without them."""
 
 SECONDS, SIZE = "seconds", "size"
 

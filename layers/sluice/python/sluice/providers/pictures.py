@@ -30,17 +30,16 @@ def pixels_of(request: ImagesRequest) -> tuple[int, int] | None:
     return int(width), int(height)
 
 
-def seed_of(request: ImagesRequest, index: int, most: int) -> int | None:
-    """The seed of the picture at ``index``: counted on with it, and from the highest one back to 0; None without one.
+def seed_of(request: ImagesRequest, index: int, most: int, least: int = 0) -> int | None:
+    """The seed of the picture at ``index``: counted on with it, from the highest one back to the lowest; None without.
 
     Raises:
-        InvalidRequestError: the seed that is asked for is above ``most``.
+        InvalidRequestError: the seed that is asked for is not from ``least`` to ``most``.
     """
     if request.seed is None:
         return None
-    if request.seed > most:
-        raise out_of_range(SEED, 0, most)
-    return (request.seed + index) % (most + 1)
+    check_range(SEED, request.seed, least, most)
+    return least + (request.seed - least + index) % (most - least + 1)
 
 
 def check_range(member: str, value: int | None, least: int, most: int) -> None:
@@ -50,11 +49,13 @@ def check_range(member: str, value: int | None, least: int, most: int) -> None:
         InvalidRequestError: it is not.
     """
     if value is not None and not least <= value <= most:
-        raise out_of_range(member, least, most)
+        raise InvalidRequestError(
+            f"The model's provider takes '{member}' from {least} to {most}.", param=member
+        )
 
 
-def check_value(member: str, value: str | None, *known: str) -> None:
-    """See that a word is one that the provider knows; None is left to it.
+def check_value(member: str, value: object, *known: str) -> None:
+    """See that a value is one that the provider knows; None is left to it.
 
     Raises:
         InvalidRequestError: it is not.
@@ -63,11 +64,6 @@ def check_value(member: str, value: str | None, *known: str) -> None:
         raise InvalidRequestError(
             f"The model's provider takes '{member}' of {' or '.join(known)}.", param=member
         )
-
-
-def out_of_range(member: str, least: int, most: int) -> InvalidRequestError:
-    """The refusal of a number that the provider does not take."""
-    return InvalidRequestError(f"The model's provider takes '{member}' from {least} to {most}.", param=member)
 
 
 def no_such_size(request: ImagesRequest, known: str) -> InvalidRequestError:

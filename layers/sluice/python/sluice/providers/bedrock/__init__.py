@@ -1,9 +1,9 @@
-"""Amazon Bedrock's wire format: Converse for chat, InvokeModel for embeddings.
+"""Amazon Bedrock's wire format: Converse for chat, InvokeModel for embeddings and pictures.
 
 There is no list of models: Bedrock has it at another host, so the catalogue names them, and its ``probe`` is ``none``.
 """
 
-from sluice.providers.bedrock import chat, embeddings, failures
+from sluice.providers.bedrock import chat, embeddings, failures, images
 from sluice.providers.bedrock.members import FEATURES
 from sluice.providers.contract import Provider
 
@@ -13,4 +13,5 @@ PROVIDER = Provider(
     chat=chat,
     features=FEATURES,
     embeddings=embeddings,
+    images=images,
 )

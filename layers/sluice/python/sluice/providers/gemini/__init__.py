@@ -1,4 +1,4 @@
-"""Google's Gemini API, in its own format: generateContent, batchEmbedContents and the list of models.
+"""Google's Gemini API, in its own format: generateContent for chat and pictures, batchEmbedContents, the models' list.
 
 Not the same as its endpoint in OpenAI's format, which loses more and which any catalogue can name as a host of that.
 """
@@ -7,7 +7,7 @@ from typing import Final
 
 from sluice.providers.contract import Provider
 from sluice.providers.features import Feature, Features
-from sluice.providers.gemini import chat, embeddings, failures, models
+from sluice.providers.gemini import chat, embeddings, failures, images, models
 
 FEATURES: Final = Features(
     known=frozenset(
@@ -42,4 +42,5 @@ PROVIDER: Final = Provider(
     features=FEATURES,
     embeddings=embeddings,
     models=models,
+    images=images,
 )

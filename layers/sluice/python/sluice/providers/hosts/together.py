@@ -1,12 +1,14 @@
 """Together AI.
 
 Source: https://docs.together.ai/reference/chat-completions and its SDK's shapes. ``logprobs`` is a number there, and
-its answer is in a shape of its own, so it is not asked for any. It has no ``parallel_tool_calls``.
+its answer is in a shape of its own, so it is not asked for any. It has no ``parallel_tool_calls``. Pictures:
+https://docs.together.ai/reference/post-images-generations; what they cost grows with their size and with the steps.
 """
 
 from sluice.providers.features import Feature
 from sluice.providers.openai.dialect import COMMON_MEMBERS, MAX_TOKENS_ONLY, Dialect, Thoughts
 from sluice.providers.openai.host import host
+from sluice.providers.openai.image_dialect import ImageDialect
 
 DIALECT = Dialect(
     members=COMMON_MEMBERS
@@ -31,4 +33,13 @@ DIALECT = Dialect(
     embedding_members=frozenset(),
 )
 
-PROVIDER = host(DIALECT, "https://api.together.xyz/v1")
+IMAGE_DIALECT = ImageDialect(
+    members=frozenset({"size", "steps", "seed", "negative_prompt", "output_format", "guidance_scale"}),
+    inline={"response_format": "base64"},
+    pixels=True,
+    ranges={"steps": (1, 50)},
+    words={"output_format": ("jpeg", "png")},
+    hints=frozenset(),
+)
+
+PROVIDER = host(DIALECT, "https://api.together.xyz/v1", image_dialect=IMAGE_DIALECT)

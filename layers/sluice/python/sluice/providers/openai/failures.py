@@ -33,6 +33,9 @@ _EXHAUSTED = 402
 
 _FORBIDDEN = 403
 
+_REFUSED = "moderation_blocked"
+"""The code of a picture that OpenAI's filter does not let pass; older models' was content_policy_violation."""
+
 _NOT_FOUND = 404
 _OF_MODELS = frozenset({"not_found_error", "NotFoundError", "model_not_available", "404"})
 """Types and codes of a 404 that say that a model is not there (Ollama, vLLM, Together, OpenRouter): an address that is
@@ -89,6 +92,10 @@ def _failure_of(status: int, error: object, retry_after: float | None = None) ->
         retry_after = retry_delay_of(reported.details)
     if status == _FORBIDDEN and isinstance(reported.metadata, dict) and reported.metadata.get("reasons"):
         # OpenRouter's moderation has found something in the prompt; the credential is good.
+        return InvalidRequestError(
+            reported.message or "The provider refused the prompt.", code="content_policy_violation"
+        )
+    if reported.code == _REFUSED:
         return InvalidRequestError(
             reported.message or "The provider refused the prompt.", code="content_policy_violation"
         )

@@ -76,7 +76,7 @@ class HostImages:
 
     def picture(self, body: bytes, call: ProviderCall[ImagesRequest]) -> Media:
         """See ``ImageOperation``."""
-        return images.picture(body, call)
+        return images.picture(body, call, self.dialect)
 
 
 def host(

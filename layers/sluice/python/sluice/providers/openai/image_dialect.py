@@ -17,27 +17,29 @@ class ImageDialect:
     """How a host wants to be asked. The defaults fit one of which nothing is known.
 
     Attributes:
+        path: of its endpoint.
         members: of the request, beside the prompt, that it takes.
         passes_on: whether it may be sent members that this gateway does not name.
         renamed: OpenAI's names of members, and the host's for the same.
         inline: what the request has to say so that the picture comes in the reply; nothing where the host does so
             anyway, or nobody knows how it is told. Where it comes as an address, it is fetched.
         pixels: whether the size is said as ``width`` and ``height``.
-        ratios: the aspect ratios that stand for sizes, where the host does not take these; empty where it does.
         ranges: of numbers: the least and the most that it takes.
         words: of members: the values that it takes.
         hints: members that ask for nothing, and are sent.
+        refuses_by_none: whether a reply without any picture says that the prompt was refused.
     """
 
+    path: str = "/images/generations"
     members: frozenset[str] = EVERY_MEMBER
     passes_on: bool = False
     renamed: Mapping[str, str] = field(default_factory=dict)
     inline: Mapping[str, str] = field(default_factory=dict)
     pixels: bool = False
-    ratios: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hints: frozenset[str] = frozenset({"user"})
+    refuses_by_none: bool = False
 
     @property
     def features(self) -> MediaFeatures:

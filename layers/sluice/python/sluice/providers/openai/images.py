@@ -20,9 +20,9 @@ from sluice.providers.pictures import (
     check_value,
     decoded,
     linked,
-    no_such_size,
     none_made,
     pixels_of,
+    refused,
     seed_of,
 )
 from sluice.providers.reading import objects_of
@@ -50,36 +50,28 @@ def upstream_request(call: Call, index: int, dialect: ImageDialect = ANY) -> Ups
     for name, (least, most) in dialect.ranges.items():
         check_range(name, body.get(name), least, most)
     if request.seed is not None:
-        body[SEED] = seed_of(request, index, dialect.ranges.get(SEED, (0, MOST_SEED))[1])
-    _say_size(body, request, dialect)
-    rename(body, dialect.renamed)
-    return post(
-        call.target, "/images/generations", {"prompt": request.prompt, "n": 1, **body, **dialect.inline}
-    )
-
-
-def _say_size(body: dict[str, Any], request: ImagesRequest, dialect: ImageDialect) -> None:
+        least, most = dialect.ranges.get(SEED, (0, MOST_SEED))
+        body[SEED] = seed_of(request, index, most, least)
     pixels = pixels_of(request)
-    if pixels is None:
-        return
-    if dialect.pixels:
+    if dialect.pixels and pixels is not None:
         del body[SIZE]
-        for name, value in zip(("width", "height"), pixels, strict=True):
-            least, most = dialect.ranges.get(name, (1, 99_999))
-            if not least <= value <= most:
-                raise no_such_size(request, f"{name}s are from {least} to {most}")
-            body[name] = value
-    elif dialect.ratios:
-        ratio = dialect.ratios.get(body.pop(SIZE))
-        if ratio is None:
-            raise no_such_size(request, ", ".join(dialect.ratios))
-        body["aspect_ratio"] = ratio
+        body["width"], body["height"] = pixels
+    rename(body, dialect.renamed)
+    asked = {"prompt": request.prompt, "n": 1, **body, **dialect.inline}
+    return post(call.target, dialect.path, asked)
 
 
-def picture(body: bytes, call: Call) -> Media:
-    """The first picture of a reply; no more than one was asked for."""
+def picture(body: bytes, call: Call, dialect: ImageDialect = ANY) -> Media:
+    """The first picture of a reply; no more than one was asked for.
+
+    Raises:
+        SluiceError: there is none, or it was made and is not shown (xAI).
+    """
     rows = objects_of(reply_object(body).get("data"))
     if not rows:
-        raise none_made()
-    content, url = rows[0].get("b64_json"), rows[0].get("url")
+        raise refused() if dialect.refuses_by_none else none_made()
+    row = rows[0]
+    if row.get("respect_moderation") is False:
+        raise refused()
+    content, url = row.get("b64_json"), row.get("url")
     return linked(url, call.target) if not content and isinstance(url, str) and url else decoded(content)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Self
 
-from sluice.api.webhooks import DeliveryAttempt, DeliveryList, WebhookSecret
+from sluice.api.webhooks import DeliveryList, WebhookSecret
 from sluice.config import MediaSettings, WebhookAddressSettings
 from sluice.errors import InvalidRequestError, NotFoundError, UnsupportedParameterError
+from sluice.pipeline.jobs.webhooks.deliveries import delivery_list
 from sluice.pipeline.jobs.webhooks.message import secret_for
 from sluice.stores.aws import AWS
 from sluice.stores.credentials import CredentialStore
-from sluice.stores.deliveries import Attempt, DeliveryStore
+from sluice.stores.deliveries import DeliveryStore
 from sluice.stores.job_records import Job
 from sluice.stores.key_records import KeyRecord
 from sluice.upstream.web_address import AddressError, web_address
@@ -60,16 +61,7 @@ class WebhookDesk:
 
     async def deliveries(self, job: Job) -> DeliveryList:
         """What became of the message about a job."""
-        log = await self.logs.get(job.id)
-        if log is None:
-            state = "pending" if job.has_webhook else None
-            return DeliveryList(state=state, attempts=0, next_attempt_at=None, data=[])
-        return DeliveryList(
-            state=log.outcome,
-            attempts=log.count,
-            next_attempt_at=log.next_at,
-            data=[_shown(attempt) for attempt in log.attempts],
-        )
+        return delivery_list(job, await self.logs.get(job.id))
 
     async def forget(self, job_id: str) -> None:
         """Drop what is known of the deliveries of a job that is deleted."""
@@ -78,12 +70,3 @@ class WebhookDesk:
     async def _master(self) -> str | None:
         found = await self.credentials.get(self.settings.webhook_secret)
         return found if isinstance(found, str) else None
-
-
-def _shown(attempt: Attempt) -> DeliveryAttempt:
-    return DeliveryAttempt(
-        created_at=attempt.at // 1000,
-        milliseconds=attempt.milliseconds,
-        status=attempt.status,
-        failure=attempt.failure,
-    )

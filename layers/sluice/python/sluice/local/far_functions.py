@@ -1,0 +1,70 @@
+"""The functions as AWS's stand-in reaches them: they live in the process that started it.
+
+What Step Functions would say to Lambda and to EventBridge is said to that process, at its bridge (``local.bridge``).
+"""
+
+import io
+import json
+import urllib.parse
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any
+
+INVOCATIONS = "/2015-03-31/functions/{}/invocations"
+"""Where Lambda's own API has a function. Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"""
+
+EVENTS = "/events"
+FUNCTION_ERROR = "X-Amz-Function-Error"
+"""The header of a reply by a function that has failed; the status is 200 all the same."""
+
+VERSION = "$LATEST"
+
+
+class FarFunctions:
+    """Calls functions, and tells events. It has what moto uses of boto3's client of Lambda.
+
+    Args:
+        address: of the bridge, as ``host:port``.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def invoke(self, **members: Any) -> dict[str, Any]:
+        """Call a function and wait for its end, however long it takes.
+
+        Args:
+            members: ``FunctionName``, its name or ARN, and ``Payload``; others mean nothing here.
+
+        Raises:
+            OSError, HTTPException: the bridge is not there any more.
+        """
+        name = urllib.parse.quote(members["FunctionName"].rpartition(":")[2], safe="")
+        reply, body = self._post(INVOCATIONS.format(name), members["Payload"])
+        found = {
+            "StatusCode": reply.status,
+            "ExecutedVersion": VERSION,
+            "Payload": io.BytesIO(body),
+        }
+        error = reply.headers.get(FUNCTION_ERROR)
+        return found if error is None else {**found, "FunctionError": error}
+
+    def tell(self, event: Mapping[str, Any]) -> None:
+        """Hand an event over, for the functions whose rules are for it; whether there is one, nobody says.
+
+        It is lost if the bridge is not there any more: then so are the functions.
+        """
+        try:
+            self._post(EVENTS, json.dumps(event).encode())
+        except (OSError, HTTPException):
+            return
+
+    def _post(self, path: str, body: bytes) -> tuple[HTTPResponse, bytes]:
+        host, _, port = self._address.rpartition(":")
+        connection = HTTPConnection(host, int(port))
+        try:
+            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            reply = connection.getresponse()
+            return reply, reply.read()
+        finally:
+            connection.close()
