@@ -156,6 +156,39 @@ async def test_but_not_where_its_end_counts_on_it() -> None:
     assert output_key(digest(png())) in world.files
 
 
+async def test_bytes_of_an_attempt_that_was_overtaken_are_taken_back() -> None:
+    world = world_with(png(1))
+    other = Output(digest=digest(png(2)), content_type="image/png", size=1, stored=True)
+
+    async def after(call: str) -> None:
+        if call.startswith("outputs.store"):
+            world.change(outputs={0: other})
+
+    world.around.after = after
+    with pytest.raises(PassingError):
+        await world.task("store")
+    assert not any(file.startswith("outputs/") for file in world.files)
+    assert world.job.outputs == {0: other}
+
+
+async def test_a_note_that_fails_takes_nothing_back() -> None:
+    world = world_with(png())
+    notes = 0
+
+    async def before(call: str) -> None:
+        nonlocal notes
+        notes += call == "jobs.note_output"
+        if call == "jobs.note_output" and notes == 2:
+            raise OverloadedError("busy")
+
+    world.around.before = before
+    with pytest.raises(PassingError):
+        await world.task("store")
+    await world.task("store")
+    assert world.job.outputs[0].stored
+    assert world.files == [output_key(digest(png()))]
+
+
 async def test_what_it_was_made_of_need_not_be_deleted_at_once() -> None:
     world = world_with(png())
 
