@@ -110,6 +110,7 @@ class Service(NamedTuple):
 
 DYNAMODB = Service("dynamodb", "DynamoDB_20120810", "1.0")
 SECRETS_MANAGER = Service("secretsmanager", "secretsmanager", "1.1")
+STEP_FUNCTIONS = Service("states", "AWSStepFunctions", "1.0")
 
 
 class Client:
@@ -205,6 +206,11 @@ class AWS:
     def secretsmanager(self) -> Client:
         """The provider credentials of a deployment."""
         return self._client(SECRETS_MANAGER)
+
+    @functools.cached_property
+    def states(self) -> Client:
+        """The state machines."""
+        return self._client(STEP_FUNCTIONS)
 
     def _client(self, service: Service) -> Client:
         variables = aws_variables(service.name.upper())
