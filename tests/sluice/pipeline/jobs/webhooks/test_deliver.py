@@ -197,6 +197,13 @@ async def test_of_a_job_that_is_deleted_nobody_is_told() -> None:
     assert len(world.posted) == 1
 
 
+async def test_of_a_job_that_is_forgotten_nobody_is_told() -> None:
+    world = World(answers=[FAILED])
+    job = world.has(made_job(expires_at=int(NOON) + 6))
+    assert await run(world, job.id) == [5, 300]
+    assert len(world.posted) == 2
+
+
 async def test_of_a_job_whose_request_is_deleted_nobody_is_told() -> None:
     world = World(answers=[TAKEN])
     job = world.has(made_job())
