@@ -60,7 +60,17 @@ async def test_what_the_list_does_not_say_is_left_out() -> None:
 
 
 async def test_what_the_file_has_and_what_nobody_can_ask_for_is_left_out() -> None:
-    assert list(await synced(far(models("up", "dall-e-9", "new")))) == ["new"]
+    assert list(await synced(far(models("up", "whisper-9", "new")))) == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [("openai", {"flux-9": "image"}), ("together", {"flux-9": "image"}), ("groq", {}), ("anthropic", {})],
+)
+async def test_pictures_are_asked_of_those_who_make_them(kind: str, found: dict[str, str]) -> None:
+    """Some list what others make, or what they make at an endpoint that is not asked here."""
+    desk = far(answer({"data": [{"id": "flux-9"}]}), kind=kind)
+    assert {name: model.found["kind"] for name, model in (await synced(desk)).items()} == found
 
 
 @pytest.mark.parametrize("name", ["filed", "taken"])

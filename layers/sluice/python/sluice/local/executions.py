@@ -14,6 +14,7 @@ from typing import Any
 from moto.core.config import default_user_config
 from moto.stepfunctions import models
 from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
@@ -45,6 +46,7 @@ def run_executions(functions: FarFunctions) -> None:
     mends = _Mends(functions)
     _replace(StepFunctionsParserBackend, "start_execution", mends.guarded)
     _replace(StepFunctionsParserBackend, "stop_execution", mends.guarded)
+    _replace(EvalComponent, "_log_failure_event_exception", lambda _: unlogged)
     _replace(ExecutionWorker, "_get_evaluation_entrypoint", _read_once)
     _replace(ExecutionWorker, "_get_evaluation_environment", _made_once)
     _replace(ExecutionWorker, "_execution_logic", _unless_stopped)
@@ -61,6 +63,13 @@ def _put(module: ModuleType, name: str, value: Any) -> None:
     """Put something in the place of what a module of moto's knows by a name, which has to be there."""
     getattr(module, name)
     setattr(module, name, value)
+
+
+def unlogged(_component: EvalComponent, _failure: Exception) -> None:
+    """Log nothing of a task that fails, where moto logs the whole machine, several times over, which takes long.
+
+    What the machine makes of the failure is in the execution's history, and in its end.
+    """
 
 
 class _Mends:
