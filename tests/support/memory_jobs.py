@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from sluice.errors import OverloadedError
 from sluice.stores.bucket import Blob, BlobTooLargeError, Bucket, output_key
 from sluice.stores.job_records import OPEN_STATES, Job, JobKind, JobState, Output
 from sluice.stores.jobs import JobOverError, JobStore
@@ -152,7 +153,12 @@ class MemoryJobs(JobStore):
         """See ``JobStore``."""
 
         def noted(job: Job) -> Job:
-            return replace(job, outputs={**job.outputs, index: output})
+            known = job.outputs.get(index)
+            same = known is not None and known.digest == output.digest
+            if output.stored and not same:
+                raise OverloadedError("Another attempt has made this file meanwhile; try again.")
+            late = same and not output.stored
+            return job if late else replace(job, outputs={**job.outputs, index: output})
 
         return (await self._change("note_output", job_id, ("running",), noted))[1]
 
