@@ -124,8 +124,8 @@ class FakeDynamoDB:
         match members.get("ReturnValues"):
             case "ALL_NEW":
                 return {"Attributes": after}
-            case "ALL_OLD" if before:
-                return {"Attributes": before}
+            case "ALL_OLD":
+                return {"Attributes": before} if before else {}
             case _:
                 return {}
 
