@@ -160,7 +160,7 @@ class WatchedJobs(JobStore):
         """See ``JobStore``."""
         return await self._watched("note_progress", super().note_progress(job_id, progress))
 
-    async def finish(self, job_id: str, cost: int, provider: str, now: int, notes: int | None = None) -> Job:
+    async def finish(self, job_id: str, cost: int, provider: str, now: int) -> Job:
         """See ``JobStore``."""
         return await self._watched("finish", super().finish(job_id, cost, provider, now))
 
