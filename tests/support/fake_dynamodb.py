@@ -27,10 +27,13 @@ MISSING: dict[str, Any] = {}
 
 _CONDITION = re.compile(r"(?P<path>\S+) (?P<operator>=|<>|<=|<) (?P<value>:\w+)")
 _IN = re.compile(r"(?P<path>\S+) IN \((?P<values>:\w+(?:, :\w+)*)\)")
-_EITHER = re.compile(r"\((?P<one>[^()]*(?:\([^()]*\))?[^()]*) OR (?P<other>[^()]*)\)")
 _FUNCTION = re.compile(r"(?P<name>attribute_exists|attribute_not_exists)\((?P<path>\S+)\)")
 _BEGINS_WITH = re.compile(r"begins_with\((?P<path>\S+), (?P<value>:\w+)\)")
-_CLAUSES = re.compile(r"(?:SET (?P<set>.*?))?(?: ?REMOVE (?P<remove>.*))?")
+_CLAUSE = re.compile(r"(SET|REMOVE|ADD|DELETE) (.+?)(?= (?:SET|REMOVE|ADD|DELETE) |$)")
+_FIRST = re.compile(
+    r"(?P<path>\S+) = if_not_exists\((?P<same>\S+), (?P<first>:\w+)\)(?: \+ (?P<value>:\w+))?"
+)
+_OF_SET = re.compile(r"(?P<path>\S+) (?P<value>:\w+)")
 _ASSIGNMENT = re.compile(r"(?P<path>\S+) = (?:(?P<operand>[^\s:]\S*) (?P<sign>[+-]) )?(?P<value>:\w+)")
 _PLACEHOLDER = re.compile(r"[#:]\w+")
 
@@ -168,12 +171,14 @@ class FakeDynamoDB:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an update does to one path: sets it, adds to it, or removes it (None)."""
+    """What an update does to one path: sets it, adds to a number or a set there, or removes it (None)."""
 
     path: Path
     value: dict[str, Any] | None
     sign: int = 0
     """1 or -1: the value is added to what is there, or taken from it."""
+    first: dict[str, Any] | None = None
+    """What it is added to where nothing is there."""
 
 
 class Expressions:
@@ -194,11 +199,15 @@ class Expressions:
 
     def holds(self, condition: str, item: Item) -> bool:
         """Whether a condition is true of an item."""
-        return all(self._holds(part, item) for part in condition.split(" AND "))
+        if len(alternatives := _parts(condition, " OR ")) > 1:
+            return any(self.holds(part, item) for part in alternatives)
+        if len(parts := _parts(condition, " AND ")) > 1:
+            return all(self.holds(part, item) for part in parts)
+        if condition.startswith("("):
+            return self.holds(condition[1:-1], item)
+        return self._holds(condition, item)
 
     def _holds(self, condition: str, item: Item) -> bool:
-        if match := _EITHER.fullmatch(condition):
-            return self._holds(match["one"], item) or self._holds(match["other"], item)
         if match := _IN.fullmatch(condition):
             values = [self._values[name] for name in match["values"].split(", ")]
             return self._value_at(match["path"], item) in values
@@ -224,16 +233,33 @@ class Expressions:
 
     def changes(self, expression: str) -> Sequence[Change]:
         """What an update expression does."""
-        match = _CLAUSES.fullmatch(expression)
-        assert match, expression
-        found = [self._assignment(text) for text in (match["set"] or "").split(", ") if text]
-        found += [Change(self._path(path), None) for path in (match["remove"] or "").split(", ") if path]
+        clauses = _CLAUSE.findall(expression)
+        assert " ".join(map(" ".join, clauses)) == expression, expression
+        found = [self._change(verb, text) for verb, texts in clauses for text in _parts(texts, ", ")]
         paths = [change.path for change in found]
         if any(_overlap(one, other) for index, one in enumerate(paths) for other in paths[:index]):
             raise refused("two document paths overlap")
         return found
 
+    def _change(self, verb: str, text: str) -> Change:
+        match verb:
+            case "SET":
+                return self._assignment(text)
+            case "REMOVE":
+                return Change(self._path(text), None)
+            case _:
+                match = _OF_SET.fullmatch(text)
+                assert match, text
+                value = self._values[match["value"]]
+                assert "SS" in value, "of numbers, an ADD hides a mistake"
+                return Change(self._path(match["path"]), value, 1 if verb == "ADD" else -1)
+
     def _assignment(self, text: str) -> Change:
+        if match := _FIRST.fullmatch(text):
+            assert match["path"] == match["same"], text
+            first = self._values[match["first"]]
+            added = {"N": "0"} if match["value"] is None else self._values[match["value"]]
+            return Change(self._path(match["path"]), added, 1, first)
         match = _ASSIGNMENT.fullmatch(text)
         assert match, text
         path, value = self._path(match["path"]), self._values[match["value"]]
@@ -270,9 +296,32 @@ def _changed(members: Item, path: Path, change: Change) -> Item:
         return {name: value for name, value in members.items() if name != first}
     if not change.sign:
         return members | {first: change.value}
-    if "N" not in members.get(first, {}) or "N" not in change.value:
+    if "SS" in change.value:
+        return _with_set(members, first, change)
+    before = members.get(first, change.first or {})
+    if "N" not in before or "N" not in change.value:
         raise refused("an operand is no number, or is not there")
-    return members | {first: {"N": str(int(members[first]["N"]) + change.sign * int(change.value["N"]))}}
+    return members | {first: {"N": str(int(before["N"]) + change.sign * int(change.value["N"]))}}
+
+
+def _with_set(members: Item, name: str, change: Change) -> Item:
+    """The members with more or fewer texts in a set; one without any is none."""
+    assert change.value is not None
+    before, given = set(members.get(name, {"SS": []})["SS"]), set(change.value["SS"])
+    after = before | given if change.sign > 0 else before - given
+    rest = {each: value for each, value in members.items() if each != name}
+    return rest | {name: {"SS": sorted(after)}} if after else rest
+
+
+def _parts(condition: str, joint: str) -> list[str]:
+    """What a word joins, outside of all parentheses."""
+    found, depth, start = [], 0, 0
+    for at, letter in enumerate(condition):
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if depth == 0 and condition.startswith(joint, at):
+            found.append(condition[start:at])
+            start = at + len(joint)
+    return [*found, condition[start:]]
 
 
 def _comparable(value: dict[str, Any]) -> Any:

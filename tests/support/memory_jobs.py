@@ -12,7 +12,7 @@ from typing import Any
 
 from sluice.accounting.counter import Charge, Counter, Hold
 from sluice.stores.aws import AWS
-from sluice.stores.bucket import Blob, BlobTooLargeError, Bucket, output_key
+from sluice.stores.bucket import Blob, BlobTooLargeError, Bucket
 from sluice.stores.counters import CounterStore
 from sluice.stores.job_records import Job, JobState, Output
 from sluice.stores.jobs import JobStore
@@ -90,30 +90,25 @@ class MemoryBucket(Bucket):
         return f"https://bucket.test/{key}?{seconds}&{answer.get('content-type')}"
 
 
-class MemoryOutputs(OutputStore):
-    """Files by their content, and which jobs have them."""
+class WatchedOutputs(OutputStore):
+    """Files by their content, whose every call can be interfered with; ``clock`` is in epoch seconds."""
 
-    def __init__(self, bucket: MemoryBucket, interference: Interference | None = None) -> None:
-        self.holders: dict[str, set[str]] = {}
-        self._objects = bucket.objects
-        self._around = interference or Interference()
+    def __init__(
+        self, aws: AWS, bucket: Bucket, interference: Interference, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(aws, "JobsTable", bucket, clock)
+        self._around = interference
 
     async def store(self, job_id: str, digest: str, blob: Blob, expires_at: int) -> None:
         """See ``OutputStore``."""
-        await self._around.begins(f"outputs.store {digest}")
-        self.holders.setdefault(digest, set()).add(job_id)
-        self._objects[output_key(digest)] = blob
-        await self._around.ends(f"outputs.store {digest}")
+        await self._around.begins("outputs.store")
+        await super().store(job_id, digest, blob, expires_at)
+        await self._around.ends("outputs.store")
 
     async def drop(self, job_id: str, digests: Sequence[str], now: int) -> None:
         """See ``OutputStore``."""
         await self._around.begins("outputs.drop")
-        for digest in digests:
-            holders = self.holders.get(digest, set())
-            holders.discard(job_id)
-            if not holders:
-                self.holders.pop(digest, None)
-                self._objects.pop(output_key(digest), None)
+        await super().drop(job_id, digests, now)
         await self._around.ends("outputs.drop")
 
 
@@ -160,9 +155,9 @@ class WatchedJobs(JobStore):
         """See ``JobStore``."""
         return await self._watched("note_progress", super().note_progress(job_id, progress))
 
-    async def finish(self, job_id: str, cost: int, provider: str, now: int) -> Job:
+    async def finish(self, job_id: str, cost: int, provider: str, now: int, notes: int | None = None) -> Job:
         """See ``JobStore``."""
-        return await self._watched("finish", super().finish(job_id, cost, provider, now))
+        return await self._watched("finish", super().finish(job_id, cost, provider, now, notes))
 
     async def fail(self, job_id: str, failure: str, now: int) -> Job:
         """See ``JobStore``."""

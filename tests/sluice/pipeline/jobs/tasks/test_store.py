@@ -59,7 +59,7 @@ async def test_the_note_comes_first() -> None:
         for call in world.around.calls
         if not call.startswith(("jobs.get", "bucket.get"))
     ]
-    assert calls == ["jobs.note_output", "outputs.store", "jobs.note_output", "bucket.delete"]
+    assert calls == ["jobs.note_output", "outputs.store", "bucket.put", "jobs.note_output", "bucket.delete"]
 
 
 async def test_once_more_changes_nothing() -> None:
