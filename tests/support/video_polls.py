@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from sluice.errors import SluiceError
-from sluice.providers.contract import Inline, InBucket, Made, NotMade, Remote, Running, Target, VideoOperation
+from sluice.providers.contract import InBucket, Inline, Made, NotMade, Remote, Running, Target, VideoOperation
 from video_requests import ERRAND
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)

@@ -214,6 +214,7 @@ class AWS:
     def states(self) -> Client:
         """The state machines."""
         return self._client(STEP_FUNCTIONS)
+
     def bucket(self, name: str) -> "BucketClient":
         """A bucket of S3: in the path of an emulator's address, in the host's name of AWS's."""
         # Imported here: most functions have nothing to do with it.

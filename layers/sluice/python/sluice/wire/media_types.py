@@ -77,7 +77,7 @@ def _duration(content: bytes) -> float | None:
 
 
 def _duration_of(header: memoryview) -> float | None:
-    form = ">4xIIII" if header[:1] == b"\x00" else ">4xQQIQ"
+    form = ">4xIIII" if bytes(header[:1]) == b"\x00" else ">4xQQIQ"
     if len(header) < struct.calcsize(form):
         return None
     _, _, scale, length = struct.unpack_from(form, header)

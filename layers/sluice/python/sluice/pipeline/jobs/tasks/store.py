@@ -169,7 +169,7 @@ async def _stored(workshop: Workshop, job: Job, index: int, output: Output, cont
     await workshop.jobs.note_output(job.id, index, output)
     blob = Blob(content, output.content_type)
     await workshop.outputs.store(job.id, output.digest, blob, job.expires_at)
-    stored = replace(output, stored=True, cid=await workshop.pinned(output.digest, content))
+    stored = replace(output, stored=True, cid=await workshop.pinned(job, content))
     try:
         await workshop.jobs.note_output(job.id, index, stored)
     except JobOverError as error:
