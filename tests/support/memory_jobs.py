@@ -12,7 +12,7 @@ from typing import Any
 
 from sluice.accounting.counter import Charge, Counter, Hold
 from sluice.stores.aws import AWS
-from sluice.stores.bucket import Blob, BlobTooLargeError, Bucket
+from sluice.stores.bucket import Blob, BlobTooLargeError, Bucket, output_key
 from sluice.stores.counters import CounterStore
 from sluice.stores.job_records import Job, JobState, Output
 from sluice.stores.jobs import JobStore
@@ -88,6 +88,33 @@ class MemoryBucket(Bucket):
     async def link(self, key: str, seconds: int, answer: Mapping[str, str]) -> str:
         """See ``Bucket``."""
         return f"https://bucket.test/{key}?{seconds}&{answer.get('content-type')}"
+
+
+class MemoryOutputs(OutputStore):
+    """Files by their content, and which jobs have them."""
+
+    def __init__(self, bucket: MemoryBucket, interference: Interference | None = None) -> None:
+        self.holders: dict[str, set[str]] = {}
+        self._objects = bucket.objects
+        self._around = interference or Interference()
+
+    async def store(self, job_id: str, digest: str, blob: Blob, expires_at: int) -> None:
+        """See ``OutputStore``."""
+        await self._around.begins(f"outputs.store {digest}")
+        self.holders.setdefault(digest, set()).add(job_id)
+        self._objects[output_key(digest)] = blob
+        await self._around.ends(f"outputs.store {digest}")
+
+    async def drop(self, job_id: str, digests: Sequence[str], now: int) -> None:
+        """See ``OutputStore``."""
+        await self._around.begins("outputs.drop")
+        for digest in digests:
+            holders = self.holders.get(digest, set())
+            holders.discard(job_id)
+            if not holders:
+                self.holders.pop(digest, None)
+                self._objects.pop(output_key(digest), None)
+        await self._around.ends("outputs.drop")
 
 
 class WatchedOutputs(OutputStore):
