@@ -29,7 +29,9 @@ from mock_bedrock import (
     MockBedrock,
     vector_of,
 )
+from mock_bedrock_images import ALL_BLOCKED, CANVAS, STABLE
 from mock_completions import TEXT
+from mock_images import FORBIDDEN, UNSHOWN, picture_of
 from mock_turns import Call, Count, Turn
 from sluice.credentials import AWSCredentials
 
@@ -226,6 +228,52 @@ def test_it_embeds(client: Any) -> None:
     ):
         with pytest.raises(ClientError, match="Malformed"):
             invoke(client, model, **body)
+
+
+def canvas(text: str, **config: Any) -> dict[str, Any]:
+    return {
+        "taskType": "TEXT_IMAGE",
+        "textToImageParams": {"text": text},
+        "imageGenerationConfig": {"numberOfImages": 1, **config},
+    }
+
+
+def test_it_paints(client: Any) -> None:
+    found = invoke(client, CANVAS, **canvas("a cat", seed=3, quality="premium", width=512, height=768))
+    assert [base64.b64decode(each) for each in found["images"]] == [picture_of("a cat", 3)]
+    found = invoke(client, STABLE, prompt="a cat", seed=3, aspect_ratio="21:9", mode="text-to-image")
+    assert found["finish_reasons"] == [None]
+    assert base64.b64decode(found["images"][0]) == picture_of("a cat", 3)
+
+
+def test_what_is_not_let_pass_has_a_reason(client: Any) -> None:
+    with pytest.raises(ClientError, match="content filters"):
+        invoke(client, CANVAS, **canvas(FORBIDDEN))
+    assert invoke(client, CANVAS, **canvas(UNSHOWN)) == {"images": [], "error": ALL_BLOCKED}
+    assert invoke(client, STABLE, prompt=FORBIDDEN)["finish_reasons"] == ["Filter reason: prompt"]
+    assert invoke(client, STABLE, prompt=UNSHOWN)["finish_reasons"] == ["Filter reason: output image"]
+
+
+@pytest.mark.parametrize(
+    ("model", "body"),
+    [
+        (CANVAS, canvas("a cat", width=1000)),
+        (CANVAS, canvas("a cat", width=2048, height=2048)),
+        (CANVAS, canvas("a cat", seed=858_993_460)),
+        (CANVAS, canvas("a cat", quality="hd")),
+        (CANVAS, canvas("x" * 1025)),
+        (CANVAS, canvas("a cat", steps=5)),
+        (CANVAS, {"taskType": "TEXT_IMAGE"}),
+        (CANVAS, canvas("a cat") | {"prompt": "a cat"}),
+        (STABLE, {"prompt": "a cat", "aspect_ratio": "7:1"}),
+        (STABLE, {"prompt": "a cat", "width": 512}),
+        (STABLE, {"prompt": "a cat", "seed": -1}),
+        (STABLE, {}),
+    ],
+)
+def test_what_cannot_be_painted_is_refused(client: Any, model: str, body: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match="Malformed"):
+        invoke(client, model, **body)
 
 
 @pytest.mark.parametrize(

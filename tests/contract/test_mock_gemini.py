@@ -14,6 +14,7 @@ from mock_gemini import (
     COUNT,
     EMBEDDER,
     KEY,
+    PAINTER,
     PLAIN,
     SIGNATURE,
     TEXT,
@@ -21,6 +22,7 @@ from mock_gemini import (
     THOUGHTS,
     MockGemini,
 )
+from mock_images import FORBIDDEN, UNSHOWN, picture_of
 
 QUESTION = "What is the weather in Zürich?"
 WEATHER = types.FunctionDeclaration(
@@ -260,3 +262,37 @@ def test_an_unknown_model(client: genai.Client) -> None:
 def test_what_gemini_does_not_take(client: genai.Client, model: str, config: Any) -> None:
     with pytest.raises(errors.ClientError):
         client.models.generate_content(model=model, contents="Hello", config=config)
+
+
+def painted(client: genai.Client, prompt: str, model: str = PAINTER, **form: str) -> Any:
+    config = types.GenerateContentConfig(
+        response_modalities=["IMAGE"], image_config=types.ImageConfig(**form) if form else None
+    )
+    return client.models.generate_content(model=model, contents=prompt, config=config)
+
+
+def test_it_paints(client: genai.Client) -> None:
+    """After a sketch, which is a thought."""
+    sketch, picture = parts_of(painted(client, "a cat", aspect_ratio="16:9", image_size="2K"))
+    assert sketch.thought is True
+    assert picture.thought is None
+    assert picture.inline_data is not None
+    assert picture.inline_data.data == picture_of("a cat")
+
+
+def test_what_is_not_let_pass_has_a_reason(client: genai.Client) -> None:
+    feedback = painted(client, FORBIDDEN).prompt_feedback
+    assert feedback is not None
+    assert feedback.block_reason == types.BlockedReason.PROHIBITED_CONTENT
+    (candidate,) = painted(client, UNSHOWN).candidates
+    assert candidate.finish_reason == types.FinishReason.IMAGE_SAFETY
+
+
+@pytest.mark.parametrize(
+    ("model", "form"),
+    [(PLAIN, {}), (PAINTER, {"aspect_ratio": "7:1"}), (PAINTER, {"image_size": "2k"})],
+)
+def test_what_cannot_be_painted_is_refused(client: genai.Client, model: str, form: dict[str, str]) -> None:
+    with pytest.raises(errors.ClientError) as caught:
+        painted(client, "a cat", model, **form)
+    assert caught.value.code == 400

@@ -127,3 +127,52 @@ def test_rows_beside_the_files_are_not_looked_at(tmp_path: Path) -> None:
     own = Catalog.model_validate({"providers": file.providers, "models": [row]})
     assert next(mistakes(own))
     assert file.extended(own.models).find("own") is not None
+
+
+IMAGE = ONE + 'kind = "image"\n'
+VIDEO = ONE + 'kind = "video"\n'
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        (IMAGE + 'price = { second = "1" }', ["its price is told by the second", "its price has no 'image'"]),
+        (IMAGE + 'price = { input = "1" }', ["its price has no 'image'"]),
+        (VIDEO + 'price = { image = "1" }', ["its price is told by the image", "its price has no 'second'"]),
+        (ONE + 'price = { input = "1", image = "1" }', ["its price is told by the image"]),
+        (
+            ONE + 'price = { input = "1", variants = [{ quality = "hd", image = "1" }] }',
+            ["its price has variants, which it cannot be asked for by"],
+        ),
+        (
+            IMAGE + 'price = { image = "1", variants = [{ quality = "hd", second = "1" }] }',
+            ["its price has a variant without 'image', which never counts"],
+        ),
+        (
+            IMAGE + 'price = { image = "1", variants = [{ image = "1" }] }',
+            ["its price has a variant of neither size nor quality, which always counts"],
+        ),
+        (
+            IMAGE + 'sizes = ["1x1"]\nprice = { image = "1", variants = [{ size = "2x2", image = "1" }] }',
+            ["its price has a variant of the size '2x2', which it has not"],
+        ),
+        (ONE + 'sizes = ["1x1"]', ["which has no sizes"]),
+        (IMAGE + "seconds = [4]", ["which has no seconds"]),
+        (IMAGE + 'sizes = ["1024", "0x5"]', ["has the size '1024'", "has the size '0x5'"]),
+        (
+            IMAGE.replace(" }]", ', price = { second = "1", image = "2" } }]') + 'price = { image = "1" }',
+            ["its price is told by the second"],
+        ),
+        (IMAGE + 'sizes = ["2x2"]\nprice = { image = "1", variants = [{ size = "2x2", image = "1" }] }', []),
+        (VIDEO + 'seconds = [4]\nsizes = ["2x2"]\nprice = { second = "1" }', []),
+        (IMAGE, []),
+    ],
+)
+def test_a_price_or_a_size_that_no_request_comes_by_is_told(
+    tmp_path: Path, members: str, told: list[str]
+) -> None:
+    found = list(doubts(catalog(tmp_path, members)))
+    assert len(found) == len(told), found
+    for words, doubt in zip(told, found, strict=True):
+        assert doubt.startswith("model 'p' ")
+        assert words in doubt

@@ -8,6 +8,8 @@ from typing import get_args
 
 import pytest
 
+from image_requests import images_call
+from sluice.accounting.media import image_price
 from sluice.catalog import (
     Candidate,
     Catalog,
@@ -23,6 +25,8 @@ from sluice.catalog import (
     load_catalog,
 )
 from sluice.catalog_rules import CAPABILITIES, doubts
+from sluice.providers.contract import ImageOperation, Target
+from sluice.providers.media_features import check_media
 from sluice.providers.parameters import unknown_parameters
 from sluice.providers.registry import PROVIDERS, check_providers
 
@@ -202,3 +206,47 @@ def test_a_provider_is_reached_by_its_own_address_or_a_given_one(name: str) -> N
     row = CATALOG.providers[name]
     assert row.base_url or PROVIDERS[row.kind].address
     assert row.credential or row.kind == "demo"
+
+
+def images() -> Iterator[tuple[ModelRow, Candidate]]:
+    """Each model of pictures as each candidate has it."""
+    for row in CATALOG.models:
+        if row.kind == "image":
+            for candidate in row.candidates:
+                yield row.served_by(candidate), candidate
+
+
+def operation(candidate: Candidate) -> ImageOperation:
+    found = PROVIDERS[CATALOG.providers[candidate.provider].kind].images
+    assert found is not None, candidate
+    return found
+
+
+@pytest.mark.parametrize(("row", "candidate"), list(images()), ids=lambda each: getattr(each, "model", ""))
+def test_every_picture_that_a_row_promises_can_be_asked_for(row: ModelRow, candidate: Candidate) -> None:
+    """Each size that it has, and each variant that it has a price for, is one that its provider's module expresses."""
+    assert row.price is not None
+    wanted: list[dict[str, str]] = [{}, *({"size": size} for size in row.sizes)]
+    for variant in row.price.variants:
+        given = {"size": variant.size, "quality": variant.quality}
+        wanted.append({name: value for name, value in given.items() if value is not None})
+    target = Target(candidate.provider, "https://host.example", candidate.model, "key")
+    for members in wanted:
+        call = images_call(to=target, **members)
+        check_media(operation(candidate).FEATURES, call.request, row)
+        operation(candidate).upstream_request(call, 0)
+
+
+@pytest.mark.parametrize(("row", "candidate"), list(images()), ids=lambda each: getattr(each, "model", ""))
+def test_who_leaves_a_choice_to_the_provider_pays_no_less_than_the_dearest_that_it_may_make(
+    row: ModelRow, candidate: Candidate
+) -> None:
+    """Google's make the smallest unless they are told otherwise; of OpenAI's nobody knows it."""
+    price = row.price
+    assert price is not None
+    assert price.image is not None
+    dearest = max([price.image, *(each.image for each in price.variants if each.image is not None)])
+    if candidate.provider == "google":
+        assert image_price(price, row.sizes[0], None) == image_price(price, None, None) == price.image
+    else:
+        assert image_price(price, None, None) == image_price(price, "auto", "auto") == dearest

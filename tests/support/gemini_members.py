@@ -71,7 +71,10 @@ MESSAGES: Mapping[str, Mapping[str, Shape]] = {
         "responseJsonSchema": OBJECT,
         "mediaResolution": str,
         "thinkingConfig": "thinking_config",
+        "responseModalities": list,
+        "imageConfig": "image_config",
     },
+    "image_config": {"aspectRatio": str, "imageSize": str},
     "thinking_config": {"includeThoughts": bool, "thinkingBudget": int, "thinkingLevel": str},
     "embed_batch": {"requests": ["embed_request"]},
     "embed_request": {

@@ -18,6 +18,9 @@ _KINDS = frozenset({"text", "inlineData", "fileData", "functionCall", "functionR
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 _MODES = frozenset({"AUTO", "ANY", "NONE", "VALIDATED"})
 _LEVELS = frozenset({"MINIMAL", "LOW", "MEDIUM", "HIGH"})
+_MODALITIES = frozenset({"TEXT", "IMAGE", "AUDIO"})
+_RATIOS = frozenset({"1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"})
+_RESOLUTIONS = frozenset({"1K", "2K", "4K"})
 _REFUSED_IN_SCHEMAS = ("$schema", "additionalProperties", "const", "$ref", "$defs")
 
 type Content = dict[str, Any]
@@ -193,6 +196,22 @@ def _check_config(config: dict[str, Any], model: str) -> None:
         raise RefusedError("response_json_schema requires the response_mime_type application/json.")
     if "thinkingConfig" in config:
         _check_thinking(config["thinkingConfig"], model)
+    _check_pictures(config, model)
+
+
+def _check_pictures(config: dict[str, Any], model: str) -> None:
+    """What is said of pictures, to a model that makes them."""
+    modalities, form = config.get("responseModalities", []), config.get("imageConfig", {})
+    if not set(modalities) <= _MODALITIES:
+        raise RefusedError(
+            "* GenerateContentRequest.generation_config.response_modalities: unknown enum value"
+        )
+    if "IMAGE" in modalities and "-image" not in model:
+        raise RefusedError("Image generation is not available for this model.")
+    if form and "-image" not in model:
+        raise RefusedError("Image config is not enabled for this model.")
+    if form.get("aspectRatio", "1:1") not in _RATIOS or form.get("imageSize", "1K") not in _RESOLUTIONS:
+        raise RefusedError("* GenerateContentRequest.generation_config.image_config: invalid value")
 
 
 def _check_thinking(config: dict[str, Any], model: str) -> None:

@@ -21,6 +21,7 @@ from botocore.credentials import Credentials
 
 from bedrock_request_check import fault_of
 from json_instances import instance
+from mock_bedrock_images import IMAGE_MODELS, MalformedError, invoked
 from mock_bedrock_turns import event, events, exception, whole
 from mock_completions import TEXT, tokens_of
 from mock_http import Exchange, Received
@@ -40,7 +41,7 @@ NOVA = "eu.amazon.nova-2-lite-v1:0"
 TITAN = "amazon.titan-embed-text-v2:0"
 COHERE = "cohere.embed-v4:0"
 OLD_COHERE = "cohere.embed-english-v3"
-MODELS = (CLAUDE, LLAMA, NOVA, TITAN, COHERE, OLD_COHERE)
+MODELS = (CLAUDE, LLAMA, NOVA, TITAN, COHERE, OLD_COHERE, *IMAGE_MODELS)
 
 THOUGHT = "Let me think about it."
 SIGNATURE = "EqQBCgIYAhIM1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pkiMOYds"
@@ -178,6 +179,11 @@ class MockBedrock(SayingMock):
                 _answer_titan(exchange, body)
             case "invoke" if "cohere.embed" in model:
                 _answer_cohere(exchange, body, model)
+            case "invoke" if model in IMAGE_MODELS:
+                try:
+                    exchange.whole(200, _headers("application/json"), as_json(invoked(model, body)))
+                except MalformedError as malformed:
+                    _refuse(exchange, Failure(400, "ValidationException", str(malformed)))
             case _:
                 _refuse(exchange, Failure(400, "ValidationException", "The operation is not supported"))
 

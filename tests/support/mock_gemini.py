@@ -5,6 +5,7 @@ schema, and thinks aloud where it is asked to. A word ``#name`` in the user's la
 ``ORDERS``. ``whole`` and ``events`` say any ``Turn``.
 """
 
+import base64
 import itertools
 import json
 import re
@@ -29,6 +30,7 @@ from json_instances import instance
 from mock_embeddings import vector_of
 from mock_gemini_turns import blocked, event, events, reply, usage, whole
 from mock_http import Exchange, Received
+from mock_images import FORBIDDEN, UNSHOWN, picture_of
 from mock_provider import MockProvider
 from mock_replies import as_json
 from mock_turns import Call, Count, End, Turn
@@ -36,18 +38,20 @@ from mock_turns import Call, Count, End, Turn
 __all__ = ["MockGemini", "checked_call", "events", "whole"]
 
 KEY = "AIzaSyMockOfTheGeminiApi0123456789abcdefg"
-THINKER, BUDGETED, PLAIN, EMBEDDER = (
+THINKER, BUDGETED, PLAIN, EMBEDDER, PAINTER = (
     "gemini-3-flash-preview",
     "gemini-2.5-flash",
     "gemini-2.0-flash",
     "gemini-embedding-2",
+    "gemini-3-pro-image",
 )
 MODELS: Mapping[str, tuple[str, ...]] = {
     THINKER: ("generateContent", "countTokens"),
     BUDGETED: ("generateContent", "countTokens"),
     PLAIN: ("generateContent", "countTokens"),
     EMBEDDER: ("embedContent",),
-    "imagen-4.0-generate-001": ("predict",),
+    PAINTER: ("generateContent", "countTokens"),
+    "veo-3.1-generate-preview": ("predictLongRunning",),
 }
 DIMENSIONS = 3072
 SIGNATURE = "CiQB0e2Kb7yN9v0x4m3kq1w="
@@ -137,6 +141,9 @@ class MockGemini(MockProvider):
         model, method, body = checked_call(received, self.credential)
         if method == "batchEmbedContents":
             _send(exchange, _embeddings(body, model))
+            return
+        if model == PAINTER:
+            _send(exchange, _painted(body))
             return
         order = _ORDER.search(_last_text(body))
         name = order[1] if order else ""
@@ -263,6 +270,24 @@ def _logprobs(body: dict[str, Any]) -> dict[str, Any]:
         "chosenCandidates": chosen,
         "topCandidates": [{"candidates": [candidate] * most} for candidate in chosen],
     }
+
+
+def _painted(body: dict[str, Any]) -> dict[str, Any]:
+    """A picture, after one that was thought of."""
+    prompt = _last_text(body)
+    if FORBIDDEN in prompt:
+        return blocked("PROHIBITED_CONTENT")
+    if UNSHOWN in prompt:
+        return reply([], PAINTER, "IMAGE_SAFETY", usage(COUNT))
+    drawn: list[tuple[bytes, dict[str, Any]]] = [
+        (picture_of("a sketch"), {"thought": True}),
+        (picture_of(prompt), {"thoughtSignature": SIGNATURE}),
+    ]
+    parts = [
+        {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(content).decode()}, **members}
+        for content, members in drawn
+    ]
+    return reply(parts, PAINTER, "STOP", usage(COUNT))
 
 
 def _embeddings(body: dict[str, Any], model: str) -> dict[str, Any]:

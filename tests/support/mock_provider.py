@@ -16,7 +16,8 @@ from urllib.parse import unquote
 from mock_completions import CREATED
 from mock_faults import BEHAVIOURS
 from mock_http import Connection, Exchange, Received
-from mock_replies import error_body, send_json
+from mock_images import IMAGE_MODELS, PICTURES, ImageRefusedError, stored
+from mock_replies import IMAGES, error_body, reply_headers, send_json
 
 GUARD_SECONDS = 20.0
 """How long a test waits for what must happen; only a failing test ever waits this long."""
@@ -26,7 +27,17 @@ CONTROL = "/control/"
 
 TEXT_MODEL = "gpt-3.5-turbo-instruct"
 EMBEDDING_MODEL = "text-embedding-3-small"
-MODELS = ("gpt-4o-mini", "gpt-4o", "deepseek-reasoner", "gemini-2.5-flash", TEXT_MODEL, EMBEDDING_MODEL)
+MODELS = (
+    "gpt-4o-mini",
+    "gpt-4o",
+    "deepseek-reasoner",
+    "gemini-2.5-flash",
+    TEXT_MODEL,
+    EMBEDDING_MODEL,
+    *IMAGE_MODELS,
+)
+
+POSTED = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/embeddings", IMAGES})
 
 _numbers = itertools.count(1)
 
@@ -183,12 +194,15 @@ class MockProvider:
         if received.path.startswith(CONTROL):
             await self._obey(exchange)
             return
+        if received.method == "GET" and received.path.startswith(PICTURES):
+            _send_picture(exchange)
+            return
         if received.headers.get("authorization") != f"Bearer {self.credential}":
             body = error_body("Incorrect API key provided.", "invalid_request_error", code="invalid_api_key")
             send_json(exchange, 401, body)
             return
         match received.method, received.path:
-            case "POST", "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings":
+            case "POST", path if path in POSTED:
                 await self._behave(exchange)
             case "GET", "/v1/models":
                 send_json(exchange, 200, {"object": "list", "data": [_model(name) for name in MODELS]})
@@ -215,10 +229,20 @@ class MockProvider:
         behaviour = BEHAVIOURS.get(name, BEHAVIOURS["ok"])
         try:
             await behaviour(exchange)
+        except ImageRefusedError as refused:
+            send_json(exchange, 400, refused.body)
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             # A request that OpenAI would refuse too; behaviours compute before they write.
             message = f"The request cannot be answered: {error!r}"
             send_json(exchange, 400, error_body(message, "invalid_request_error"))
+
+
+def _send_picture(exchange: Exchange) -> None:
+    """As a bucket does to a signed address: a second credential is one too many."""
+    if "authorization" in exchange.received.headers:
+        send_json(exchange, 400, error_body("Only one auth mechanism allowed", "invalid_request_error"))
+    else:
+        exchange.whole(200, reply_headers("image/png"), stored(exchange.received.path))
 
 
 def _model(name: str) -> dict[str, object]:

@@ -8,12 +8,14 @@ from typing import Any
 from mock_completions import answer_to, chunks, completion
 from mock_embeddings import embeddings
 from mock_http import Exchange
+from mock_images import images
 from mock_text_completions import text_chunks, text_completion
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 DONE = b"data: [DONE]\n\n"
 TEXT_COMPLETIONS = "/v1/completions"
 EMBEDDINGS = "/v1/embeddings"
+IMAGES = "/v1/images/generations"
 
 
 def reply_headers(content_type: str = "application/json") -> dict[str, str]:
@@ -48,8 +50,9 @@ def error_body(
 
 
 def wants_stream(exchange: Exchange) -> bool:
-    """Whether the request asks for a streamed reply; embeddings have none."""
-    return bool(exchange.received.json.get("stream")) and exchange.received.path != EMBEDDINGS
+    """Whether the request asks for a streamed reply; embeddings and pictures have none."""
+    streams = exchange.received.path not in (EMBEDDINGS, IMAGES)
+    return streams and bool(exchange.received.json.get("stream"))
 
 
 def send_json(exchange: Exchange, status: int, value: Any, **headers: str) -> None:
@@ -65,6 +68,8 @@ def whole_reply(exchange: Exchange, *, refuse: bool = False) -> dict[str, Any]:
         return text_completion(request)
     if exchange.received.path == EMBEDDINGS:
         return embeddings(request)
+    if exchange.received.path == IMAGES:
+        return images(request, exchange.received.headers["host"])
     return completion(request, answer_to(request, refuse=refuse))
 
 

@@ -54,6 +54,23 @@ def shown(current: Current) -> dict[str, Any]:
             {"retired": "2999-06-01", "successor": "new"},
             ["near", "0.59", "0.79", "healthy, retires 2999-06-01 → new"],
         ),
+        (
+            {
+                "kind": "image",
+                "candidates": [
+                    {
+                        "provider": "near",
+                        "model": "up",
+                        "price": {"image": "0.04", "variants": [{"quality": "hd", "image": "0.08"}]},
+                    }
+                ],
+            },
+            ["near", "-", "0.04-0.08/image", "healthy"],
+        ),
+        (
+            {"kind": "video", "candidates": [{**NEAR, "price": {"second": "0.10"}}]},
+            ["near", "-", "0.10/second", "healthy"],
+        ),
         ({"retired": "2999-06-01"}, ["near", "0.59", "0.79", "healthy, retires 2999-06-01"]),
     ],
 )

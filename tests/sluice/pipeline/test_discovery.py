@@ -30,32 +30,46 @@ EMBEDDING = (
     "togethercomputer/m2-bert-80M-8k-retrieval Alibaba-NLP/gte-modernbert-base nomic-embed-text all-minilm"
 )
 COMPLETION = "davinci-002 babbage-002 gpt-3.5-turbo-instruct gpt-3.5-turbo-instruct-0914"
+IMAGE = (
+    "dall-e-3 gpt-image-1 gpt-image-2.6-sunburst chatgpt-image-latest imagen-4.0-generate-001 gemini-2.5-flash-image "
+    "gemini-2.0-flash-preview-image-generation nano-banana-pro-preview gemini-nano-banana-2.1 gemini-3-pro-image "
+    "black-forest-labs/FLUX.1-schnell Qwen/Qwen-Image stabilityai/stable-diffusion-xl-base-1.0 google/imagen-4.0-fast "
+    "ByteDance/Seedream-4.0 grok-imagine-image-2.0 grok-2-image-1212 demo-image"
+)
+VIDEO = (
+    "sora-2-pro veo-3.0-generate-001 openai/sora-2 kwaivgI/kling-2.1-pro minimax/hailuo-02 ByteDance/Seedance-1.0-pro "
+    "Wan-AI/Wan2.2-T2V-A14B grok-imagine-video"
+)
 NONE = (
     # OpenAI
     "whisper-1 tts-1 tts-1-hd-1106 gpt-4o-mini-tts gpt-4o-transcribe gpt-4o-audio-preview gpt-4o-realtime-preview "
-    "gpt-realtime gpt-audio-mini dall-e-3 gpt-image-1 chatgpt-image-latest sora-2-pro omni-moderation-latest "
+    "gpt-realtime gpt-audio-mini omni-moderation-latest "
     "text-moderation-stable computer-use-preview o3-deep-research o1-pro gpt-5-pro gpt-5-codex codex-mini-latest "
     # Google
-    "imagen-4.0-generate-001 veo-3.0-generate-001 gemini-2.5-flash-image gemini-2.5-flash-preview-tts aqa "
-    "gemini-2.0-flash-preview-image-generation gemini-live-2.5-flash-preview gemini-robotics-er-1.5-preview "
-    "gemini-2.5-flash-native-audio-latest gemini-2.5-computer-use-preview-10-2025 nano-banana-pro-preview "
+    "gemini-2.5-flash-preview-tts aqa gemini-live-2.5-flash-preview gemini-robotics-er-1.5-preview "
+    "gemini-2.5-flash-native-audio-latest gemini-2.5-computer-use-preview-10-2025 "
     # Mistral
     "mistral-ocr-latest mistral-moderation-latest voxtral-mini-2507 "
     # Groq
     "whisper-large-v3-turbo distil-whisper-large-v3-en meta-llama/llama-guard-4-12b playai-tts-arabic "
     "meta-llama/llama-prompt-guard-2-22m canopylabs/orpheus-v1-english "
     # Together
-    "black-forest-labs/FLUX.1-schnell Qwen/Qwen-Image stabilityai/stable-diffusion-xl-base-1.0 Salesforce/Llama-Rank-V1 "
-    "mixedbread-ai/Mxbai-Rerank-Large-V2 cartesia/sonic-2 google/imagen-4.0-fast openai/sora-2 kwaivgI/kling-2.1-pro "
-    "minimax/hailuo-02 ByteDance/Seedream-4.0 ByteDance/Seedance-1.0-pro Wan-AI/Wan2.2-T2V-A14B hexgrad/Kokoro-82M "
+    "Salesforce/Llama-Rank-V1 mixedbread-ai/Mxbai-Rerank-Large-V2 cartesia/sonic-2 hexgrad/Kokoro-82M "
     "Virtue-AI/VirtueGuard-Text-Lite"
 )
 
 
 @pytest.mark.parametrize(
     ("kind", "names"),
-    [("chat", CHAT), ("embedding", EMBEDDING), ("completion", COMPLETION), (None, NONE)],
-    ids=["chat", "embedding", "completion", "none"],
+    [
+        ("chat", CHAT),
+        ("embedding", EMBEDDING),
+        ("completion", COMPLETION),
+        ("image", IMAGE),
+        ("video", VIDEO),
+        (None, NONE),
+    ],
+    ids=["chat", "embedding", "completion", "image", "video", "none"],
 )
 def test_an_id_tells_its_models_kind(kind: str | None, names: str) -> None:
     assert {name: kind_of(name) for name in names.split()} == dict.fromkeys(names.split(), kind)

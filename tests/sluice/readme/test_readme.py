@@ -11,6 +11,7 @@ from sluice.providers.features import Feature
 from sluice.providers.registry import PROVIDERS
 from sluice.readme.__main__ import TARGET, rendered, write
 from sluice.readme.features import LEFT_OUT, matrix
+from sluice.readme.media import media_matrix, of_images, of_videos
 from sluice.readme.models import SERVED, retirements, variables
 
 
@@ -56,6 +57,27 @@ def test_the_matrix_has_every_provider_and_every_feature() -> None:
     assert found["members that OpenAI does not have"]["mistral"] == "some"
 
 
+def test_the_matrix_of_media_has_every_provider_that_makes_them_and_all_that_it_declares() -> None:
+    tables = [cells(table) for table in media_matrix(PROVIDERS).split("\n\n")]
+    by_name = {table[0][0]: table for table in tables}
+    for name, features_of in (("pictures", of_images), ("videos", of_videos)):
+        declared = {kind: found for kind in PROVIDERS if (found := features_of(PROVIDERS[kind]))}
+        if not declared:
+            assert name not in by_name
+            continue
+        head, _, *rows = by_name[name]
+        assert [kind.strip("`") for kind in head[1:]] == list(declared)
+        *known, (_, *others) = rows
+        for kind, marks, own in zip(
+            declared, zip(*(row[1:] for row in known), strict=True), others, strict=True
+        ):
+            shown = {row[0].strip("`") for row, mark in zip(known, marks, strict=True) if mark == "✓"}
+            assert declared[kind].passes_on == (own == "all")
+            if own not in {"all", "—"}:
+                shown |= {each.strip("` ") for each in own.split(",")}
+            assert shown == declared[kind].members
+
+
 def test_every_model_is_in_one_of_the_tables() -> None:
     catalog = load_catalog()
     served, gone = variables(catalog), retirements(catalog)
@@ -63,7 +85,7 @@ def test_every_model_is_in_one_of_the_tables() -> None:
         is_listed = any(row.id in table for table in (served, gone))
         is_demo = {each.provider for each in row.candidates} == {"demo"}
         assert is_listed == (row.kind in SERVED and not is_demo), row.id
-    assert "ORA_API_KEY" not in served, "no endpoint takes pictures or films"
+    assert "`ORA_API_KEY` (ora) | black-forest-labs/FLUX.1-dev, KumoAnonymous/KumoVideo-Turbo |" in served
     assert "`OPENAI_API_KEY` (openai) | gpt-4o, gpt-4o-mini, " in served
     assert "gpt-3.5-turbo → gpt-5.4-mini" in gone
 

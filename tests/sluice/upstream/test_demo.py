@@ -25,9 +25,12 @@ async def upstream() -> AsyncIterator[HTTPUpstream]:
     await client.close()
 
 
-async def answered(upstream: HTTPUpstream, path: str, body: Any = None) -> tuple[int, str, bytes]:
+async def answered(
+    upstream: HTTPUpstream, path: str, body: Any = None, method: str | None = None
+) -> tuple[int, str, bytes]:
     raw = b"" if body is None else json.dumps(body).encode()
-    request = UpstreamRequest(f"{PROVIDER.address}{path}", raw, {}, "GET" if body is None else "POST")
+    method = method or ("GET" if body is None else "POST")
+    request = UpstreamRequest(f"{PROVIDER.address}{path}", raw, {}, method)
     async with upstream.send(request) as response:
         return response.status, response.headers.get("content-type", ""), await response.read()
 
@@ -77,3 +80,37 @@ async def test_a_picture_comes_in_the_reply(upstream: HTTPUpstream) -> None:
     assert (status, content_type) == (200, "application/json")
     (row,) = json.loads(raw)["data"]
     assert base64.b64decode(row["b64_json"]).startswith(b"\x89PNG")
+
+
+async def test_a_video_is_asked_for_fetched_and_given_up(upstream: HTTPUpstream) -> None:
+    body = {"model": "demo-video", "prompt": "a cat", "size": "64x64", "seconds": "1"}
+    status, content_type, raw = await answered(upstream, "/videos", body)
+    video = json.loads(raw)
+    assert (status, content_type, video["status"]) == (200, "application/json", "in_progress")
+    path = f"/videos/{video['id']}"
+    status, _, raw = await answered(upstream, path)
+    assert (status, json.loads(raw)["id"]) == (200, video["id"])
+    status, content_type, raw = await answered(upstream, f"{path}/content")
+    assert (status, content_type, raw[4:8]) == (200, "video/mp4", b"ftyp")
+    status, _, raw = await answered(upstream, path, method="DELETE")
+    assert (status, json.loads(raw)["deleted"]) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/videos/"),
+        ("GET", "/videos/video_"),
+        ("GET", "/videos/video_00"),
+        ("GET", f"/videos/video_{'00' * 29}"),
+        ("GET", "/videos/video_zz"),
+        ("POST", "/videos/{id}"),
+        ("GET", "/videos/{id}/variant"),
+        ("GET", "/videos/{id}/content/more"),
+        ("DELETE", "/videos/{id}/content"),
+    ],
+)
+async def test_of_videos_there_is_nothing_else(upstream: HTTPUpstream, method: str, path: str) -> None:
+    _, _, raw = await answered(upstream, "/videos", {"model": "demo-video", "prompt": "a cat"})
+    status, _, _ = await answered(upstream, path.format(**json.loads(raw)), method=method)
+    assert status == 404

@@ -4,11 +4,12 @@ Only the file is looked at. Rows of the models table come and go while requests 
 one of them is passed over there (see ``pipeline.live_catalog``).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from sluice.catalog import Catalog, ModelKind, ModelRow
+    from sluice.catalog import Catalog, ModelKind, ModelRow, Price
 
 CAPABILITIES: Final = frozenset(
     {
@@ -28,6 +29,12 @@ STAND_INS: Final[Mapping["ModelKind", frozenset["ModelKind"]]] = {
     "video": frozenset({"video"}),
 }
 """By a model's kind, the kinds of models that can answer in its place: vectors of two models do not mix."""
+
+
+PIECES: Final[Mapping["ModelKind", str]] = {"image": "image", "video": "second"}
+"""By a kind of model that is sold by the piece, what a piece is called in a price; all others are sold by the token."""
+
+_SIZE: Final = re.compile(r"[1-9]\d*x[1-9]\d*")
 
 
 def mistakes(catalog: "Catalog") -> Iterator[str]:
@@ -50,6 +57,7 @@ def doubts(catalog: "Catalog") -> Iterator[str]:
     """What is probably not meant, but can be: each as a sentence that names the model's id."""
     for row in catalog.models:
         yield from _of_terms(row)
+        yield from _of_media(row)
         if row.fallbacks and not STAND_INS[row.kind]:
             yield f"model '{row.id}' is of the kind '{row.kind}', whose fallbacks are never asked"
         for name in row.fallbacks if STAND_INS[row.kind] else ():
@@ -82,6 +90,41 @@ def _of_terms(row: "ModelRow") -> Iterator[str]:
     places = [(each.provider, each.model) for each in row.candidates]
     for provider, model in dict.fromkeys(place for place in places if places.count(place) > 1):
         yield f"model '{row.id}' has the candidate '{model}' of '{provider}' more than once"
+
+
+def _of_media(row: "ModelRow") -> Iterator[str]:
+    """Prices and sizes that no request of the model's kind would come by."""
+    piece = PIECES.get(row.kind)
+    for terms in (row, *row.candidates):
+        if terms.price is not None:
+            for fault in dict.fromkeys(_of_price(terms.price, piece, terms.sizes or row.sizes)):
+                yield f"model '{row.id}' is of the kind '{row.kind}', and {fault}"
+        if terms.sizes and piece is None:
+            yield f"model '{row.id}' is of the kind '{row.kind}', which has no sizes"
+        if terms.seconds and piece != "second":
+            yield f"model '{row.id}' is of the kind '{row.kind}', which has no seconds"
+        for size in terms.sizes:
+            if not _SIZE.fullmatch(size):
+                yield f"model '{row.id}' has the size '{size}', which is no width and height, as 1024x1024 is"
+
+
+def _of_price(price: "Price", piece: str | None, sizes: tuple[str, ...]) -> Iterator[str]:
+    for other in PIECES.values():
+        if other != piece and getattr(price, other) is not None:
+            yield f"its price is told by the {other}"
+    if piece is None:
+        if price.variants:
+            yield "its price has variants, which it cannot be asked for by"
+        return
+    if getattr(price, piece) is None:
+        yield f"its price has no '{piece}'"
+    for variant in price.variants:
+        if getattr(variant, piece) is None:
+            yield f"its price has a variant without '{piece}', which never counts"
+        elif variant.size is None and variant.quality is None:
+            yield "its price has a variant of neither size nor quality, which always counts"
+        elif variant.size is not None and sizes and variant.size not in sizes:
+            yield f"its price has a variant of the size '{variant.size}', which it has not"
 
 
 def _end_of(catalog: "Catalog", row: "ModelRow") -> "ModelRow | None":

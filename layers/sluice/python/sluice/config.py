@@ -270,9 +270,6 @@ class TaskSettings(ClosingSettings, ModelTableSettings, SecretsSettings):
     """Address of an IPFS service's RPC API, such as https://ipfs.example.com:5001; what is made is pinned there too,
     and so public for good. None pins nothing."""
 
-    ipfs_gateway: str = "https://ipfs.io"
-    """Where links to what is pinned lead."""
-
     ipfs_credential: str | None = None
     """Name of the credential of that service, as providers' are called; None where it wants none."""
 
@@ -299,6 +296,9 @@ class MediaSettings(Settings, ClosingSettings, WebhookAddressSettings):
 
     link_seconds: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600
     """How long a link to a file works; it ends with the function's own credentials, if they end before."""
+
+    ipfs_gateway: str = "https://ipfs.io"
+    """Where links to what is pinned to IPFS lead."""
 
     output_days: Annotated[int, Field(gt=0)] = 30
     """How long jobs and their files are kept."""

@@ -83,6 +83,8 @@ class RequestRecord:
     """True where the reply is one that was made for an earlier request with the same Idempotency-Key."""
     cost: int | None = None
     """In nano-USD."""
+    job: str | None = None
+    """The job that it has made, or is about."""
     error: str | None = None
     upstream_status: int | None = None
     first_byte_ms: float | None = None
@@ -186,7 +188,9 @@ def _sentence(request: dict[str, Any]) -> str:
         words.append(f"{request['prompt_tokens']} + {request['completion_tokens']} tokens")
     if "upstream_status" in request:
         words.append(f"the provider answered {request['upstream_status']}")
-    words += [str(request[member]) for member in ("error", "key_id", "request_id") if member in request]
+    words += [
+        str(request[member]) for member in ("job", "error", "key_id", "request_id") if member in request
+    ]
     return " · ".join(words)
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from sluice.catalog import ModelRow, fault_of, load_catalog
 from sluice.cli.current_models import current_models
-from sluice.cli.models_rendering import model_object, models_table
+from sluice.cli.models_rendering import model_object, models_table, price_object
 from sluice.cli.rendering import as_json
 from sluice.cli.target import JSON, Local, Stack, State, Stores, target_of
 from sluice.local.state import DIRECTORY
@@ -20,7 +20,7 @@ from sluice.stores.model_items import Members
 
 app = typer.Typer(no_args_is_help=True, help="List models, and set what they cost.")
 
-ServedKind = Literal["chat", "completion", "embedding"]
+ServedKind = Literal["chat", "completion", "embedding", "image", "video"]
 """The kinds of models that an endpoint takes."""
 
 Model = Annotated[str, typer.Argument(metavar="ID", help="The model's id.")]
@@ -31,17 +31,18 @@ class UnknownModelError(Exception):
 
 
 def price(text: str) -> str:
-    """USD per million tokens, as a decimal."""
+    """USD per million tokens, per image or per second, as a decimal."""
     try:
         amount = Decimal(text)
     except InvalidOperation:
         amount = Decimal(-1)
     if not amount.is_finite() or amount < 0:
-        raise typer.BadParameter(f"{text!r} is no price: a number of USD per million tokens, such as 0.15")
+        raise typer.BadParameter(f"{text!r} is no price: a number of USD, such as 0.15")
     return format(amount, "f")
 
 
 Price = typer.Option(parser=price, metavar="USD", help="Per million tokens.")
+PiecePrice = typer.Option(parser=price, metavar="USD", help="Per image, or per second of video.")
 
 
 @app.command("list", short_help="Show all models, and how they are.")
@@ -80,6 +81,8 @@ def set_model(
     input_price: Annotated[str | None, Price] = None,
     cached_input_price: Annotated[str | None, Price] = None,
     output_price: Annotated[str | None, Price] = None,
+    image_price: Annotated[str | None, PiecePrice] = None,
+    second_price: Annotated[str | None, PiecePrice] = None,
     context_tokens: Annotated[int | None, typer.Option(min=1, metavar="N", help="How much it reads.")] = None,
     output_tokens: Annotated[int | None, typer.Option(min=1, metavar="N", help="How much it writes.")] = None,
     local: Local = False,
@@ -88,7 +91,13 @@ def set_model(
     json: JSON = False,
 ) -> None:
     """Set what a model beside the catalogue file is and costs; what is not named here stays as it was set."""
-    prices = {"input": input_price, "cached_input": cached_input_price, "output": output_price}
+    prices = {
+        "input": input_price,
+        "cached_input": cached_input_price,
+        "output": output_price,
+        "image": image_price,
+        "second": second_price,
+    }
     given = {
         "kind": kind,
         "aliases": alias or None,
@@ -163,4 +172,7 @@ async def _set(stores: Stores, model: str, members: Members) -> dict[str, Any]:
             raise UnknownModelError(f"{alias!r} is a name of {other.id!r} already")
     await stores.models.set_own(model, own)
     candidates = [each.model_dump(mode="json", exclude_unset=True) for each in row.candidates]
-    return {**row.model_dump(mode="json", exclude_none=True), "candidates": candidates}
+    shown = row.model_dump(mode="json", exclude_none=True)
+    if row.price is not None:
+        shown["price"] = price_object(row.price)
+    return {**shown, "candidates": candidates}

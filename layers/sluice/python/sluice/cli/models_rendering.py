@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from sluice.api.model_status import ModelStatus
 from sluice.catalog import Candidate, ModelRow, Price
+from sluice.catalog_rules import PIECES
 from sluice.stores.model_items import StoredModel
 from sluice.stores.models import Snapshot
 
@@ -13,7 +14,7 @@ COLUMNS = ("id", "kind", "providers", "from", "input", "output", "health")
 
 
 def model_object(row: ModelRow, status: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
-    """A model as a JSON object; prices are decimal strings of USD per million tokens.
+    """A model as a JSON object; prices are decimal strings of USD, as in the catalogue.
 
     ``provider`` is the one that would answer; each of the ``candidates`` says whether its provider ``listed`` it, null
     where that is not known, and has the price that counts for it.
@@ -28,7 +29,7 @@ def model_object(row: ModelRow, status: ModelStatus, snapshot: Snapshot) -> dict
         "policy": row.policy,
         "fallbacks": list(row.fallbacks),
         "from": _origin(stored),
-        "price": _price(row.price),
+        "price": price_object(row.price),
         "context_tokens": row.context_tokens,
         "output_tokens": row.output_tokens,
         "retired": None if row.retired is None else row.retired.isoformat(),
@@ -56,7 +57,7 @@ def _candidate(row: ModelRow, candidate: Candidate, snapshot: Snapshot) -> dict[
         "provider": candidate.provider,
         "model": candidate.model,
         "weight": candidate.weight,
-        "price": _price(row.served_by(candidate).price),
+        "price": price_object(row.served_by(candidate).price),
         "listed": candidate.model not in seen.unlisted if seen is not None and is_known else None,
     }
 
@@ -67,8 +68,9 @@ def _origin(stored: StoredModel | None) -> str:
     return "provider" if stored.found else "hand"
 
 
-def _price(price: Price | None) -> dict[str, Any] | None:
-    return None if price is None else price.model_dump(mode="json", exclude_none=True)
+def price_object(price: Price | None) -> dict[str, Any] | None:
+    """A price as a JSON object, without what it does not have."""
+    return None if price is None else price.model_dump(mode="json", exclude_defaults=True)
 
 
 def _cells(row: Mapping[str, Any], today: str) -> tuple[str, ...]:
@@ -78,16 +80,26 @@ def _cells(row: Mapping[str, Any], today: str) -> tuple[str, ...]:
         ", ".join(dict.fromkeys(each["provider"] for each in row["candidates"])) or "-",
         row["from"],
         _range(row, "input"),
-        _range(row, "output"),
+        _range(row, "output") if row["kind"] not in PIECES else _range(row, PIECES[row["kind"]]),
         ", ".join(_remarks(row, today)),
     )
 
 
-def _range(row: Mapping[str, Any], part: Literal["input", "output"]) -> str:
-    """From the cheapest to the dearest candidate's price; of one that nobody answers for, its own."""
+def _range(row: Mapping[str, Any], part: str) -> str:
+    """From the cheapest to the dearest candidate's price; of one that nobody answers for, its own.
+
+    What is sold by the piece names it.
+    """
     prices = [each["price"] for each in row["candidates"]] or [row["price"]]
-    amounts = sorted({Decimal(price[part]) for price in prices if price is not None and part in price})
-    return "-".join(format(amount, "f") for amount in dict.fromkeys((*amounts[:1], *amounts[-1:]))) or "-"
+    amounts = sorted({amount for price in prices if price is not None for amount in _amounts(price, part)})
+    shown = "-".join(format(amount, "f") for amount in dict.fromkeys((*amounts[:1], *amounts[-1:])))
+    return f"{shown}/{part}" if shown and part in PIECES.values() else shown or "-"
+
+
+def _amounts(price: Mapping[str, Any], part: str) -> Iterator[Decimal]:
+    for each in (price, *price.get("variants", ())):
+        if part in each:
+            yield Decimal(each[part])
 
 
 def _remarks(row: Mapping[str, Any], today: str) -> Iterator[str]:

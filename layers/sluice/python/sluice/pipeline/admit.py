@@ -95,8 +95,16 @@ class Admitter:
         self._shared = Memory[str](size)
         self._reads = SingleFlight[Counter | None]()
 
-    async def admit(self, key: KeyRecord, demand: Bound, request_id: str) -> Admission:
+    async def admit(
+        self, key: KeyRecord, demand: Bound, request_id: str, hold_seconds: float | None = None
+    ) -> Admission:
         """Admit a request, or refuse it and change nothing.
+
+        Args:
+            key: whose it is.
+            demand: what it may take.
+            request_id: what its hold goes by.
+            hold_seconds: how long the hold lasts that nobody ends, where that is longer than a function can run.
 
         Raises:
             BudgetExceededError, BudgetInFlightError, RateLimitError: it does not fit; when it will, they say.
@@ -104,7 +112,7 @@ class Admitter:
         """
         limits = limits_of(key)
         self._refuse_again(key.id, limits, demand)
-        expires_at = math.ceil(self._clock() + self._hold_seconds)
+        expires_at = math.ceil(self._clock() + (hold_seconds or self._hold_seconds))
         counter = self._seen.get(key.id)
         certain = counter is None
         if counter is None:

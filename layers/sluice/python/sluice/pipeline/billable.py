@@ -67,12 +67,26 @@ def check_billable(request: RequestShape, row: ModelRow, provider: str | None = 
         UnsupportedParameterError: a member of the request may cost more than its tokens.
     """
     if rates_of_model(row) is None:
-        at, other = (f" at the provider '{provider}'", "provider") if provider else ("", "model")
-        raise ModelNotAllowedError(
-            f"This API key has a budget, which cannot be kept with the model '{row.id}'{at}: the gateway's catalogue "
-            f"has no full price for it. Use another {other}, or ask the gateway's operator for a price.",
-            param="model",
-        )
+        raise unpriced(row, provider)
+    check_members(request)
+
+
+def unpriced(row: ModelRow, provider: str | None = None) -> ModelNotAllowedError:
+    """The refusal of a model, or of a provider's, that has no price; see ``check_billable``."""
+    at, other = (f" at the provider '{provider}'", "provider") if provider else ("", "model")
+    return ModelNotAllowedError(
+        f"This API key has a budget, which cannot be kept with the model '{row.id}'{at}: the gateway's catalogue "
+        f"has no full price for it. Use another {other}, or ask the gateway's operator for a price.",
+        param="model",
+    )
+
+
+def check_members(request: RequestShape) -> None:
+    """Refuse members that may cost more than what is held for.
+
+    Raises:
+        UnsupportedParameterError: naming the member.
+    """
     for member, value in (request.model_extra or {}).items():
         charge = CHARGES.get(member)
         if charge is not None and value not in _NOTHING and value not in charge.harmless:

@@ -1,6 +1,7 @@
 """What kind of model a provider's id names, where its list tells ids only.
 
-A table of words, first match first. Kinds of models that no endpoint here takes are left out.
+A table of words, first match first. Kinds of models that no endpoint here takes are left out. Whether the provider can
+be asked for pictures or videos at all is not told by an id.
 """
 
 import re
@@ -16,8 +17,8 @@ _KINDS: Final[tuple[tuple[str, ModelKind | None], ...]] = (
         r"(^|[-/])(tts|stt|whisper\w*|transcribe|speech|voxtral|audio|realtime|live|lyria|orpheus|sonic|kokoro)([-/]|$)",
         None,
     ),
-    (r"(^|[-/])(dall-e|\w*image|imagen|flux|sdxl|stable-diffusion|seedream|nano-banana)", None),
-    (r"(^|[-/])(sora|veo|video|kling|hailuo|seedance|wan\d|vidu|pixverse)|-[ti]2v(-|$)", None),
+    (r"(^|[-/])(dall-e|\w*image|imagen|flux|sdxl|stable-diffusion|seedream|nano-banana)", "image"),
+    (r"(^|[-/])(sora|veo|video|kling|hailuo|seedance|wan\d|vidu|pixverse)|-[ti]2v(-|$)", "video"),
     (r"computer-use|deep-research|robotics|^(o\d|gpt-5)[\w.]*-pro(-|$)|^codex-|^gpt-.*codex", None),
     (r"(^|[-/])(davinci|babbage)(-|$)|gpt-3\.5-turbo-instruct", "completion"),
 )

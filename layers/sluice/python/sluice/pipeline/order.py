@@ -1,12 +1,12 @@
 """In which order the legs of one model are asked: its policy, or what the client has said."""
 
 from collections.abc import Callable, Sequence
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from sluice.accounting.costs import TokenCount
 from sluice.accounting.demand import Demand
 from sluice.api.model_request import ModelRequest
-from sluice.catalog import Policy
+from sluice.catalog import Candidate, Policy
 from sluice.pipeline.latencies import Latencies
 from sluice.pipeline.leg import Leg
 
@@ -17,9 +17,16 @@ EXPLORED = 0.05
 """How often another leg than the fastest goes first: it may have become faster, and only an answer tells."""
 
 
-def by_wish[Request: ModelRequest](
-    legs: Sequence[Leg[Request]], providers: Sequence[str]
-) -> Sequence[Leg[Request]]:
+class HasCandidate(Protocol):
+    """One candidate's way to do something."""
+
+    @property
+    def candidate(self) -> Candidate:
+        """The candidate."""
+        ...
+
+
+def by_wish[Way: HasCandidate](legs: Sequence[Way], providers: Sequence[str]) -> Sequence[Way]:
     """In the order of the providers that the client has named; legs of others are not among them."""
     return sorted(legs, key=lambda leg: providers.index(leg.candidate.provider))
 
@@ -42,13 +49,18 @@ def by_policy[Request: ModelRequest](
         case "priority":
             return legs
         case "weighted":
-            return sorted(legs, key=lambda leg: _drawn(leg.candidate.weight, random), reverse=True)
+            return by_weight(legs, random)
         case "cheapest":
             return sorted(legs, key=lambda leg: _price(leg.demand))
         case "fastest":
             return _fastest(legs, latencies, random)
         case unknown:
             assert_never(unknown)
+
+
+def by_weight[Way: HasCandidate](legs: Sequence[Way], random: Callable[[], float]) -> Sequence[Way]:
+    """In an order that is drawn: each is first as often as its weight is its share."""
+    return sorted(legs, key=lambda leg: _drawn(leg.candidate.weight, random), reverse=True)
 
 
 def _drawn(weight: int, random: Callable[[], float]) -> float:

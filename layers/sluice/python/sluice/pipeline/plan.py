@@ -6,7 +6,7 @@ nobody is left is the request refused.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sluice.api.model_request import ModelRequest, StreamableRequest
@@ -23,7 +23,7 @@ from sluice.pipeline.neutral import without_neutral
 from sluice.pipeline.no_candidate import most_telling_refusal
 from sluice.pipeline.order import by_policy, by_wish
 from sluice.pipeline.route import PROVIDER, Choice, serving, target_of
-from sluice.providers.registry import PROVIDERS
+from sluice.providers.registry import provider_of
 from sluice.stores.aws import AWSError
 
 
@@ -53,30 +53,53 @@ async def legs_of[Request: ModelRequest, Whole: ReplyShape](
         InvalidRequestError, OverloadedError: there is none, and why not.
         ConfigurationError, AWSError: likewise; a secret is in a form, or has a policy, with which it cannot be read.
     """
-    legs: list[Leg[Request]] = []
+    return await who_can(
+        choices,
+        asked.providers,
+        lambda choice, candidate: _leg(gateway, endpoint, asked, choice, candidate),
+        lambda row, legs: _ordered(gateway, asked, row, legs),
+    )
+
+
+async def who_can[Way](
+    choices: Sequence[Choice],
+    providers: Sequence[str] | None,
+    way_of: Callable[[Choice, Candidate], Awaitable[Way]],
+    ordered: Callable[[ModelRow, Sequence[Way]], Sequence[Way]],
+) -> Sequence[Way]:
+    """The candidates that can do what is asked for, those of the first model first; there is at least one.
+
+    Args:
+        choices: the models.
+        providers: the only ones that may; None for any.
+        way_of: what a candidate becomes, or why it cannot.
+        ordered: puts those of one model in order.
+
+    Raises:
+        InvalidRequestError, OverloadedError, ConfigurationError, AWSError: see ``legs_of``.
+    """
+    ways: list[Way] = []
     refusals: list[tuple[str, Exception]] = []
-    wanted = _wanted(choices, asked.providers)
+    wanted = _wanted(choices, providers)
     asking = [
-        _leg_or_refusal(gateway, endpoint, asked, choice, candidate)
-        for choice in wanted
-        for candidate in choice.row.candidates
+        _way_or_refusal(way_of(choice, candidate)) for choice in wanted for candidate in choice.row.candidates
     ]
     # Each may wait for a secret, and those who do wait together.
     found = iter(await asyncio.gather(*asking) if len(asking) > 1 else [await asking[0]])
     for choice in wanted:
-        own: list[Leg[Request]] = []
+        own: list[Way] = []
         for candidate, each in zip(choice.row.candidates, found, strict=False):
-            if isinstance(each, Leg):
+            if not isinstance(each, Exception):
                 own.append(each)
-            else:
-                refusals.append((candidate.provider, each))
-                if len(asking) > 1 and isinstance(each, ConfigurationError | AWSError):
-                    # With nobody else to ask it is told as the request's failure.
-                    logger.error("provider %s cannot be used", candidate.provider, exc_info=each)
-        legs += _ordered(gateway, asked, choice.row, own)
-    if not legs:
+                continue
+            refusals.append((candidate.provider, each))
+            if len(asking) > 1 and isinstance(each, ConfigurationError | AWSError):
+                # With nobody else to ask it is told as the request's failure.
+                logger.error("provider %s cannot be used", candidate.provider, exc_info=each)
+        ways += ordered(choice.row, own)
+    if not ways:
         raise most_telling_refusal(refusals)
-    return legs
+    return ways
 
 
 def _wanted(choices: Sequence[Choice], providers: Sequence[str] | None) -> Sequence[Choice]:
@@ -102,16 +125,10 @@ def _wanted(choices: Sequence[Choice], providers: Sequence[str] | None) -> Seque
     return found
 
 
-async def _leg_or_refusal[Request: ModelRequest, Whole: ReplyShape](
-    gateway: Gateway,
-    endpoint: Endpoint[Request, Whole],
-    asked: Asked[Request],
-    choice: Choice,
-    candidate: Candidate,
-) -> Leg[Request] | Exception:
-    """The leg of one candidate, or why there is none."""
+async def _way_or_refusal[Way](way: Awaitable[Way]) -> Way | Exception:
+    """What one candidate becomes, or why it cannot."""
     try:
-        return await _leg(gateway, endpoint, asked, choice, candidate)
+        return await way
     except (InvalidRequestError, OverloadedError, ConfigurationError, AWSError) as refusal:
         return refusal
 
@@ -131,7 +148,7 @@ async def _leg[Request: ModelRequest, Whole: ReplyShape](
     """
     row = choice.row.served_by(candidate)
     target = await target_of(gateway.catalog, row, candidate, gateway.credentials)
-    provider = PROVIDERS[gateway.catalog.providers[candidate.provider].kind]
+    provider = provider_of(gateway.catalog.providers[candidate.provider])
     request = without_neutral(_named(asked.request, choice.name), row.unsupported_parameters)
     endpoint.check(request, provider, row)
     if asked.bounded:

@@ -26,7 +26,13 @@ class ReplyStore(Protocol):
 
 
 class Slot:
-    """The turn of a request that is to be answered: this one has no Idempotency-Key, and nothing is kept."""
+    """The turn of a request that is to be answered: this one has no Idempotency-Key, and nothing is kept.
+
+    Attributes:
+        before: the id of an earlier request for the same thing, which died in its turn; None without one.
+    """
+
+    before: str | None = None
 
     def told(self, headers: Mapping[str, str]) -> None:
         """Take down headers that the reply has for good, whenever it is given."""
@@ -55,9 +61,11 @@ class KeptSlot(Slot):
         store: takes the reply.
         claim: the request's.
         content_type: the reply's.
+        before: see ``Slot``.
     """
 
-    def __init__(self, store: ReplyStore, claim: Claim, content_type: str) -> None:
+    def __init__(self, store: ReplyStore, claim: Claim, content_type: str, before: str | None = None) -> None:
+        self.before = before
         self.open = True
         """Whether the turn has still to be given up."""
         self._store = store

@@ -10,13 +10,15 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
-from sluice.catalog import Catalog
+from sluice.catalog import Catalog, ModelKind, ProviderRow
 from sluice.errors import SluiceError
 from sluice.observability import logger
 from sluice.pipeline.discovery import kind_of
 from sluice.pipeline.provider_desk import ProviderDesk, reason_of
 from sluice.providers.contract import ListedModel
+from sluice.providers.registry import PROVIDERS
 from sluice.stores.aws import AWSError
 from sluice.stores.model_items import Members, StoredModel
 from sluice.stores.models import Snapshot
@@ -95,7 +97,11 @@ def changes_of(
         room = MOST_MODELS - sum(place[0] == provider for place in known)
         for model in models:
             kind = kind_of(model.id)
-            if kind is None or (provider, model.id) in in_file:
+            if (
+                kind is None
+                or (provider, model.id) in in_file
+                or not _makes(catalog.providers[provider], kind)
+            ):
                 continue
             stored = known.get((provider, model.id))
             name = stored.id if stored else _free_name(provider, model.id, taken, others)
@@ -112,6 +118,19 @@ def changes_of(
             place = _place(stored)
             if place and place[0] == provider and stored.id not in kept and stored.gone_at is None:
                 yield Change(stored.id, None)
+
+
+def _makes(provider: ProviderRow, kind: ModelKind) -> bool:
+    """Whether a provider can be asked for what models of a kind make: some list pictures that they do not make here."""
+    match kind:
+        case "image":
+            return PROVIDERS[provider.kind].images is not None
+        case "video":
+            return provider.videos is not None or PROVIDERS[provider.kind].videos is not None
+        case "chat" | "completion" | "embedding":
+            return True
+        case _:
+            assert_never(kind)
 
 
 def _by_place(models: Iterable[StoredModel]) -> Mapping[tuple[str, str], StoredModel]:

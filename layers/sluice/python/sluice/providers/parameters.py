@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.completion_request import CompletionRequest
 from sluice.api.embeddings import EmbeddingsRequest
+from sluice.api.images_request import ImagesRequest
+from sluice.api.videos_request import VideosRequest
 from sluice.catalog import Catalog
 from sluice.providers.features import HINTS
 from sluice.providers.registry import PROVIDERS
 
-SHAPES = (ChatCompletionRequest, CompletionRequest, EmbeddingsRequest)
+SHAPES = (ChatCompletionRequest, CompletionRequest, EmbeddingsRequest, ImagesRequest, VideosRequest)
 
 PASSED_ON = frozenset(
     {"audio", "modalities", "prediction", "service_tier", "verbosity", "web_search_options"}
@@ -38,4 +40,10 @@ def unknown_parameters(catalog: Catalog) -> Iterator[str]:
 def _known() -> frozenset[str]:
     shaped = (shape.model_fields for shape in SHAPES)
     declared = (provider.features.members or () for provider in PROVIDERS.values())
-    return frozenset[str]().union(HINTS, PASSED_ON, *shaped, *declared)
+    of_media = (
+        operation.FEATURES.members
+        for provider in PROVIDERS.values()
+        for operation in (provider.images, provider.videos)
+        if operation is not None
+    )
+    return frozenset[str]().union(HINTS, PASSED_ON, *shaped, *declared, *of_media)

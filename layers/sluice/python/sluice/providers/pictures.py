@@ -5,6 +5,7 @@ import binascii
 from urllib.parse import urlsplit
 
 from sluice.api.images_request import ImagesRequest
+from sluice.api.videos_request import VideosRequest
 from sluice.errors import InvalidRequestError, UnsupportedParameterError, UpstreamError
 from sluice.providers.contract import Inline, Media, Remote, Target, UpstreamRequest
 from sluice.providers.data_urls import data_url
@@ -21,7 +22,7 @@ def said(value: str | None) -> str | None:
     return None if value in NEUTRAL else value
 
 
-def pixels_of(request: ImagesRequest) -> tuple[int, int] | None:
+def pixels_of(request: ImagesRequest | VideosRequest) -> tuple[int, int] | None:
     """Width and height that are asked for; None where the choice is the model's."""
     size = said(request.size)
     if size is None:

@@ -7,6 +7,7 @@ from sluice.catalog import load_catalog
 from sluice.local.server import TEMPLATE
 from sluice.providers.registry import PROVIDERS
 from sluice.readme.features import matrix
+from sluice.readme.media import media_matrix
 from sluice.readme.models import retirements, variables
 
 TARGET = TEMPLATE.parent / "README.md"
@@ -23,6 +24,7 @@ def rendered(text: str) -> str:
         "models": variables(catalog),
         "retired": retirements(catalog),
         "features": matrix(PROVIDERS),
+        "media": media_matrix(PROVIDERS),
     }
     for name, part in parts.items():
         text = _with_part(text, name, part)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from sluice.providers.contract import Provider
 from sluice.providers.features import Feature
 
-LEFT_OUT = frozenset({"demo"})
-"""No provider that anybody chooses for what it can do."""
+LEFT_OUT = frozenset({"demo", "declared"})
+"""No provider that anybody chooses for what it can do, and one that has only what a catalogue says."""
 
 YES, NO = "✓", "—"
 
@@ -15,10 +15,10 @@ def matrix(providers: Mapping[str, Provider]) -> str:
     """A Markdown table with a row for each feature and a column for each kind."""
     kinds = [kind for kind in providers if kind not in LEFT_OUT]
     lines = [
-        _line(["", *(f"`{kind}`" for kind in kinds)]),
-        _line(["---", *(":-:" for _ in kinds)]),
+        line(["", *(f"`{kind}`" for kind in kinds)]),
+        line(["---", *(":-:" for _ in kinds)]),
     ]
-    lines += [_line([name, *(told(providers[kind]) for kind in kinds)]) for name, told in _rows()]
+    lines += [line([name, *(told(providers[kind]) for kind in kinds)]) for name, told in _rows()]
     return "\n".join(lines)
 
 
@@ -46,5 +46,6 @@ def _mark(operation: object) -> str:
     return NO if operation is None else YES
 
 
-def _line(cells: Sequence[str]) -> str:
+def line(cells: Sequence[str]) -> str:
+    """A row of a Markdown table."""
     return f"| {' | '.join(cells)} |"

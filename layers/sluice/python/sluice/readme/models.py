@@ -1,11 +1,13 @@
 """The models of the shipped catalogue, by the variable that has them answer."""
 
-from sluice.catalog import Catalog, ModelRow
+from sluice.catalog import Catalog, ModelKind, ModelRow
 from sluice.pipeline.chat import Chat
 from sluice.pipeline.completions import Completions
 from sluice.pipeline.embeddings import Embeddings
 
-SERVED = frozenset().union(*(endpoint.KINDS for endpoint in (Chat, Completions, Embeddings)))
+SERVED = frozenset[ModelKind]({"image", "video"}).union(
+    *(endpoint.KINDS for endpoint in (Chat, Completions, Embeddings))
+)
 """The kinds of models that an endpoint takes; others would be promised in vain."""
 
 

@@ -88,7 +88,8 @@ def hold_value(hold: Hold) -> dict[str, Any]:
     return {"S": f"{hold.amount} {hold.tokens} {hold.expires_at} {hold.period}"}
 
 
-def _hold_of(value: Mapping[str, Any]) -> Hold:
+def hold_of(value: Mapping[str, Any]) -> Hold:
+    """The hold of a typed value."""
     amount, tokens, expires_at, period = value["S"].split(" ")
     return Hold(int(amount), int(tokens), int(expires_at), period)
 
@@ -101,7 +102,7 @@ def counter_of(item: Item) -> Counter:
         day_tokens=window_of(item, "day_tokens"),
         period=item["period"]["S"],
         used=int(item["used"]["N"]),
-        holds={name: _hold_of(value) for name, value in item["holds"]["M"].items()},
+        holds={name: hold_of(value) for name, value in item["holds"]["M"].items()},
         last_used_at=int(item["last_used_at"]["N"]),
         corrections=int(item["corrections"]["N"]) if "corrections" in item else 0,
     )

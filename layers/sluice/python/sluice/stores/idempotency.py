@@ -30,6 +30,7 @@ from sluice.stores.idempotency_records import (
     number_in,
     part_of,
     reply_in,
+    taken_over,
     texts,
     texts_in,
 )
@@ -81,7 +82,7 @@ class IdempotencyStore:
         """
         for _ in range(ATTEMPTS):
             try:
-                await self._dynamodb.call(
+                reply = await self._dynamodb.call(
                     "PutItem",
                     TableName=self._table,
                     Item=claimed(claim),
@@ -91,6 +92,7 @@ class IdempotencyStore:
                         ":now": number(claim.begun_at),
                         ":running": {"S": RUNNING},
                     },
+                    ReturnValues="ALL_OLD",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except ConditionFailedError as error:
@@ -100,7 +102,7 @@ class IdempotencyStore:
                 if found is not None:
                     return found
             else:
-                return Begun()
+                return Begun(taken_over(reply.get("Attributes"), claim))
         raise OverloadedError(
             "Too many requests with this Idempotency-Key at once; try again.",
             retry_after=RETRY_AFTER_SECONDS,

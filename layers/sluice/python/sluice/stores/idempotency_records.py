@@ -40,7 +40,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """It is the request's turn: it has to be finished or forgotten."""
+    """It is the request's turn: it has to be finished or forgotten.
+
+    ``before`` is the id of the request for the same thing whose turn was taken over, because its process is dead; None
+    where there was none.
+    """
+
+    before: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,13 @@ def claimed(claim: Claim) -> Item:
         "running_until": number(claim.running_until),
         "expires_at": number(claim.expires_at),
     }
+
+
+def taken_over(record: Item | None, claim: Claim) -> str | None:
+    """Whose turn a claim has taken, by the record in whose place it stands; None if that was for something else."""
+    if not record or record["state"]["S"] != RUNNING or number_in(record, "expires_at") <= claim.begun_at:
+        return None
+    return record["request_id"]["S"] if record["body_hash"]["S"] == claim.body_hash else None
 
 
 def part_of(claim: Claim, position: int, part: bytes) -> Item:

@@ -75,6 +75,7 @@ class Job:
         cost: in nano-USD, from ``finishing`` on.
         failure: why it failed, one of ``pipeline.jobs.failures``' codes.
         has_webhook: whether somebody wants to be told.
+        notes: how many notes of files were taken, by which it can be told whether there are others than were seen.
     """
 
     id: str
@@ -104,6 +105,7 @@ class Job:
     cost: int | None = None
     failure: str | None = None
     has_webhook: bool = False
+    notes: int = 0
 
     @property
     def is_over(self) -> bool:

@@ -46,6 +46,10 @@ class LedgerRow:
     """How many search engines answered."""
     search_cost: int = 0
     """The part of the cost that is theirs; more than all of it where the cost is ``capped`` below it."""
+    images: int = 0
+    """How many pictures a job has made."""
+    seconds: int = 0
+    """How many seconds the video of a job has, as they are charged."""
     estimated: bool = False
     """Tokens and cost are worked out from what was received: the provider sent no usage."""
     hold_expires_at: int | None = None

@@ -58,6 +58,9 @@ class Totals:
     completion_tokens: int = 0
     reasoning_tokens: int = 0
     searches: int = 0
+    images: int = 0
+    seconds: int = 0
+    """Of video."""
     cost: int = 0
     estimated: int = 0
     """Of the requests, those whose tokens and cost are estimated."""
@@ -129,6 +132,8 @@ def _totals_of_one(row: LedgerRow) -> Totals:
         completion_tokens=row.completion_tokens,
         reasoning_tokens=row.reasoning_tokens,
         searches=row.searches,
+        images=row.images,
+        seconds=row.seconds,
         cost=row.cost,
         estimated=int(row.estimated),
     )

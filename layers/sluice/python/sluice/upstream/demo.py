@@ -24,14 +24,15 @@ class DemoTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; an unknown path is a 404."""
         # Imported here: an environment that only asks real providers starts without it.
-        from sluice.upstream.demo_answers import ANSWERS
+        from sluice.upstream.demo_answers import File, answer
 
-        answer = ANSWERS.get(request.url.path)
-        if answer is None:
-            return httpx.Response(404)
-        match answer(await request.aread()):
+        match answer(request.method, request.url.path, await request.aread()):
+            case None:
+                return httpx.Response(404)
             case bytes() as body:
                 return httpx.Response(200, headers={"content-type": JSON}, content=body)
+            case File() as file:
+                return httpx.Response(200, headers={"content-type": file.content_type}, content=file.content)
             case payloads:
                 frames = _Frames(payloads, self._token_seconds)
                 return httpx.Response(200, headers={"content-type": EVENT_STREAM}, stream=frames)

@@ -13,6 +13,9 @@ from sluice.api.images_request import ImagesRequest
 from sluice.api.validation import validate
 from sluice.api.videos_request import VideosRequest
 
+MOST_BYTES = 16 * 1024 * 1024
+"""More than any request has: no function takes an event of more than 6 MB."""
+
 
 class JobLeg(BaseModel):
     """A candidate that may make it, with its price: USD for each picture or second; None where it has none."""

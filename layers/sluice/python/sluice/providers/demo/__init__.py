@@ -3,11 +3,11 @@
 Its requests go to a ``demo:`` address, which ``sluice.upstream`` answers in this process with what the modules
 ``…_answers`` and ``vectors`` make of them; the replies then take the same way as every provider's. It is no AI and
 says so: it repeats what it was told, calls the tools it is told to call and fills JSON Schemas with their smallest
-instances. Its pictures are shapes on a gradient.
+instances. Its pictures are shapes on a gradient, which move in its videos.
 """
 
 from sluice.providers.contract import Provider
-from sluice.providers.demo import chat, completions, embeddings, images
+from sluice.providers.demo import chat, completions, embeddings, images, videos
 from sluice.providers.features import Feature, Features
 from sluice.providers.openai import failures, models
 
@@ -23,4 +23,5 @@ PROVIDER = Provider(
     embeddings=embeddings,
     models=models,
     images=images,
+    videos=videos,
 )

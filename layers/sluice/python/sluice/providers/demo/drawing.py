@@ -24,14 +24,14 @@ STEPS: Final = (1, 50)
 DEFAULT_STEPS: Final = 12
 DEFAULT_PIXELS: Final = (1024, 1024)
 
-_SHADES = 32
-_LAYERS = 3
+SHADES = 32
+LAYERS = 3
 _OPACITY = 0.42
-_RAMP = bytes(range(_SHADES))
-_SETS = tuple(bytes(value | _SHADES << layer for value in range(256)) for layer in range(_LAYERS))
+_RAMP = bytes(range(SHADES))
+PUT_OVER = tuple(bytes(value | SHADES << layer for value in range(256)) for layer in range(LAYERS))
 """By layer: the table that puts it over a pixel."""
 
-type _Colour = tuple[float, float, float]
+type Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def png(drawing: Drawing) -> bytes:
     """The drawing as a PNG; the same bytes for the same drawing."""
     digest = hashlib.blake2b("\0".join(drawing.words).encode("utf-8", "surrogatepass"), digest_size=32)
     chance = Random(digest.digest())  # noqa: S311 - nothing here is a secret
-    palette = b"".join(bytes(round(255 * part) for part in colour) for colour in _palette(chance))
+    palette = b"".join(bytes(round(255 * part) for part in colour) for colour in palette_of(chance))
     head = struct.pack(">IIBBBBB", drawing.width, drawing.height, 8, 3, 0, 0, 0)
     rows = _rows(drawing, chance)
     pixels = zlib.compress(b"".join(b"\0" + row for row in rows), level=4)
@@ -68,7 +68,8 @@ def _chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
-def _palette(chance: Random) -> Iterator[_Colour]:
+def palette_of(chance: Random) -> Iterator[Colour]:
+    """The colours of 256 values, in parts of 1: of each shade of the gradient, under each set of layers."""
     hue = chance.random()
     begin = colorsys.hls_to_rgb(hue, 0.22, 0.55)
     end = colorsys.hls_to_rgb((hue + chance.uniform(0.08, 0.3)) % 1, 0.72, 0.75)
@@ -77,14 +78,14 @@ def _palette(chance: Random) -> Iterator[_Colour]:
         for lightness in (0.85, 0.6, 0.4)
     ]
     for value in range(256):
-        colour = _mixed(begin, end, value % _SHADES / (_SHADES - 1))
+        colour = _mixed(begin, end, value % SHADES / (SHADES - 1))
         for layer, other in enumerate(layers):
-            if value & _SHADES << layer:
+            if value & SHADES << layer:
                 colour = _mixed(colour, other, _OPACITY)
         yield colour
 
 
-def _mixed(one: _Colour, other: _Colour, share: float) -> _Colour:
+def _mixed(one: Colour, other: Colour, share: float) -> Colour:
     red, green, blue = (a + (b - a) * share for a, b in zip(one, other, strict=True))
     return red, green, blue
 
@@ -94,14 +95,14 @@ def _rows(drawing: Drawing, chance: Random) -> list[bytearray]:
     width, height = drawing.width, drawing.height
     slant = chance.uniform(0.2, 1.2)
     length = width + math.ceil(slant * height)
-    grain = _SHADES // drawing.shades
-    ramp = bytes(_RAMP[at * _SHADES // length // grain * grain] for at in range(length))
+    grain = SHADES // drawing.shades
+    ramp = bytes(_RAMP[at * SHADES // length // grain * grain] for at in range(length))
     rows = []
     for y in range(height):
         start = int(y * slant)
         rows.append(bytearray(ramp[start : start + width]))
     for number in range(drawing.steps):
-        _put_shape(rows, drawing, chance, _SETS[number % _LAYERS])
+        _put_shape(rows, drawing, chance, PUT_OVER[number % LAYERS])
     return rows
 
 

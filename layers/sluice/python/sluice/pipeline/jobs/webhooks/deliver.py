@@ -81,9 +81,9 @@ async def deliver(courier: Courier, job_id: str) -> Next:
         OverloadedError: AWS throttles or cannot be reached; the attempt may have been made.
     """
     job = await courier.jobs.get(job_id)
-    if job is None or not job.has_webhook:
-        return OVER
     now = courier.clock()
+    if job is None or not job.has_webhook or job.expires_at <= now:
+        return OVER
     if not job.is_over:
         return Next(over=False, seconds=_until_looked_at(job, now))
     log = await courier.logs.get(job_id) or DeliveryLog(job_id=job_id, expires_at=job.expires_at)

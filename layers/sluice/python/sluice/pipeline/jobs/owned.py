@@ -1,0 +1,164 @@
+"""What an owner can do with its jobs. Those of others do not exist, and neither do those that have expired."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from pydantic import ValidationError
+
+from sluice.errors import InvalidRequestError, NotFoundError, OverloadedError
+from sluice.observability import logger
+from sluice.pipeline.jobs.failure_file import failure_in
+from sluice.pipeline.jobs.failures import WORDS
+from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
+from sluice.pipeline.jobs.studio import Studio
+from sluice.stores.aws import AWSError
+from sluice.stores.bucket import job_prefix, output_key, request_key
+from sluice.stores.job_records import LEADS, Job, JobKind
+from sluice.stores.jobs import JobOverError
+from sluice.stores.keys import KeyRecord
+
+MOST_LISTED: Final = 100
+MOST_ID_LENGTH: Final = 80
+
+
+async def find(studio: Studio, key: KeyRecord, job_id: str, kind: JobKind | None = None) -> Job:
+    """A job of the key's owner.
+
+    Args:
+        studio: the parts.
+        key: the client's.
+        job_id: what the client says is a job's id.
+        kind: of which it has to be; None for any.
+
+    Raises:
+        NotFoundError: there is none, or it is none of this kind, another owner's, or forgotten: one answer for all.
+        OverloadedError: the job could not be read.
+    """
+    job = await studio.jobs.get(job_id) if _is_id(job_id, kind) else None
+    if job is None or job.owner != key.owner or not _is_kept(job):
+        raise NotFoundError("There is no such job.")
+    return job
+
+
+async def listed(
+    studio: Studio, key: KeyRecord, kind: JobKind, *, after: str | None, limit: int, newest_first: bool
+) -> tuple[Sequence[Job], bool]:
+    """Some of the owner's jobs by time, those after the one of the id ``after``; and whether there are more.
+
+    Raises:
+        InvalidRequestError: ``after`` is no job's id.
+        OverloadedError: they could not be read.
+    """
+    if after is not None and not _is_id(after, kind):
+        raise InvalidRequestError("'after' is not the id of such a job.", param="after")
+    limit = max(1, min(limit, MOST_LISTED))
+    found: list[Job] = []
+    more = True
+    while more and len(found) < limit:
+        jobs, more = await studio.jobs.of_owner(
+            key.owner, kind, after=after, limit=limit, newest_first=newest_first
+        )
+        found += [job for job in jobs if _is_kept(job)]
+        after = jobs[-1].id if jobs else after
+    return found[:limit], more or len(found) > limit
+
+
+async def cancel(studio: Studio, job: Job) -> Job:
+    """End a job that is not over, unless that was decided before; it costs nothing then.
+
+    Returns:
+        The job as it is then: one that was being finished is completed.
+
+    Raises:
+        OverloadedError: it may be ended, or not.
+    """
+    try:
+        await studio.closer.fail(job.id, "cancelled")
+    except JobOverError as error:
+        if error.job is None:
+            raise NotFoundError("There is no such job.") from error
+        await studio.closer.close(error.job)
+    machine = studio.settings.images_machine if job.kind == "image" else studio.settings.videos_machine
+    try:  # its tasks find out as well that the job is over, only later
+        await studio.machines.stop(machine, job.id)
+    except (OverloadedError, AWSError):
+        logger.warning("the execution of %s could not be stopped", job.id, exc_info=True)
+    return await studio.jobs.get(job.id) or job
+
+
+async def delete(studio: Studio, job: Job) -> None:
+    """Forget a job and what it has made; one that is not over is cancelled first. What it has cost stays charged.
+
+    Raises:
+        OverloadedError: not all of it is gone. It can be repeated.
+    """
+    if not job.is_over:
+        with suppress(NotFoundError):
+            job = await cancel(studio, job)
+    digests = sorted({output.digest for output in job.outputs.values()})
+    if digests:
+        await studio.outputs.drop(job.id, digests, int(time.time()))
+    async for key in studio.bucket.keys(job_prefix(job.id)):
+        await studio.bucket.delete(key)
+    await studio.webhooks.forget(job.id)
+    await studio.jobs.delete(job.id)
+
+
+async def request_of(studio: Studio, job: Job) -> RequestFile:
+    """What the client has asked for.
+
+    Raises:
+        NotFoundError: the job is being deleted.
+        OverloadedError: it could not be read.
+    """
+    blob = await studio.bucket.get(request_key(job.id), MOST_BYTES)
+    if blob is None:
+        raise NotFoundError("There is no such job.")
+    try:
+        return RequestFile.model_validate_json(blob.content)
+    except ValidationError:  # of another version; its words hold the request's
+        logger.error("the request of %s cannot be read", job.id)
+        raise NotFoundError("There is no such job.") from None
+
+
+async def failure_of(studio: Studio, job: Job) -> tuple[str, str]:
+    """Why a job has failed: the code, and what the client is told.
+
+    Raises:
+        OverloadedError: it could not be read.
+    """
+    code = job.failure or "server_error"
+    found = await failure_in(studio.bucket, job.id)
+    if found is not None and found.code == code:
+        return code, found.message
+    return code, WORDS.get(code, WORDS["server_error"])
+
+
+async def output_link(studio: Studio, job: Job, index: int) -> str:
+    """An address at which anybody may have a file of a completed job, for a while; where it is pinned, for good.
+
+    Raises:
+        NotFoundError: there is no such file.
+        OverloadedError: the address could not be made.
+    """
+    output = job.outputs.get(index)
+    if job.state != "completed" or output is None or not output.stored:
+        raise NotFoundError("There is no such file.")
+    if output.cid is not None:
+        return f"{studio.settings.ipfs_gateway.rstrip('/')}/ipfs/{output.cid}"
+    seconds = max(1, min(studio.settings.link_seconds, job.expires_at - int(time.time())))
+    answer = {"content-type": output.content_type, "cache-control": f"private, max-age={seconds}, immutable"}
+    return await studio.bucket.link(output_key(output.digest), seconds, answer)
+
+
+def _is_id(text: str, kind: JobKind | None) -> bool:
+    """Whether a client's text may be the id of a job: other items of the table have other ids."""
+    leads = tuple(LEADS.values()) if kind is None else LEADS[kind]
+    return len(text) <= MOST_ID_LENGTH and text.isascii() and text.isprintable() and text.startswith(leads)
+
+
+def _is_kept(job: Job) -> bool:
+    """DynamoDB may take days to delete what has expired."""
+    return job.expires_at > time.time()
