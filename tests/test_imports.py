@@ -12,6 +12,7 @@ TIERS = (
         "sluice.catalog",
         "sluice.catalog_rules",
         "sluice.catalog_search",
+        "sluice.catalog_videos",
         "sluice.credentials",
         "sluice.keys",
         "sluice.money",

@@ -58,7 +58,8 @@ def places() -> Iterator[Sequence[Place]]:
 
 @pytest.fixture(params=range(5), ids=["hosted", "openai", "gemini", "canvas", "stable"])
 def place(places: Sequence[Place], request: pytest.FixtureRequest) -> Place:
-    return places[request.param]
+    found: Place = places[request.param]
+    return found
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from sluice.keys import digest_of
 from sluice.pipeline.jobs.webhooks.deliver import deliver
 from sluice.pipeline.jobs.webhooks.message import secret_for
 from sluice.upstream.public import PublicCaller
-from webhook_world import ADDRESS, KEY_DIGEST, MASTER, World, made_job
+from webhook_world import ADDRESS, KEY_DIGEST, MASTER, World, told_job
 
 HOST = "hooks.example.com"
 PUBLIC = "93.184.215.14"
@@ -66,12 +66,12 @@ async def delivered(world: World, job_id: str) -> list[int]:
 def by_openai(received: Received, secret: str) -> None:
     client = openai.OpenAI(api_key="sk-none", webhook_secret=secret)
     event: Any = client.webhooks.unwrap(received.body, received.headers)
-    assert (event.type, event.data.id) == ("video.completed", made_job().id)
+    assert (event.type, event.data.id) == ("video.completed", told_job().id)
 
 
 def by_the_standards_own_library(received: Received, secret: str) -> None:
     event = standardwebhooks.Webhook(secret).verify(received.body, received.headers)
-    assert (event["type"], event["data"]) == ("video.completed", {"id": made_job().id})
+    assert (event["type"], event["data"]) == ("video.completed", {"id": told_job().id})
 
 
 def by_openais_for_node(received: Received, secret: str) -> None:
@@ -81,7 +81,7 @@ def by_openais_for_node(received: Received, secret: str) -> None:
         WEBHOOK_HEADERS=received.headers,
         WEBHOOK_SECRET=secret,
         OTHER_SECRET=OTHER,
-        JOB=made_job().id,
+        JOB=told_job().id,
     ) as tests:
         tests.check()
 
@@ -90,7 +90,7 @@ def by_openais_for_node(received: Received, secret: str) -> None:
 async def test_a_receiver_verifies_and_reads_it(authority: Authority, verify: Verify) -> None:
     with Receiver(answering(200), tls=authority.server(HOST)) as receiver:
         world = world_before(receiver, authority)
-        job = world.has(made_job())
+        job = world.has(told_job())
         assert await delivered(world, job.id) == []
         (received,) = receiver.received
     assert (received.method, received.path) == ("POST", ADDRESS.removeprefix(f"https://{HOST}"))
@@ -118,7 +118,7 @@ async def test_a_receiver_gets_it_in_the_end(
 ) -> None:
     with Receiver(*behaviours, tls=authority.server(HOST)) as receiver:
         world = world_before(receiver, authority, seconds=0.4)
-        job = world.has(made_job())
+        job = world.has(told_job())
         waits = await delivered(world, job.id)
         assert waits == [5, 300, 1800][: len(statuses) - 1]
         log = await world.logs.get(job.id)
@@ -133,7 +133,7 @@ async def test_a_receiver_gets_it_in_the_end(
 async def test_a_receiver_that_was_down(authority: Authority) -> None:
     with Receiver(answering(200), tls=authority.server(HOST)) as receiver:
         world = world_before(receiver, authority)
-        job = world.has(made_job())
+        job = world.has(told_job())
     found = await deliver(world.courier, job.id)
     assert (found.over, found.seconds) == (False, 5)
     with Receiver(answering(200), tls=authority.server(HOST)) as again:

@@ -6,15 +6,17 @@ The machine really waits here, for a second at a time.
 import asyncio
 import importlib.util
 import json
+import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass, field, replace
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from certificates import Authority
 from local_stack import ROOT, blueprint, botocore_client
+from made_jobs import made_job
 from receiver import Behaviour, Receiver, answering, hanging_up
 from sluice.config import WebhookSettings
 from sluice.local.aws_process import LocalAWS
@@ -24,12 +26,12 @@ from sluice.local.http import address_of, reserved_port
 from sluice.local.stack import Stack, create_stack
 from sluice.pipeline.jobs.webhooks.deliver import Courier
 from sluice.pipeline.jobs.webhooks.message import secret_for
-from sluice.stores.access import Endpoint
-from sluice.stores.aws import AWS
-from sluice.stores.deliveries import DeliveryLog, DeliveryStore
+from sluice.stores.bucket import Blob, request_key
+from sluice.stores.deliveries import DeliveryLog
+from sluice.stores.job_records import Job
 from sluice.wire.standard_webhooks import verify
 from sluice.worker import Worker
-from webhook_world import KEY_DIGEST, World, made_job, made_request
+from webhook_world import KEY_DIGEST, made_request
 
 MACHINE = "WebhooksMachine"
 FUNCTION = "DeliverWebhookFunction"
@@ -52,17 +54,28 @@ def function_module() -> Any:
 class Site:
     """A stack whose machine calls the function in this process, and is told of executions' ends."""
 
-    endpoint: Endpoint
     stack: Stack
-    world: World
+    machines: Any
+    courier: Courier
     ends: dict[str, asyncio.Future[str]] = field(default_factory=dict)
+
+    async def has(self, job: Job, address: str) -> None:
+        """Bring a job to where its end is decided; ``end`` is what follows."""
+        content = made_request(address).model_dump_json().encode()
+        await self.courier.bucket.put(request_key(job.id), Blob(content, "application/json"))
+        await self.courier.jobs.put_new(job)
+        await self.courier.jobs.begin(job.id, int(time.time() * 1000))
+        await self.courier.jobs.finish(job.id, 0, "demo", int(time.time() * 1000))
+
+    async def end(self, job: Job) -> None:
+        """From now on it can be seen to be over."""
+        await self.courier.jobs.end(job.id, "completed")
 
     async def run(self, job_id: str) -> str:
         """Run the machine for a job; how it ended."""
         self.ends[job_id] = asyncio.get_running_loop().create_future()
-        client = botocore_client(self.endpoint, "stepfunctions")
         await asyncio.to_thread(
-            client.start_execution,
+            self.machines.start_execution,
             stateMachineArn=self.stack.machines[MACHINE],
             name=job_id,
             input=json.dumps({"job": job_id}),
@@ -72,8 +85,7 @@ class Site:
 
     async def log_of(self, job_id: str) -> DeliveryLog:
         """What the table has of its deliveries."""
-        with closing(AWS(self.endpoint)) as aws:
-            log = await DeliveryStore(aws, self.stack.tables["JobsTable"]).get(job_id)
+        log = await self.courier.logs.get(job_id)
         assert log is not None
         return log
 
@@ -93,7 +105,6 @@ def environment(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> pytest
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "SSL_CERT_FILE": str(authority.file),
-        "SLUICE_JOBS_BUCKET": "bucket",
         "SLUICE_WEBHOOK_DELAYS": "1,1",
         "WEBHOOK_SECRET": SECRET,
     }.items():
@@ -108,11 +119,11 @@ async def running_site(environment: pytest.MonkeyPatch, hosts: str) -> AsyncIter
         stack = create_stack(aws.endpoint, blueprint().stack)
         environment.setenv("AWS_ENDPOINT_URL", aws.endpoint.url)
         environment.setenv("SLUICE_JOBS_TABLE", stack.tables["JobsTable"])
+        environment.setenv("SLUICE_JOBS_BUCKET", stack.outputs["JobsBucketName"])
         environment.setenv("SLUICE_WEBHOOK_HOSTS", hosts)
-        site = Site(aws.endpoint, stack, World())
         courier = Courier.open(WebhookSettings.from_environment())
-        courier = replace(courier, jobs=site.world.jobs, bucket=site.world.bucket)
         function = Worker(function_module().answer, open_parts=lambda: courier)
+        site = Site(stack, botocore_client(aws.endpoint, "stepfunctions"), courier)
         end = ExecutionEnd(("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"), (MACHINE,))
         told = Listener("the test", Worker(site.ended, open_parts=object), end)
         async with bridged(Bridge({FUNCTION: function}, [told], stack.machines), listener):
@@ -148,17 +159,18 @@ async def test_the_machine_calls_the_function_until_it_is_over(
         receivers = [stack.enter_context(Receiver(*case.behaviours, tls=tls)) for case in CASES]
         hosts = ",".join(f"127.0.0.1:{receiver.port}" for receiver in receivers)
         site = await stack.enter_async_context(running_site(environment, hosts))
-        jobs = [made_job(f"image_{number:032x}", expires_at=2**40) for number in range(len(CASES))]
+        jobs = [made_job(kind="image", has_webhook=True, expires_at=2**40) for _ in CASES]
+        early = made_job(kind="video", has_webhook=True, expires_at=2**40)
         for job, receiver in zip(jobs, receivers, strict=True):
-            site.world.has(job, made_request(f"https://127.0.0.1:{receiver.port}/hook"))
-        early_request = made_request(f"https://127.0.0.1:{receivers[0].port}/early")
+            await site.has(job, f"https://127.0.0.1:{receiver.port}/hook")
+            await site.end(job)
         # Nobody is told of a job before it can be seen to be over; of one that is deleted, never.
-        early = site.world.has(made_job("video_1", "finishing", expires_at=2**40), early_request)
-        runs = [site.run(job.id) for job in jobs] + [site.run("video_deleted")]
+        await site.has(early, f"https://127.0.0.1:{receivers[0].port}/early")
         waiting = asyncio.create_task(site.run(early.id))
-        assert await asyncio.gather(*runs) == ["SUCCEEDED"] * len(runs)
+        ends = await asyncio.gather(*(site.run(job.id) for job in jobs), site.run("video_deleted"))
+        assert ends == ["SUCCEEDED"] * (len(jobs) + 1)
         assert not waiting.done()
-        site.world.has(replace(early, state="completed"), early_request)
+        await site.end(early)
         assert await waiting == "SUCCEEDED"
         assert [received.path for received in receivers[0].received] == ["/hook", "/early"]
 

@@ -86,6 +86,8 @@ def test_rows_are_added_up_and_a_second_delivery_changes_nothing(engine: Engine,
             "completion_tokens": 6,
             "reasoning_tokens": 0,
             "searches": 0,
+            "images": 0,
+            "seconds": 0,
             "cost": 4050,
             "estimated": 1,
         }

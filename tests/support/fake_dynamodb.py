@@ -16,6 +16,7 @@ type Path = tuple[str, ...]
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "CountersTable": ("id",),
+    "JobsTable": ("id",),
     "LedgerTable": ("key_id", "request_id"),
     "ModelsTable": ("id",),
 }
@@ -24,7 +25,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 MISSING: dict[str, Any] = {}
 """The value at a path where nothing is."""
 
-_CONDITION = re.compile(r"(?P<path>\S+) (?P<operator>=|<>|<=) (?P<value>:\w+)")
+_CONDITION = re.compile(r"(?P<path>\S+) (?P<operator>=|<>|<=|<) (?P<value>:\w+)")
+_IN = re.compile(r"(?P<path>\S+) IN \((?P<values>:\w+(?:, :\w+)*)\)")
+_EITHER = re.compile(r"\((?P<one>[^()]*(?:\([^()]*\))?[^()]*) OR (?P<other>[^()]*)\)")
 _FUNCTION = re.compile(r"(?P<name>attribute_exists|attribute_not_exists)\((?P<path>\S+)\)")
 _BEGINS_WITH = re.compile(r"begins_with\((?P<path>\S+), (?P<value>:\w+)\)")
 _CLAUSES = re.compile(r"(?:SET (?P<set>.*?))?(?: ?REMOVE (?P<remove>.*))?")
@@ -116,7 +119,13 @@ class FakeDynamoDB:
         if self._name(table, after) != name:
             raise refused("an update cannot change the key")
         self.tables[table][name] = after
-        return {"Attributes": after} if members.get("ReturnValues") == "ALL_NEW" else {}
+        match members.get("ReturnValues"):
+            case "ALL_NEW":
+                return {"Attributes": after}
+            case "ALL_OLD":
+                return {"Attributes": before} if before else {}
+            case _:
+                return {}
 
     def _query(self, members: dict[str, Any]) -> dict[str, Any]:
         return self._page(members, members["KeyConditionExpression"])
@@ -188,6 +197,11 @@ class Expressions:
         return all(self._holds(part, item) for part in condition.split(" AND "))
 
     def _holds(self, condition: str, item: Item) -> bool:
+        if match := _EITHER.fullmatch(condition):
+            return self._holds(match["one"], item) or self._holds(match["other"], item)
+        if match := _IN.fullmatch(condition):
+            values = [self._values[name] for name in match["values"].split(", ")]
+            return self._value_at(match["path"], item) in values
         if match := _FUNCTION.fullmatch(condition):
             return (self._value_at(match["path"], item) is MISSING) == (
                 match["name"] == "attribute_not_exists"
@@ -205,7 +219,8 @@ class Expressions:
                 return found != value
         if found.keys() != value.keys():
             return False
-        return bool(_comparable(found) <= _comparable(value))
+        one, other = _comparable(found), _comparable(value)
+        return bool(one < other if match["operator"] == "<" else one <= other)
 
     def changes(self, expression: str) -> Sequence[Change]:
         """What an update expression does."""

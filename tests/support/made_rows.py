@@ -18,6 +18,8 @@ SUMMED = (
     "completion_tokens",
     "reasoning_tokens",
     "searches",
+    "images",
+    "seconds",
     "cost",
     "estimated",
 )

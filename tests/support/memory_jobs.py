@@ -1,16 +1,23 @@
-"""The stores of jobs in memory: what is under test is who calls them, and what becomes of the job then.
+"""The stores that jobs need, the bucket in memory: what is under test is who calls them, and what becomes of a job.
 
 ``Interference`` stands before and after each call of theirs, as it does with a provider's: there a test lets a process
 die, a service refuse, or a client cancel.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
 
+from sluice.accounting.counter import Charge, Counter, Hold
+from sluice.stores.aws import AWS
 from sluice.stores.bucket import Blob, BlobTooLargeError, Bucket, output_key
-from sluice.stores.job_records import OPEN_STATES, Job, JobKind, JobState, Output
-from sluice.stores.jobs import JobOverError, JobStore
+from sluice.stores.counters import CounterStore
+from sluice.stores.job_records import Job, JobState, Output
+from sluice.stores.jobs import JobStore
+from sluice.stores.ledger import LedgerStore
+from sluice.stores.ledger_rows import LedgerRow
 from sluice.stores.outputs import OutputStore
 
 
@@ -110,135 +117,87 @@ class MemoryOutputs(OutputStore):
         await self._around.ends("outputs.drop")
 
 
-class MemoryJobs(JobStore):
-    """Jobs in memory, with the conditions of the table's writes."""
+class WatchedJobs(JobStore):
+    """The jobs table, whose every call can be interfered with."""
 
-    def __init__(self, interference: Interference | None = None) -> None:
-        self.items: dict[str, Job] = {}
-        self._around = interference or Interference()
+    def __init__(self, aws: AWS, interference: Interference) -> None:
+        super().__init__(aws, "JobsTable")
+        self._around = interference
 
-    async def put_new(self, job: Job) -> None:
-        """See ``JobStore``."""
-        await self._around.begins("jobs.put_new")
-        self.items.setdefault(job.id, job)
-        await self._around.ends("jobs.put_new")
+    async def _watched[Found](self, name: str, call: Coroutine[Any, Any, Found]) -> Found:
+        with closing(call):  # one that is not made is no mistake here
+            await self._around.begins(f"jobs.{name}")
+            found = await call
+        await self._around.ends(f"jobs.{name}")
+        return found
 
     async def get(self, job_id: str) -> Job | None:
         """See ``JobStore``."""
-        await self._around.begins("jobs.get")
-        return self.items.get(job_id)
-
-    async def _change(
-        self, call: str, job_id: str, states: Sequence[JobState], change: Callable[[Job], Job]
-    ) -> tuple[Job, Job]:
-        """The job before and after; a write that finds it in none of these states is refused."""
-        await self._around.begins(f"jobs.{call}")
-        before = self.items.get(job_id)
-        if before is None or before.state not in states:
-            raise JobOverError(before)
-        after = self.items[job_id] = change(before)
-        await self._around.ends(f"jobs.{call}")
-        return before, after
+        return await self._watched("get", super().get(job_id))
 
     async def begin(self, job_id: str, now: int) -> Job:
         """See ``JobStore``."""
-
-        def begun(job: Job) -> Job:
-            return replace(job, state="running", started_at=job.started_at or now)
-
-        return (await self._change("begin", job_id, OPEN_STATES, begun))[1]
+        return await self._watched("begin", super().begin(job_id, now))
 
     async def note_output(self, job_id: str, index: int, output: Output) -> Job:
         """See ``JobStore``."""
-
-        def noted(job: Job) -> Job:
-            return replace(job, outputs={**job.outputs, index: output})
-
-        return (await self._change("note_output", job_id, ("running",), noted))[1]
+        return await self._watched("note_output", super().note_output(job_id, index, output))
 
     async def note_submitting(self, job_id: str, leg: int, now: int) -> Job:
         """See ``JobStore``."""
-
-        def noted(job: Job) -> Job:
-            return job if job.reference else replace(job, leg=leg, submitting_at=now)
-
-        return (await self._change("note_submitting", job_id, ("running",), noted))[0]
+        return await self._watched("note_submitting", super().note_submitting(job_id, leg, now))
 
     async def note_rejected(self, job_id: str) -> Job:
         """See ``JobStore``."""
-
-        def noted(job: Job) -> Job:
-            return job if job.reference else replace(job, leg=None, submitting_at=None)
-
-        return (await self._change("note_rejected", job_id, ("running",), noted))[1]
+        return await self._watched("note_rejected", super().note_rejected(job_id))
 
     async def note_submitted(self, job_id: str, leg: int, provider: str, reference: str) -> Job:
         """See ``JobStore``."""
-
-        def noted(job: Job) -> Job:
-            kept = job.reference if job.leg == leg and job.reference else reference
-            return replace(job, leg=leg, provider=provider, reference=kept)
-
-        return (await self._change("note_submitted", job_id, ("running",), noted))[1]
+        noted = super().note_submitted(job_id, leg, provider, reference)
+        return await self._watched("note_submitted", noted)
 
     async def note_progress(self, job_id: str, progress: int) -> Job:
         """See ``JobStore``."""
-
-        def noted(job: Job) -> Job:
-            return replace(job, progress=max(progress, job.progress))
-
-        return (await self._change("note_progress", job_id, ("running",), noted))[1]
+        return await self._watched("note_progress", super().note_progress(job_id, progress))
 
     async def finish(self, job_id: str, cost: int, provider: str, now: int) -> Job:
         """See ``JobStore``."""
-
-        def finished(job: Job) -> Job:
-            if job.state != "running":
-                return job
-            return replace(job, state="finishing", cost=cost, provider=provider, ended_at=now)
-
-        states: tuple[JobState, ...] = ("running", "finishing", "completed")
-        return (await self._change("finish", job_id, states, finished))[1]
+        return await self._watched("finish", super().finish(job_id, cost, provider, now))
 
     async def fail(self, job_id: str, failure: str, now: int) -> Job:
         """See ``JobStore``."""
-
-        def failed(job: Job) -> Job:
-            if job.state not in OPEN_STATES:
-                return job
-            return replace(job, state="failing", failure=failure, ended_at=now)
-
-        states: tuple[JobState, ...] = (*OPEN_STATES, "failing", "failed")
-        return (await self._change("fail", job_id, states, failed))[1]
+        return await self._watched("fail", super().fail(job_id, failure, now))
 
     async def end(self, job_id: str, state: JobState) -> Job | None:
         """See ``JobStore``."""
-        await self._around.begins("jobs.end")
-        if (job := self.items.get(job_id)) is not None:
-            self.items[job_id] = replace(job, state=state)
-        await self._around.ends("jobs.end")
-        return self.items.get(job_id)
+        return await self._watched("end", super().end(job_id, state))
 
-    async def delete(self, job_id: str) -> None:
-        """See ``JobStore``."""
-        await self._around.begins("jobs.delete")
-        job = self.items.get(job_id)
-        if job is not None and not job.is_over:
-            raise JobOverError(job)
-        self.items.pop(job_id, None)
-        await self._around.ends("jobs.delete")
 
-    async def of_owner(
-        self, owner: str, kind: JobKind, *, after: str | None, limit: int, newest_first: bool
-    ) -> tuple[Sequence[Job], bool]:
-        """See ``JobStore``."""
-        found = [job for job in self.items.values() if (job.owner, job.kind) == (owner, kind)]
-        found.sort(key=lambda job: job.created_at, reverse=newest_first)
-        position = next((place + 1 for place, job in enumerate(found) if job.id == after), 0)
-        return found[position : position + limit], len(found) > position + limit
+class WatchedCounters(CounterStore):
+    """The counters, whose every settlement can be interfered with."""
 
-    async def unfinished(self, before: int) -> AsyncIterator[Job]:
-        """See ``JobStore``."""
-        for job in list(self.items.values()):
-            if job.state in ("finishing", "failing") or (not job.is_over and job.created_at < before):
-                yield job
+    def __init__(self, aws: AWS, interference: Interference) -> None:
+        super().__init__(aws, "CountersTable")
+        self._around = interference
+
+    async def settle(self, key_id: str, request_id: str, hold: Hold, charge: Charge) -> Counter | None:
+        """See ``CounterStore``."""
+        await self._around.begins("counters.settle")
+        found = await super().settle(key_id, request_id, hold, charge)
+        await self._around.ends("counters.settle")
+        return found
+
+
+class WatchedLedger(LedgerStore):
+    """The ledger, whose every row can be interfered with."""
+
+    def __init__(self, aws: AWS, interference: Interference) -> None:
+        super().__init__(aws, "LedgerTable")
+        self._around = interference
+
+    async def put(self, row: LedgerRow) -> LedgerRow:
+        """See ``LedgerStore``."""
+        await self._around.begins("ledger.put")
+        found = await super().put(row)
+        await self._around.ends("ledger.put")
+        return found

@@ -279,7 +279,7 @@ def _painted(body: dict[str, Any]) -> dict[str, Any]:
         return blocked("PROHIBITED_CONTENT")
     if UNSHOWN in prompt:
         return reply([], PAINTER, "IMAGE_SAFETY", usage(COUNT))
-    drawn = [
+    drawn: list[tuple[bytes, dict[str, Any]]] = [
         (picture_of("a sketch"), {"thought": True}),
         (picture_of(prompt), {"thoughtSignature": SIGNATURE}),
     ]

@@ -88,10 +88,11 @@ def images(request: dict[str, Any], host: str) -> dict[str, Any]:
         data = [{"b64_json": _encoded(request)} for _ in range(number)]
         return {"created": CREATED, "data": data, "output_format": "png", "usage": usage}
     if request.get("response_format", "url") == "b64_json":
-        data = [{"index": index, "b64_json": _encoded(request)} for index in range(number)]
+        rows: list[dict[str, Any]] = [{"b64_json": _encoded(request)}] * number
     else:
         name = base64.urlsafe_b64encode(_picture(request)).decode()
-        data = [{"index": index, "url": f"http://{host}{PICTURES}{name}"} for index in range(number)]
+        rows = [{"url": f"http://{host}{PICTURES}{name}"}] * number
+    data = [row | {"index": index} for index, row in enumerate(rows)]
     return {"created": CREATED, "model": request["model"], "object": "list", "data": data}
 
 

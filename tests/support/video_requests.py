@@ -1,5 +1,6 @@
 """Requests for videos as their endpoint understands them, calls with them, and what providers are asked."""
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import from_json
@@ -13,12 +14,13 @@ from sluice.providers.media_features import check_media
 TARGET = Target("openai", "https://api.example/v1/", "upstream-model", "sk-upstream", {"X-Team": "blue"})
 ANY_ROW = ModelRow.model_validate({"id": "m", "kind": "video", "retired": "2026-01-01"})
 ERRAND = Errand(job="video_ours", bucket="our-bucket", prefix="jobs/video_ours/made/")
+SECONDS = 8
 NOW = 1_700_000_000.5
 
 
 def videos_request(prompt: str = "a cat", **members: Any) -> VideosRequest:
-    """To make a video; its length is set, as it always is."""
-    return validate(VideosRequest, {"model": "asked-for", "prompt": prompt, "seconds": 8, **members})
+    """To make a video."""
+    return validate(VideosRequest, {"model": "asked-for", "prompt": prompt, **members})
 
 
 def videos_call(prompt: str = "a cat", to: Target = TARGET, **members: Any) -> ProviderCall[VideosRequest]:
@@ -29,9 +31,11 @@ def videos_call(prompt: str = "a cat", to: Target = TARGET, **members: Any) -> P
 def sent(
     operation: VideoOperation, call: ProviderCall[VideosRequest], errand: Errand = ERRAND
 ) -> UpstreamRequest:
-    """The request that a provider gets, after it was checked what it can express."""
+    """The request that a provider gets, after it was checked what it can express, and with a length, as it always is."""
     check_media(operation.FEATURES, call.request, ANY_ROW)
-    return operation.upstream_request(call, errand)
+    seconds = call.request.seconds or SECONDS
+    request = call.request.model_copy(update={"seconds": seconds})
+    return operation.upstream_request(replace(call, request=request), errand)
 
 
 def asked(operation: VideoOperation, call: ProviderCall[VideosRequest], errand: Errand = ERRAND) -> Any:

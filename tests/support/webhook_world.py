@@ -1,11 +1,11 @@
 """A courier with one job to tell of: what is in the stores is real, who is called is the test's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from fake_dynamodb import FakeClient, FakeDynamoDB
-from sluice.accounting.counter import Hold
+from made_jobs import made_job
 from sluice.config import SecretsSettings, WebhookSettings
 from sluice.credentials import Credential
 from sluice.keys import digest_of
@@ -28,28 +28,12 @@ PROMPT = "a cat that nobody may hear of"
 ADDRESS = "https://hooks.example.com/jobs?token=secret-of-the-clients"
 
 
-def made_job(job_id: str = "video_0123456789abcdef", state: JobState = "completed", **changes: Any) -> Job:
+def told_job(job_id: str = "video_0123456789abcdef", state: JobState = "completed", **changes: Any) -> Job:
     """A job that ended at noon, and somebody wants to be told."""
     kind = cast("JobKind", job_id.partition("_")[0])
-    job = Job(
-        id=job_id,
-        request_id="req_" + job_id.partition("_")[2],
-        key_id="key_a",
-        owner="alice",
-        kind=kind,
-        state=state,
-        model="demo-video",
-        count=1,
-        hold=Hold(amount=0, tokens=0, expires_at=0, period="lifetime"),
-        created_at=int(NOON - 60) * 1000,
-        deadline=int(NOON) + 3600,
-        expires_at=int(NOON) + 30 * 86_400,
-        request_hash="0" * 64,
-        input_hash="1" * 64,
-        ended_at=int(NOON * 1000),
-        has_webhook=True,
-    )
-    return replace(job, **changes)
+    times = {"created_at": int(NOON - 60) * 1000, "ended_at": int(NOON) * 1000}
+    members = {"state": state, "has_webhook": True, "expires_at": int(NOON) + 30 * 86_400, **times}
+    return made_job(job_id, kind, **(members | changes))
 
 
 def made_request(address: str | None = ADDRESS, key_digest: str | None = KEY_DIGEST) -> RequestFile:

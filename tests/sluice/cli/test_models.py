@@ -177,6 +177,16 @@ def test_a_model_gets_a_price_and_loses_it_again(server: DevServer) -> None:
     assert "nothing was set of a model 'gpt-4o'" in failed(server, "forget", "gpt-4o")
 
 
+@pytest.mark.parametrize(("kind", "piece"), [("image", "image"), ("video", "second")])
+def test_what_is_sold_by_the_piece_gets_its_price(server: DevServer, kind: str, piece: str) -> None:
+    asked = ("--provider", "near", "--kind", kind, f"--{piece}-price", "0.04")
+    assert command(server, "set", "piece", *asked)["price"] == {piece: "0.04"}
+    shown = one(server, "piece")
+    assert shown is not None
+    assert (shown["kind"], shown["price"]) == (kind, {piece: "0.04"})
+    command(server, "forget", "piece")
+
+
 def test_a_model_is_added_by_hand_and_forgotten(server: DevServer) -> None:
     asked = ("--provider", "near", "--upstream", "gpt-4o", "--alias", "m", "--alias", "mein/modell")
     row = command(server, "set", "mine", *asked, "--kind", "chat", "--context-tokens", "500")

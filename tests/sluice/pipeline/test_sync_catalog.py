@@ -10,13 +10,15 @@ import pytest
 
 from fake_upstream import Response
 from provider_desks import BROKEN, FILED, Answer, Desk, answer, hangs, models, place
-from sluice.catalog import Catalog
+from sluice.catalog import Catalog, load_catalog
 from sluice.errors import OverloadedError
 from sluice.observability import logger
 from sluice.pipeline import provider_desk, sync_catalog
 from sluice.pipeline.live_catalog import rows_of
 from sluice.stores.aws import AWSError
 from sluice.stores.model_items import StoredModel
+
+CATALOG = load_catalog()
 
 
 async def synced(desk: Desk) -> Mapping[str, StoredModel]:
@@ -71,6 +73,12 @@ async def test_pictures_are_asked_of_those_who_make_them(kind: str, found: dict[
     """Some list what others make, or what they make at an endpoint that is not asked here."""
     desk = far(answer({"data": [{"id": "flux-9"}]}), kind=kind)
     assert {name: model.found["kind"] for name, model in (await synced(desk)).items()} == found
+
+
+async def test_videos_are_asked_of_a_service_that_the_file_declares() -> None:
+    videos = CATALOG.providers["ora"].model_dump(mode="json", exclude_unset=True)["videos"]
+    for members, found in (({"kind": "groq"}, set()), ({"kind": "groq", "videos": videos}, {"kling-9"})):
+        assert set(await synced(far(models("kling-9"), **members))) == found
 
 
 @pytest.mark.parametrize("name", ["filed", "taken"])

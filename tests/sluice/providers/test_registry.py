@@ -28,6 +28,7 @@ def test_a_module_may_have_an_address_of_its_own() -> None:
     [
         ({"kind": "telepathy"}, "'here' is of the unknown kind 'telepathy'"),
         ({"kind": "openai"}, "'here' needs a base_url"),
+        ({"kind": "declared", "base_url": "https://a.example"}, "'here' declares nothing that it offers"),
     ],
 )
 def test_what_is_missing_is_told(provider: dict[str, Any], told: str) -> None:

@@ -317,9 +317,9 @@ async def test_a_job_that_is_over_is_out_of_the_index(store: JobStore, engine: E
 
 
 async def test_a_write_that_cannot_be_read_back_tells_so() -> None:
-    client = FakeClient([ConditionFailedError({}), OverloadedError("busy")])
+    client = FakeClient(FakeDynamoDB(), faults=[ConditionFailedError({}), OverloadedError("busy")])
     with pytest.raises(OverloadedError):
-        await JobStore(FakeDynamoDB(client), TABLE).begin("image_1", 1)
+        await JobStore(client.aws, TABLE).begin("image_1", 1)
 
 
 def test_shards_are_all_used() -> None:

@@ -124,6 +124,8 @@ def ledgers(draw: st.DrawFn) -> list[LedgerRow]:
             estimated=draw(st.booleans()),
             cached_tokens=draw(number),
             searches=draw(number),
+            images=draw(number),
+            seconds=draw(number),
             cache_write_tokens=draw(number),
             owner=draw(st.sampled_from(["ann", "bob"])),
             model=draw(st.sampled_from(["gpt-4o-mini", "a/b#c#d"])),
@@ -255,7 +257,9 @@ async def test_what_each_provider_has_of_a_sum_is_read_again(engine_aws: AWS, ow
 
 @WITH_TRANSACTIONS
 async def test_a_sum_of_as_many_providers_as_can_be_is_not_too_long(engine_aws: AWS, own: str) -> None:
-    full = dict.fromkeys(("cached_tokens", "cache_write_tokens", "reasoning_tokens", "searches"), 1)
+    full = dict.fromkeys(
+        ("cached_tokens", "cache_write_tokens", "reasoning_tokens", "searches", "images", "seconds"), 1
+    )
     rows = made_own(
         [
             ledger_row(f"r{number}", provider=f"p{number}", estimated=True, **full)

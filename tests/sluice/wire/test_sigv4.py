@@ -1,17 +1,18 @@
 """Signatures, held against botocore's own."""
 
+import hashlib
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sluice.credentials import AWSCredentials
-from sluice.wire.sigv4 import signed_headers
+from sluice.wire.sigv4 import presigned_url, s3_headers, signed_headers
 
 NOW = 1_785_000_000.75
 MOMENT = "20260725T172000Z"
@@ -100,3 +101,75 @@ def test_everything_that_is_signed_changes_the_signature(change: str) -> None:
 def test_no_header_shows_the_secret() -> None:
     sent = ours("https://h/", {}, b"", AWSCredentials("AKIA", "very-secret", "token"))
     assert "very-secret" not in repr(sent)
+
+
+HOSTS = st.sampled_from(
+    ["https://bucket.s3.eu-central-1.amazonaws.com", "http://127.0.0.1:3456/bucket", "https://h:443"]
+)
+CREDENTIALS = st.builds(
+    AWSCredentials,
+    st.just("AKIDEXAMPLE"),
+    st.just("wJalrXUtnFEMI/K7MDENG"),
+    st.none() | st.text("abc/+=", min_size=1),
+)
+
+
+@given(
+    host=HOSTS,
+    key=SEGMENT,
+    method=st.sampled_from(["GET", "HEAD", "PUT", "DELETE"]),
+    query=st.dictionaries(st.sampled_from(["prefix", "list-type", "uploads"]), TEXT),
+    body=st.binary(max_size=50),
+    credentials=CREDENTIALS,
+)
+def test_signatures_of_calls_to_s3_are_botocores(
+    host: str, key: str, method: str, query: dict[str, str], body: bytes, credentials: AWSCredentials
+) -> None:
+    url = f"{host}/{quote(key, safe='-._~/')}"
+    if query:
+        url += "?" + urlencode(sorted(query.items()), quote_via=quote, safe="")
+    headers = {"content-type": "image/png"} if method == "PUT" else {}
+    digest = hashlib.sha256(body).hexdigest()
+    ours = s3_headers(method, url, headers, digest, region="eu-central-1", credentials=credentials, now=NOW)
+
+    request = AWSRequest(method, url, headers=headers, data=body)
+    request.context["timestamp"] = MOMENT
+    signer = S3SigV4Auth(Credentials(*credentials), "s3", "eu-central-1")
+    request.headers["X-Amz-Date"] = MOMENT
+    request.headers["X-Amz-Content-SHA256"] = digest
+    if credentials.token:
+        request.headers["X-Amz-Security-Token"] = credentials.token
+    canonical = signer.canonical_request(request)
+    signature = signer.signature(signer.string_to_sign(request, canonical), request)
+    assert ours["authorization"].endswith(f"Signature={signature}")
+    assert ours["x-amz-content-sha256"] == digest
+
+
+@given(
+    host=HOSTS,
+    key=SEGMENT,
+    parameters=st.dictionaries(
+        st.sampled_from(["response-content-type", "response-content-disposition"]), TEXT
+    ),
+    seconds=st.integers(1, 604_800),
+    credentials=CREDENTIALS,
+)
+def test_links_are_botocores(
+    host: str, key: str, parameters: dict[str, str], seconds: int, credentials: AWSCredentials
+) -> None:
+    url = f"{host}/{quote(key, safe='-._~/')}"
+    ours = presigned_url(
+        url, parameters, seconds=seconds, region="eu-central-1", credentials=credentials, now=NOW
+    )
+
+    request = AWSRequest("GET", url, params=parameters)
+    request.context["timestamp"] = MOMENT
+    signer: Any = S3SigV4QueryAuth(Credentials(*credentials), "s3", "eu-central-1", expires=seconds)
+    signer._modify_request_before_signing(request)
+    canonical = signer.canonical_request(request)
+    signature = signer.signature(signer.string_to_sign(request, canonical), request)
+    found = parse_qs(urlsplit(ours).query, keep_blank_values=True)
+    theirs = parse_qs(urlsplit(str(request.url)).query, keep_blank_values=True)
+    assert found.pop("X-Amz-Signature") == [signature]
+    assert found == theirs
+    assert urlsplit(ours)._replace(query="").geturl() == url

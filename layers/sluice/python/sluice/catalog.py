@@ -25,6 +25,7 @@ from pydantic import (
 
 from sluice.catalog_rules import mistakes
 from sluice.catalog_search import SearchRow
+from sluice.catalog_videos import VideoService
 from sluice.config import ConfigurationError
 
 ModelKind = Literal["chat", "completion", "embedding", "image", "video"]
@@ -56,6 +57,8 @@ class ProviderRow(_Row):
     probe: Probe = "list"
     """How its health is checked: by asking for its list of models, or by a request of one token for each of the models
     here or set by the operator, which costs their price. ``none`` leaves it to what becomes of real requests."""
+    videos: VideoService | None = None
+    """How it is asked for videos, where no package knows that."""
 
 
 class LongPrice(_Row):

@@ -133,7 +133,13 @@ class TestRequest:
 
     @pytest.mark.parametrize("model", [NOVA, SD3])
     def test_what_asks_for_nothing_is_let_pass(self, model: str) -> None:
-        quiet = {"size": "auto", "quality": "auto", "negative_prompt": "", "user": "u", "stream": False}
+        quiet: dict[str, Any] = {
+            "size": "auto",
+            "quality": "auto",
+            "negative_prompt": "",
+            "user": "u",
+            "stream": False,
+        }
         assert body_for(model, **quiet) == body_for(model)
 
 

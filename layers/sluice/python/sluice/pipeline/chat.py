@@ -12,6 +12,7 @@ from sluice.api.model_request import with_model
 from sluice.api.usage import Usage
 from sluice.api.validation import validate
 from sluice.catalog import Catalog, ModelRow
+from sluice.errors import UnsupportedParameterError
 from sluice.pipeline.chat_bound import demand_of, limited
 from sluice.pipeline.chat_estimate import estimated_tokens
 from sluice.pipeline.chunks import ChunkRenderer
@@ -77,10 +78,15 @@ class Chat(StreamingEndpoint[ChatCompletionRequest, ChatCompletion, ChatCompleti
     def check(self, request: ChatCompletionRequest, provider: Provider, row: ModelRow) -> None:
         """See ``Endpoint``."""
         super().check(request, provider, row)
+        self.operation(provider, row)
         check_supported(request, provider.features)
 
     def operation(self, provider: Provider, row: ModelRow) -> ChatOperation:
         """See ``Endpoint``."""
+        if provider.chat is None:
+            raise UnsupportedParameterError(
+                f"The provider of the model '{row.id}' has no chat.", param="model"
+            )
         return provider.chat
 
     def renderer(

@@ -209,7 +209,7 @@ async def _ask(desk: ProviderDesk, target: Target, row: ModelRow) -> bool:
         return True
 
     match row.kind:
-        case "chat":
+        case "chat" if provider.chat is not None:
             hello: list[Message] = [UserMessage(role="user", content="Hi")]
             chat = ChatCompletionRequest(model=row.id, messages=hello, max_tokens=1)
             return await send(provider.chat, limited(chat, 1, row))

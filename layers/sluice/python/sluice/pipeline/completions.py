@@ -11,7 +11,7 @@ from sluice.api.model_request import with_model
 from sluice.api.usage import Usage
 from sluice.api.validation import validate
 from sluice.catalog import ModelRow, OutputLimit
-from sluice.errors import InvalidRequestError
+from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.pipeline.chunks import ChunkRenderer
 from sluice.pipeline.endpoint import StreamingEndpoint
 from sluice.pipeline.text_bound import completion_demand
@@ -58,12 +58,20 @@ class Completions(StreamingEndpoint[CompletionRequest, Completion, CompletionChu
     def check(self, request: CompletionRequest, provider: Provider, row: ModelRow) -> None:
         """See ``Endpoint``."""
         super().check(request, provider, row)
+        self.operation(provider, row)
         if _own_endpoint(provider, row) is None:
             check_supported(chat_request(request, _output_limit(row)), provider.features)
 
     def operation(self, provider: Provider, row: ModelRow) -> CompletionOperation:
         """See ``Endpoint``."""
-        return _own_endpoint(provider, row) or ThroughChat(provider.chat, _output_limit(row))
+        own = _own_endpoint(provider, row)
+        if own is not None:
+            return own
+        if provider.chat is None:
+            raise UnsupportedParameterError(
+                f"The provider of the model '{row.id}' has no completions.", param="model"
+            )
+        return ThroughChat(provider.chat, _output_limit(row))
 
     def renderer(
         self, request: CompletionRequest, request_hash: str

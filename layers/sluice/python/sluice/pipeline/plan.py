@@ -23,7 +23,7 @@ from sluice.pipeline.neutral import without_neutral
 from sluice.pipeline.no_candidate import most_telling_refusal
 from sluice.pipeline.order import by_policy, by_wish
 from sluice.pipeline.route import PROVIDER, Choice, serving, target_of
-from sluice.providers.registry import PROVIDERS
+from sluice.providers.registry import provider_of
 from sluice.stores.aws import AWSError
 
 
@@ -148,7 +148,7 @@ async def _leg[Request: ModelRequest, Whole: ReplyShape](
     """
     row = choice.row.served_by(candidate)
     target = await target_of(gateway.catalog, row, candidate, gateway.credentials)
-    provider = PROVIDERS[gateway.catalog.providers[candidate.provider].kind]
+    provider = provider_of(gateway.catalog.providers[candidate.provider])
     request = without_neutral(_named(asked.request, choice.name), row.unsupported_parameters)
     endpoint.check(request, provider, row)
     if asked.bounded:

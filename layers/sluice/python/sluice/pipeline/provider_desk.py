@@ -16,7 +16,7 @@ from sluice.pipeline.health_monitor import milliseconds_since
 from sluice.pipeline.route import CredentialSource, NotConfiguredError, access_to
 from sluice.providers.contract import ListedModel, Provider, Target
 from sluice.providers.parameters import unknown_parameters
-from sluice.providers.registry import PROVIDERS, check_providers
+from sluice.providers.registry import check_providers, provider_of
 from sluice.stores.aws import AWS
 from sluice.stores.credentials import CredentialStore
 from sluice.stores.models import ModelStore
@@ -45,7 +45,7 @@ class ProviderDesk:
 
     def provider(self, name: str) -> Provider:
         """The provider of that name in the catalogue."""
-        return PROVIDERS[self.catalog.providers[name].kind]
+        return provider_of(self.catalog.providers[name])
 
     async def target(self, name: str, model: str = "") -> Target | None:
         """Where a provider is asked; None while it is not set up.

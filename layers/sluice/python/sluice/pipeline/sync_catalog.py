@@ -126,7 +126,7 @@ def _makes(provider: ProviderRow, kind: ModelKind) -> bool:
         case "image":
             return PROVIDERS[provider.kind].images is not None
         case "video":
-            return PROVIDERS[provider.kind].videos is not None
+            return provider.videos is not None or PROVIDERS[provider.kind].videos is not None
         case "chat" | "completion" | "embedding":
             return True
         case _:

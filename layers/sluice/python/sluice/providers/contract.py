@@ -336,7 +336,7 @@ class Provider:
 
     address: str | None
     failure: Callable[[int, Mapping[str, str], bytes], SluiceError]
-    chat: ChatOperation
+    chat: ChatOperation | None
     features: Features
     completions: CompletionOperation | None = None
     embeddings: EmbeddingsOperation | None = None

@@ -1,9 +1,11 @@
 """What the video modules of all providers have in common: first pictures, lengths, and why there is no video."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Final
 
 from sluice.api.videos_request import VideosRequest
-from sluice.errors import InvalidRequestError, SluiceError, UpstreamError
+from sluice.errors import InvalidRequestError, SluiceError, UnsupportedParameterError, UpstreamError
 from sluice.providers.data_urls import data_url
 from sluice.providers.media_features import SECONDS, SIZE
 from sluice.providers.pictures import refused
@@ -106,20 +108,47 @@ def percent_of(value: object) -> int | None:
     return None if count is None or count > 100 else count
 
 
+LENGTHS: Final = frozenset(
+    {
+        *("duration", "duration_seconds", "durationSeconds", "video_length", "length"),
+        *("num_frames", "frames", "num_segments", "num_videos", "num_videos_per_prompt", "num_outputs"),
+        *("number_of_videos", "sample_count", "sampleCount", "batch_size", "n"),
+    }
+)
+"""Members by which hosts may be asked for more than the seconds that are paid for."""
+
+
+def check_lengths_passed_on(request: VideosRequest) -> None:
+    """See that what is passed on unread makes no video longer, and no more of them.
+
+    Raises:
+        UnsupportedParameterError: it may.
+    """
+    for member in request.model_extra or {}:
+        if member in LENGTHS:
+            raise UnsupportedParameterError(
+                f"Say by 'seconds' how long the video is to be, and not by '{member}'.", param=member
+            )
+
+
 def given_up(
-    code: str | None, message: object, refusals: frozenset[str], faults: frozenset[str]
+    code: str | None, message: object, refusals: Collection[str], faults: Collection[str]
 ) -> SluiceError:
     """Why a provider has given a video up, by its code.
 
     Args:
         code: the provider's.
         message: its words; anything.
-        refusals: the codes that say that its policy is against it.
+        refusals: the codes that say that its policy is against it; with a ``*`` at the end, how they begin.
         faults: those that say that the request is at fault.
     """
     words = message if isinstance(message, str) and message else None
-    if code in refusals:
+    if code is not None and _is_among(code, refusals):
         return refused(words)
-    if code in faults:
+    if code is not None and _is_among(code, faults):
         return InvalidRequestError(words or "The provider refused the request.")
     return UpstreamError(words or "The provider could not make the video.", retriable=False)
+
+
+def _is_among(code: str, known: Collection[str]) -> bool:
+    return code in known or any(each.endswith("*") and code.startswith(each[:-1]) for each in known)

@@ -6,9 +6,10 @@ wait for the others'.
 
 import importlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
-from sluice.catalog import Catalog
+from sluice.catalog import Catalog, ProviderRow
 from sluice.config import ConfigurationError
 from sluice.providers.contract import Provider
 
@@ -18,6 +19,7 @@ PACKAGES: Final[Mapping[str, str]] = {
     "gemini": "sluice.providers.gemini",
     "bedrock": "sluice.providers.bedrock",
     "demo": "sluice.providers.demo",
+    "declared": "sluice.providers.declared",
     # Hosts of OpenAI's format whose ways are known; "openai" is for any other.
     "openai-platform": "sluice.providers.hosts.openai_platform",
     "deepseek": "sluice.providers.hosts.deepseek",
@@ -30,6 +32,9 @@ PACKAGES: Final[Mapping[str, str]] = {
     "xai": "sluice.providers.hosts.xai",
 }
 """By the catalogue's ``kind``; each package, or a host's module, has its ``Provider`` as ``PROVIDER``."""
+
+DECLARED: Final = "declared"
+"""The kind that has nothing but what a row declares."""
 
 ADDRESSED: Final = frozenset(
     {
@@ -86,6 +91,17 @@ class Registry(Mapping[str, Provider]):
 PROVIDERS: Final = Registry(PACKAGES)
 
 
+def provider_of(row: ProviderRow) -> Provider:
+    """The provider of a catalogue's row: its kind's, with the videos that the row itself declares."""
+    provider = PROVIDERS[row.kind]
+    if row.videos is None:
+        return provider
+    # Imported here: what answers chats makes no videos.
+    from sluice.providers.declared.videos import DeclaredVideos
+
+    return replace(provider, videos=DeclaredVideos(row.videos))
+
+
 def check_providers(catalog: Catalog) -> None:
     """See that every provider of a catalogue is known here, and has an address.
 
@@ -98,5 +114,7 @@ def check_providers(catalog: Catalog) -> None:
             raise ConfigurationError(
                 f"the catalogue's provider '{name}' is of the unknown kind '{row.kind}'; there are: {known}"
             )
+        if row.kind == DECLARED and row.videos is None:
+            raise ConfigurationError(f"the catalogue's provider '{name}' declares nothing that it offers")
         if row.base_url is None and row.kind not in ADDRESSED:
             raise ConfigurationError(f"the catalogue's provider '{name}' needs a base_url")

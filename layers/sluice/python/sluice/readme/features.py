@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from sluice.providers.contract import Provider
 from sluice.providers.features import Feature
 
-LEFT_OUT = frozenset({"demo"})
-"""No provider that anybody chooses for what it can do."""
+LEFT_OUT = frozenset({"demo", "declared"})
+"""No provider that anybody chooses for what it can do, and one that has only what a catalogue says."""
 
 YES, NO = "✓", "—"
 

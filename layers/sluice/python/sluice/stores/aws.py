@@ -14,7 +14,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import certifi
@@ -26,6 +26,9 @@ from sluice.observability import logger
 from sluice.stores.access import Access, Endpoint, access_to
 from sluice.stores.connections import ConnectionBrokenError, Connections, Reply
 from sluice.wire.sigv4 import signed_headers
+
+if TYPE_CHECKING:
+    from sluice.stores.s3 import BucketClient
 
 CONNECT_SECONDS = 1.0
 ATTEMPT_SECONDS = 3.0
@@ -158,7 +161,7 @@ class Client:
                 failure = error
                 unanswered |= isinstance(error, ConnectionBrokenError | UnansweredError)
         logger.warning("%s of %s failed %d times: %s", operation, self._service.name, ATTEMPTS, failure)
-        raise _overloaded(UnansweredError if unanswered else OverloadedError) from failure
+        raise overloaded(UnansweredError if unanswered else OverloadedError) from failure
 
     async def _attempt(self, operation: str, body: bytes) -> Reply:
         headers = signed_headers(
@@ -195,7 +198,7 @@ class AWS:
     ) -> None:
         self._endpoint = endpoint
         self._tls = functools.cache(tls or default_tls)
-        self._clients: list[Client] = []
+        self._closing: list[Callable[[], None]] = []
 
     @functools.cached_property
     def dynamodb(self) -> Client:
@@ -212,19 +215,31 @@ class AWS:
         """The state machines."""
         return self._client(STEP_FUNCTIONS)
 
+    def bucket(self, name: str) -> "BucketClient":
+        """A bucket of S3: in the path of an emulator's address, in the host's name of AWS's."""
+        # Imported here: most functions have nothing to do with it.
+        from sluice.stores.s3 import BucketClient
+
+        variables = aws_variables("S3")
+        access = access_to("s3", variables, self._endpoint)
+        path_style = self._endpoint is not None or variables.endpoint_url is not None
+        client = BucketClient(access, name, path_style=path_style, tls=self._tls)
+        self._closing.append(client.close)
+        return client
+
     def _client(self, service: Service) -> Client:
         variables = aws_variables(service.name.upper())
         access = access_to(service.name, variables, self._endpoint)
         client = Client(
             service, access, Connections(access.url, tls=self._tls, connect_seconds=CONNECT_SECONDS)
         )
-        self._clients.append(client)
+        self._closing.append(client.close)
         return client
 
     def close(self) -> None:
         """Close all connections."""
-        for client in self._clients:
-            client.close()
+        for close in self._closing:
+            close()
 
 
 def default_tls() -> ssl.SSLContext:
@@ -265,13 +280,14 @@ def error_of(operation: str, status: int, members: dict[str, Any]) -> Exception:
         if reason.get("Code") == "ConditionalCheckFailed":
             return ConditionFailedError(reason.get("Item", {}))
     if status >= 500:  # AWS says that a write may have been carried out then
-        return _overloaded(UnansweredError)
+        return overloaded(UnansweredError)
     if code in OVERLOADED_CODES or any(reason.get("Code") in PASSING_REASONS for reason in reasons):
-        return _overloaded()
+        return overloaded()
     return AWSError(
         operation, code or str(status), str(members.get("message") or members.get("Message") or "")
     )
 
 
-def _overloaded(kind: type[OverloadedError] = OverloadedError) -> OverloadedError:
+def overloaded(kind: type[OverloadedError] = OverloadedError) -> OverloadedError:
+    """What a client is told while AWS throttles or fails."""
     return kind("The gateway's storage is busy; try again.", retry_after=RETRY_AFTER_SECONDS)

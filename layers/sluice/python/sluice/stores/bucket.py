@@ -9,10 +9,25 @@
 S3 is called as the other services are, without botocore (``stores.aws`` says why).
 """
 
+import functools
+import html
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
 from sluice.stores.aws import AWS
+from sluice.stores.connections import ReplyTooLargeError
+
+if TYPE_CHECKING:
+    from sluice.stores.s3 import BucketClient
+
+BINARY = "application/octet-stream"
+
+# S3 says all that is listed here in these words, and keys in the encoding that it is asked for.
+_KEY = re.compile(rb"<Key>([^<]*)</Key>")
+_MORE = re.compile(rb"<NextContinuationToken>([^<]*)</NextContinuationToken>")
 
 
 def request_key(job_id: str) -> str:
@@ -72,9 +87,13 @@ class Bucket:
         self.name = name
         self._aws = aws
 
+    @functools.cached_property
+    def _client(self) -> "BucketClient":
+        return self._aws.bucket(self.name)
+
     async def put(self, key: str, blob: Blob) -> None:
         """Write an object in the place of any other; S3 checks that it is what was sent."""
-        raise NotImplementedError
+        await self._client.call("PUT", key, headers={"content-type": blob.content_type}, body=blob.content)
 
     async def get(self, key: str, most_bytes: int) -> Blob | None:
         """An object; None where there is none.
@@ -82,26 +101,42 @@ class Bucket:
         Raises:
             BlobTooLargeError: it has more bytes than that.
         """
-        raise NotImplementedError
+        try:
+            reply = await self._client.call("GET", key, most_bytes=most_bytes)
+        except ReplyTooLargeError as error:
+            raise BlobTooLargeError(f"{key} has more than {most_bytes} bytes") from error
+        return None if reply is None else Blob(reply.body, reply.headers.get("content-type", BINARY))
 
     async def size(self, key: str) -> int | None:
         """How many bytes an object has; None where there is none."""
-        raise NotImplementedError
+        reply = await self._client.call("HEAD", key)
+        return None if reply is None else int(reply.headers["content-length"])
 
     async def delete(self, key: str) -> None:
         """Delete an object, if there is one."""
-        raise NotImplementedError
+        await self._client.call("DELETE", key)
 
-    def keys(self, prefix: str) -> AsyncIterator[str]:
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
         """All keys under a prefix, page by page."""
-        raise NotImplementedError
+        query = {"list-type": "2", "encoding-type": "url", "prefix": prefix}
+        while True:
+            reply = await self._client.call("GET", "", query=query)
+            page = b"" if reply is None else reply.body
+            for found in _KEY.findall(page):
+                yield unquote_plus(html.unescape(found.decode()))
+            more = _MORE.search(page)
+            if more is None:
+                return
+            query["continuation-token"] = html.unescape(more[1].decode())
 
     async def link(self, key: str, seconds: int, answer: Mapping[str, str]) -> str:
-        """An address at which anybody may read an object for so long, with ranges and HEAD as S3 has them.
+        """An address at which anybody may read an object for so long, with ranges as S3 has them.
 
         Args:
             key: the object's; it need not be there.
             seconds: of the link's life; it ends with the credentials of this process, if they end before.
             answer: headers of the reply: ``content-type``, ``content-disposition``, ``cache-control``.
         """
-        raise NotImplementedError
+        return await self._client.link(
+            key, seconds, {f"response-{name}": value for name, value in answer.items()}
+        )

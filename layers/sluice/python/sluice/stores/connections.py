@@ -17,6 +17,9 @@ READ_BYTES = 64 * 1024
 MAX_IDLE = 64
 """Connections kept for the next call; more may be open at once while they are needed."""
 
+_ERROR_BYTES = 64 * 1024
+_WITH_BODY = frozenset({"POST", "PUT"})
+
 IDLE_SECONDS = 20.0
 """A connection unused for longer is not trusted: what dropped it on the way would not have said so."""
 
@@ -27,6 +30,10 @@ class Reply(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+class ReplyTooLargeError(Exception):
+    """A reply has more bytes than its reader takes."""
 
 
 class ConnectionBrokenError(Exception):
@@ -57,15 +64,16 @@ class _Connection:
             and not self._reader.at_eof()
         )
 
-    async def exchange(self, head: h11.Request, body: bytes) -> Reply:
+    async def exchange(self, head: h11.Request, body: bytes, most_bytes: int | None) -> Reply:
         parts = (
             self._http.send(head),
-            self._http.send(h11.Data(data=body)),
+            self._http.send(h11.Data(data=body)) if body else None,
             self._http.send(h11.EndOfMessage()),
         )
         self._writer.write(b"".join(part for part in parts if part))
         response: h11.Response | None = None
         received: list[bytes] = []
+        length, failed = 0, False
         while True:
             event = self._http.next_event()
             match event:
@@ -73,8 +81,13 @@ class _Connection:
                     self._http.receive_data(await self._reader.read(READ_BYTES))
                 case h11.Response():
                     response = event
+                    failed = event.status_code >= 400
                 case h11.Data():
                     received.append(bytes(event.data))
+                    length += len(event.data)
+                    # Of an error, what it says is read, however little its reader wanted.
+                    if most_bytes is not None and length > max(most_bytes, _ERROR_BYTES if failed else 0):
+                        raise ReplyTooLargeError
                 case h11.EndOfMessage() if response is not None:
                     break
                 case h11.InformationalResponse():
@@ -111,22 +124,35 @@ class Connections:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def post(self, headers: Sequence[tuple[str, str]], body: bytes, *, seconds: float) -> Reply:
-        """Post to ``/`` and read the whole reply.
+        """Post to ``/`` and read the whole reply; see ``send``."""
+        return await self.send("POST", "/", headers, body, seconds=seconds)
+
+    async def send(
+        self,
+        method: str,
+        target: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        *,
+        seconds: float,
+        most_bytes: int | None = None,
+    ) -> Reply:
+        """Send a request and read the whole reply, if it has no more than ``most_bytes``.
 
         The caller decides whether to try again, since the request may have been carried out. When one connection
         fails, those kept are dropped too: an environment that was frozen has lost them all.
 
         Raises:
             ConnectionBrokenError: no whole reply within ``seconds``.
+            ReplyTooLargeError: it has more bytes than that.
         """
         connection: _Connection | None = None
         try:
             async with asyncio.timeout(seconds):
                 connection = await self._connected()
-                head = h11.Request(
-                    method="POST", target="/", headers=[*headers, ("content-length", str(len(body)))]
-                )
-                reply = await connection.exchange(head, body)
+                length = [("content-length", str(len(body)))] if body or method in _WITH_BODY else []
+                head = h11.Request(method=method, target=target, headers=[*headers, *length])
+                reply = await connection.exchange(head, body, most_bytes)
         except (OSError, TimeoutError, h11.ProtocolError) as error:
             self.close()
             raise ConnectionBrokenError(f"no reply: {type(error).__name__}") from error

@@ -29,7 +29,6 @@ HAS_NO_REFERENCE_OF_LEG = "(attribute_not_exists({reference}) OR {leg} <> {value
 IS_LESS = "(attribute_not_exists({progress}) OR {progress} < {value})"
 AS_MANY_NOTES = "{notes} = {value}"
 IS_OF_KIND = "#owner = :owner AND #id BETWEEN :first AND :last"
-WAS_MADE_BEFORE_OR_IS_DECIDED = "created_at < :before OR #state IN (:finishing, :failing)"
 
 AFTER_ALL = "~"
 """A character that sorts after those of ids."""
@@ -301,21 +300,16 @@ class JobStore:
                 TableName=self._table,
                 IndexName=OPEN,
                 KeyConditionExpression="#open = :shard",
-                FilterExpression=WAS_MADE_BEFORE_OR_IS_DECIDED,
-                ExpressionAttributeNames={"#open": OPEN, "#state": "state"},
-                ExpressionAttributeValues={
-                    ":shard": {"S": shard},
-                    ":before": {"N": str(before)},
-                    ":finishing": {"S": "finishing"},
-                    ":failing": {"S": "failing"},
-                },
+                ExpressionAttributeNames={"#open": OPEN},
+                ExpressionAttributeValues={":shard": {"S": shard}},
             ):
                 try:
                     job = job_of(item)
                 except MalformedJobError:
                     logger.exception("the item of job %s is malformed", item["id"]["S"])
                     continue
-                yield job
+                if job.created_at < before or job.state not in OPEN_STATES:
+                    yield job
 
     async def _changed(
         self, job_id: str, update: Update, is_done: Callable[[Job], bool], returned: str = "ALL_NEW"

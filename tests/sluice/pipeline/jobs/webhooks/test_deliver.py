@@ -26,8 +26,8 @@ from webhook_world import (
     TABLE,
     Caller,
     World,
-    made_job,
     made_request,
+    told_job,
 )
 
 TAKEN = Answer(204, None)
@@ -54,7 +54,7 @@ async def log_of(world: World, job_id: str) -> DeliveryLog:
 
 async def test_a_receiver_is_told_who_it_is_from_and_what_of() -> None:
     world = World(answers=[TAKEN])
-    job = world.has(made_job())
+    job = world.has(told_job())
     assert await deliver(world.courier, job.id) == OVER
     (posted,) = world.posted
     assert (posted.address, posted.body) == (ADDRESS, message_of(job).body)
@@ -71,7 +71,7 @@ async def test_a_receiver_is_told_who_it_is_from_and_what_of() -> None:
 
 async def test_each_attempt_is_the_same_message_of_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(answers=[FAILED, NoAnswerError("timeout"), Answer(302, None), Answer(404, None), TAKEN])
-    job = world.has(made_job())
+    job = world.has(told_job())
     assert await run(world, job.id) == [5, 300, 1800, 7200]
     assert len(world.posted) == 5
     assert {(posted.headers["webhook-id"], posted.body) for posted in world.posted} == {
@@ -90,7 +90,7 @@ async def test_each_attempt_is_the_same_message_of_its_own_time(monkeypatch: pyt
 
 async def test_a_receiver_that_never_takes_it_is_given_up_after_three_days() -> None:
     world = World(answers=[NoAnswerError("unreachable")], takes_seconds=0, chance=0.999)
-    job = world.has(made_job())
+    job = world.has(told_job())
     waits = await run(world, job.id)
     assert len(world.posted) == 10
     assert 3 * 86_400 < sum(waits) < 4 * 86_400
@@ -100,7 +100,7 @@ async def test_a_receiver_that_never_takes_it_is_given_up_after_three_days() -> 
 
 async def test_a_receiver_that_is_gone_is_given_up_at_once() -> None:
     world = World(answers=[FAILED, Answer(410, None)])
-    job = world.has(made_job())
+    job = world.has(told_job())
     assert await run(world, job.id) == [5]
     assert len(world.posted) == 2
     assert (await log_of(world, job.id)).outcome == "given_up"
@@ -108,7 +108,7 @@ async def test_a_receiver_that_is_gone_is_given_up_at_once() -> None:
 
 async def test_a_receiver_says_when_to_come_again() -> None:
     world = World(answers=[Answer(429, 60.5), TAKEN])
-    job = world.has(made_job())
+    job = world.has(told_job())
     assert await deliver(world.courier, job.id) == Next(over=False, seconds=61)
     assert (await log_of(world, job.id)).next_at == int(NOON) + 61
     world.now += 61
@@ -118,7 +118,7 @@ async def test_a_receiver_says_when_to_come_again() -> None:
 @pytest.mark.parametrize("answers", [[TAKEN], [Answer(410, None)]])
 async def test_what_is_over_is_not_sent_again(answers: list[Answer | NoAnswerError]) -> None:
     world = World(answers=answers)
-    job = world.has(made_job())
+    job = world.has(told_job())
     for _ in range(3):
         assert await deliver(world.courier, job.id) == OVER
         world.now += 100_000
@@ -127,7 +127,7 @@ async def test_what_is_over_is_not_sent_again(answers: list[Answer | NoAnswerErr
 
 async def test_an_event_that_comes_early_or_twice_makes_no_attempt() -> None:
     world = World(answers=[FAILED], takes_seconds=0)
-    job = world.has(made_job())
+    job = world.has(told_job())
     assert await deliver(world.courier, job.id) == Next(over=False, seconds=5)
     for passed, left in ((0, 5), (3.2, 2), (1.7, 1)):
         world.now += passed
@@ -140,7 +140,7 @@ async def test_an_event_that_comes_early_or_twice_makes_no_attempt() -> None:
 
 async def test_a_note_that_is_lost_sends_the_message_again_under_the_same_id() -> None:
     world = World(answers=[TAKEN])
-    job = world.has(made_job())
+    job = world.has(told_job())
     world.dynamodb.faults = [None, OverloadedError("busy")]
     with pytest.raises(OverloadedError):
         await deliver(world.courier, job.id)
@@ -152,7 +152,7 @@ async def test_a_note_that_is_lost_sends_the_message_again_under_the_same_id() -
 
 async def test_two_who_deliver_at_once_do_not_undo_each_others_note() -> None:
     world = World(answers=[FAILED])
-    job = world.has(made_job())
+    job = world.has(told_job())
     original = world.courier
 
     class Overtaken(Caller):
@@ -170,26 +170,26 @@ async def test_two_who_deliver_at_once_do_not_undo_each_others_note() -> None:
 @pytest.mark.parametrize("state", ["queued", "running", "finishing", "failing"])
 async def test_nobody_is_told_before_the_job_can_be_seen_to_be_over(state: JobState) -> None:
     world = World(answers=[TAKEN])
-    job = world.has(made_job(state=state))
+    job = world.has(told_job(state=state))
     for passed, seconds in ((0, 1), (2, 2), (100, 100), (10_000, LATE_SECONDS), (-5, 1)):
         world.now = NOON + passed
         assert await deliver(world.courier, job.id) == Next(over=False, seconds=seconds)
     assert world.posted == []
-    world.has(made_job())
+    world.has(told_job())
     assert await deliver(world.courier, job.id) == OVER
     assert len(world.posted) == 1
 
 
 async def test_a_job_whose_end_has_no_time_yet_is_looked_at_again() -> None:
     world = World(answers=[TAKEN])
-    job = world.has(made_job(state="running", ended_at=None))
+    job = world.has(told_job(state="running", ended_at=None))
     assert await deliver(world.courier, job.id) == Next(over=False, seconds=1)
 
 
 async def test_of_a_job_that_is_deleted_nobody_is_told() -> None:
     world = World(answers=[FAILED])
     assert await deliver(world.courier, "video_none") == OVER
-    job = world.has(made_job())
+    job = world.has(told_job())
     assert not (await deliver(world.courier, job.id)).over
     del world.jobs.items[job.id]
     world.now += 5
@@ -199,28 +199,28 @@ async def test_of_a_job_that_is_deleted_nobody_is_told() -> None:
 
 async def test_of_a_job_that_is_forgotten_nobody_is_told() -> None:
     world = World(answers=[FAILED])
-    job = world.has(made_job(expires_at=int(NOON) + 6))
+    job = world.has(told_job(expires_at=int(NOON) + 6))
     assert await run(world, job.id) == [5, 300]
     assert len(world.posted) == 2
 
 
 async def test_of_a_job_whose_request_is_deleted_nobody_is_told() -> None:
     world = World(answers=[TAKEN])
-    job = world.has(made_job())
+    job = world.has(told_job())
     del world.bucket.objects[request_key(job.id)]
     assert await deliver(world.courier, job.id) == OVER
     world.has(job, made_request(address=None))
     assert await deliver(world.courier, job.id) == OVER
     world.has(job, made_request(key_digest=None))
     assert await deliver(world.courier, job.id) == OVER
-    world.has(made_job(has_webhook=False))
+    world.has(told_job(has_webhook=False))
     assert await deliver(world.courier, job.id) == OVER
     assert world.posted == []
 
 
 async def test_a_gateway_that_has_lost_its_secret_sends_nothing_unsigned() -> None:
     world = World(answers=[TAKEN])
-    job = world.has(made_job())
+    job = world.has(told_job())
     world.credentials.values.clear()
     assert await deliver(world.courier, job.id) == Next(over=False, seconds=5)
     assert world.posted == []
@@ -234,7 +234,7 @@ async def test_a_gateway_that_has_lost_its_secret_sends_nothing_unsigned() -> No
 async def test_the_schedule_is_the_operators() -> None:
     settings = WebhookSettings(jobs_table=TABLE, jobs_bucket="bucket", webhook_delays=(0, 7))
     world = World(settings=settings, answers=[FAILED], takes_seconds=0)
-    job = world.has(made_job())
+    job = world.has(told_job())
     assert await run(world, job.id) == [1, 7]
     assert len(world.posted) == 3
 
@@ -242,7 +242,7 @@ async def test_the_schedule_is_the_operators() -> None:
 async def test_the_log_keeps_the_last_attempts_and_counts_all() -> None:
     settings = WebhookSettings(jobs_table=TABLE, jobs_bucket="bucket", webhook_delays=(1,) * 19)
     world = World(settings=settings, answers=[FAILED], takes_seconds=0)
-    job = world.has(made_job())
+    job = world.has(told_job())
     log = DeliveryLog(job_id=job.id, expires_at=1)
     await run(world, job.id)
     log = await log_of(world, job.id)
@@ -253,7 +253,7 @@ async def test_the_log_keeps_the_last_attempts_and_counts_all() -> None:
 
 async def test_no_log_line_has_the_address_the_secret_or_the_prompt(caplog: pytest.LogCaptureFixture) -> None:
     world = World(answers=[Answer(500, None), NoAnswerError("untrusted"), TAKEN])
-    job = world.has(made_job())
+    job = world.has(told_job())
     with caplog.at_level(logging.INFO, logger="sluice"):
         await run(world, job.id)
     assert [record.status for record in caplog.records] == [500, None, 204]  # type: ignore[attr-defined]  # extra
@@ -265,7 +265,7 @@ async def test_no_log_line_has_the_address_the_secret_or_the_prompt(caplog: pyte
 
 async def test_no_item_of_the_table_has_the_address_or_the_prompt() -> None:
     world = World(answers=[TAKEN])
-    job = world.has(made_job())
+    job = world.has(told_job())
     await run(world, job.id)
     written = json.dumps(list(world.dynamodb.database.tables[TABLE].values()))
     assert job.id in written

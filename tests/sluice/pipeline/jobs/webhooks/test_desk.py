@@ -18,7 +18,7 @@ from sluice.pipeline.jobs.webhooks.desk import WebhookDesk
 from sluice.pipeline.jobs.webhooks.message import secret_for
 from sluice.stores.credentials import CredentialStore
 from sluice.stores.deliveries import Attempt, DeliveryLog
-from webhook_world import MASTER, NOON, World, made_job
+from webhook_world import MASTER, NOON, World, told_job
 
 KEY = key_record("sk-" + "a" * 48)
 
@@ -104,12 +104,12 @@ async def test_a_secret_that_cannot_be_read_now_is_asked_for_again() -> None:
 async def test_deliveries_before_the_first() -> None:
     desk = desk_of(World())
     nothing: dict[str, Any] = {"object": "list", "attempts": 0, "next_attempt_at": None, "data": []}
-    assert (await desk.deliveries(made_job())).model_dump() == nothing | {"state": "pending"}
-    assert (await desk.deliveries(made_job(has_webhook=False))).model_dump() == nothing | {"state": None}
+    assert (await desk.deliveries(told_job())).model_dump() == nothing | {"state": "pending"}
+    assert (await desk.deliveries(told_job(has_webhook=False))).model_dump() == nothing | {"state": None}
 
 
 async def test_deliveries() -> None:
-    world, job = World(), made_job()
+    world, job = World(), told_job()
     log = DeliveryLog(job_id=job.id, expires_at=job.expires_at)
     at = int(NOON * 1000) + 999
     log = log.after(Attempt(at=at, milliseconds=3, failure="timeout"), "pending", int(NOON) + 5)

@@ -14,7 +14,7 @@ from sluice.keys import digest_of, new_secret
 from sluice.pipeline.jobs.webhooks.message import EVENTS, message_of, secret_for
 from sluice.stores.job_records import OVER_STATES, JobKind, JobState
 from sluice.wire.standard_webhooks import signed_headers
-from webhook_world import KEY_DIGEST, MASTER, NOON, PROMPT, made_job
+from webhook_world import KEY_DIGEST, MASTER, NOON, PROMPT, told_job
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from webhook_world import KEY_DIGEST, MASTER, NOON, PROMPT, made_job
 def test_the_message_says_what_has_happened_to_which_job_and_no_more(
     job_id: str, state: JobState, event: str
 ) -> None:
-    message = message_of(made_job(job_id, state))
+    message = message_of(told_job(job_id, state))
     assert message.id == "evt_ab12"
     assert json.loads(message.body) == {
         "id": "evt_ab12",
@@ -49,17 +49,17 @@ def test_there_is_an_event_for_every_end() -> None:
 @pytest.mark.parametrize("state", ["queued", "running", "finishing", "failing"])
 def test_nothing_is_said_of_a_job_that_is_not_over(state: JobState) -> None:
     with pytest.raises(KeyError):
-        message_of(made_job(state=state))
+        message_of(told_job(state=state))
 
 
 def test_every_attempt_sends_the_same() -> None:
-    assert message_of(made_job()) == message_of(made_job())
+    assert message_of(told_job()) == message_of(told_job())
 
 
 @pytest.mark.parametrize("job_id", ["image_ab12", "video_ab12"])
 def test_openais_sdk_verifies_and_reads_it(job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: NOON + 60)
-    message, secret = message_of(made_job(job_id)), secret_for(MASTER, KEY_DIGEST)
+    message, secret = message_of(told_job(job_id)), secret_for(MASTER, KEY_DIGEST)
     headers = signed_headers(message.id, int(NOON), message.body, [secret])
     client = openai.OpenAI(api_key="sk-none", webhook_secret=secret)
     event: Any = client.webhooks.unwrap(message.body, headers)

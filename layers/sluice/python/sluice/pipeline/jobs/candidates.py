@@ -1,8 +1,8 @@
 """Who may make what a job asks for, and at what price: found out before anything is held.
 
 As for a request that is answered at once (``pipeline.plan``), a candidate that cannot is left out, and only where
-nobody is left is the request refused. Here even the provider's request is made, to see whether it can be, and thrown away: a
-value that a provider does not take is told now, and not as the failure of a job.
+nobody is left is the request refused. Here even the provider's request is made, to see whether it can be, and thrown
+away: a value that a provider does not take is told now, and not as the failure of a job.
 """
 
 from collections.abc import Sequence

@@ -15,11 +15,12 @@
 Each step can be repeated, and is made before the job is said to be over; so that after a crash between any two of them
 the next closer (the machine's retry, the event of its end, the schedule) does all of them again.
 
-A hold that has expired may have been reclaimed: its request has a ledger row then that says ``lost``, and its money may
-have been given to others. A job that finishes so late is not charged any more. What is not charged is not handed out
-either: the ledger overrules the decision, the job turns from finishing to failing, and its files are dropped. Nobody
-has seen them, since a job shows what it has made only once it is completed. Holds last an hour longer than executions,
-so that this takes a gateway whose schedules stand still for an hour.
+A job is charged to its hold. A hold that has expired may have been reclaimed: its request has a ledger row then that
+says ``lost``, and its money may have been given to others. What cannot be charged is not handed out either: without its
+hold a job fails. Where the hold is reclaimed between the decision and the row, the ledger overrules the decision: the
+job turns from finishing to failing, and its files are dropped. Nobody has seen them, since a job shows what it has made
+only once it is completed. Holds last an hour longer than executions, so that this takes a gateway whose functions stand
+still for an hour.
 """
 
 import time
@@ -137,6 +138,9 @@ class Closer:
             if made:
                 logger.error("the request of %s is gone or no request, and with it its price", job.id)
             return await self.jobs.fail(job.id, "server_error", self._milliseconds())
+        if not await self._is_held(job):
+            logger.error("nothing is held for %s any more; it fails", job.id)
+            return await self.jobs.fail(job.id, LATE, self._milliseconds())
         cost, provider = _cost(job, made, request), request.legs[made[0].leg].provider
         try:
             return await self.jobs.finish(job.id, cost, provider, self._milliseconds(), job.notes)
@@ -168,6 +172,11 @@ class Closer:
             await self._drop(job, [], (request_key(job.id), failure_key(job.id)))
             await self._tell(job)
             await self.jobs.end(job.id, "failed")
+
+    async def _is_held(self, job: Job) -> bool:
+        """Whether there is anything that the job can be charged to."""
+        counter = await self.counters.read(job.key_id)
+        return counter is not None and counter.holds.get(job.request_id) == job.hold
 
     async def _charged(self, job: Job) -> Job:
         """The job that is charged; or as it is then, where it cannot be charged any more."""

@@ -14,7 +14,7 @@ from sluice.pipeline.jobs.request_file import RequestFile
 from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.pipeline.route import CredentialSource, target_of
 from sluice.providers.contract import ImageOperation, Provider, Target, VideoOperation
-from sluice.providers.registry import PROVIDERS
+from sluice.providers.registry import provider_of
 from sluice.stores.aws import AWSError
 from sluice.upstream.client import Upstream
 
@@ -75,7 +75,7 @@ async def way_to(reach: Reach, request: RequestFile, leg: int) -> Way:
     except (ConfigurationError, AWSError) as error:
         logger.error("provider %s cannot be used", wanted.provider, exc_info=error)
         raise UpstreamError("The provider's credential cannot be read.") from error
-    return Way(leg, PROVIDERS[catalog.providers[wanted.provider].kind], target)
+    return Way(leg, provider_of(catalog.providers[wanted.provider]), target)
 
 
 async def _row_of(models: LiveCatalog, name: str, provider: str, model: str) -> tuple[ModelRow, Candidate]:

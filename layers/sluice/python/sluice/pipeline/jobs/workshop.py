@@ -9,7 +9,9 @@ from typing import Self
 from pydantic import ValidationError
 
 from sluice.catalog import load_catalog
-from sluice.config import TaskSettings
+from sluice.config import ConfigurationError, TaskSettings
+from sluice.errors import SluiceError
+from sluice.observability import logger
 from sluice.pipeline.jobs.closing import Closer
 from sluice.pipeline.jobs.failures import RefusedError
 from sluice.pipeline.jobs.legs import Reach
@@ -17,7 +19,7 @@ from sluice.pipeline.jobs.request_file import RequestFile
 from sluice.pipeline.jobs.work_file import WorkFile
 from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.providers.registry import check_providers
-from sluice.stores.aws import AWS
+from sluice.stores.aws import AWS, AWSError
 from sluice.stores.bucket import Bucket, request_key, work_key
 from sluice.stores.credentials import CredentialStore
 from sluice.stores.job_records import Job
@@ -26,6 +28,9 @@ from sluice.stores.machines import Machines
 from sluice.stores.models import ModelStore
 from sluice.stores.outputs import OutputStore
 from sluice.upstream.client import HTTPUpstream, Upstream, tls_context
+
+PIN_SECONDS = 60.0
+"""For an IPFS service to take a file."""
 
 MOST_REQUEST_BYTES = 12 * 1024 * 1024
 """More than a request has, with the picture that a video begins with."""
@@ -133,9 +138,25 @@ class Workshop:
             await self.bucket.delete(key)
             raise
 
-    async def pinned(self, digest: str, content: bytes) -> str | None:
-        """STUB until there is a Pinner."""
-        return None
+    async def pinned(self, job: Job, content: bytes) -> str | None:
+        """The content id of a file that an IPFS service keeps from now on; None where none does.
+
+        The file is in the bucket as well: a service that fails costs its link, and not the job.
+        """
+        settings = self.settings
+        if settings.ipfs_api is None:
+            return None
+        from sluice.upstream.ipfs import Pinner  # most gateways have no use for it
+
+        try:
+            name = settings.ipfs_credential
+            credential = None if name is None else await self.reach.credentials.get(name)
+            token = credential if isinstance(credential, str) else None
+            async with asyncio.timeout(PIN_SECONDS):
+                return await Pinner(self.reach.upstream, settings.ipfs_api, token).pin(content)
+        except (SluiceError, AWSError, ConfigurationError, TimeoutError) as error:
+            logger.warning("a file of %s is not pinned: %s", job.id, error)
+            return None
 
     def callback_of(self, job: Job, request: RequestFile) -> str | None:
         """The address that a job's provider may call; None where nobody can call here."""

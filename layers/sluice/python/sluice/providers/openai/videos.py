@@ -25,7 +25,15 @@ from sluice.providers.contract import (
     UpstreamRequest,
 )
 from sluice.providers.features import HINTS
-from sluice.providers.films import REFERENCE, first_frame, given_up, length_of, percent_of, reference_of
+from sluice.providers.films import (
+    REFERENCE,
+    check_lengths_passed_on,
+    first_frame,
+    given_up,
+    length_of,
+    percent_of,
+    reference_of,
+)
 from sluice.providers.media_features import NEUTRAL, OWN, SECONDS
 from sluice.providers.openai.failures import raise_reported
 from sluice.providers.openai.requests import bare, post, post_form
@@ -54,6 +62,7 @@ def upstream_request(call: Call, errand: Errand, dialect: VideoDialect = ANY) ->
         InvalidRequestError: the picture that it is to begin with is none.
     """
     del errand  # nothing tells one submission that comes twice from two
+    check_lengths_passed_on(call.request)
     given = call.request.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
     body: dict[str, Any] = {
         name: value

@@ -161,18 +161,24 @@ async def _stored(workshop: Workshop, job: Job, index: int, output: Output, cont
     """Put a file, with a note before and after.
 
     Raises:
-        JobOverError: the job has ended meanwhile; the file is gone again, unless that end counts on it.
+        JobOverError: the job has ended meanwhile.
+        OverloadedError: another attempt has got other bytes meanwhile. The file is gone again then, unless somebody
+            counts on it.
     """
     await _drop_another(workshop, job, index, output.digest)
     await workshop.jobs.note_output(job.id, index, output)
     blob = Blob(content, output.content_type)
     await workshop.outputs.store(job.id, output.digest, blob, job.expires_at)
-    stored = replace(output, stored=True, cid=await workshop.pinned(output.digest, content))
+    stored = replace(output, stored=True, cid=await workshop.pinned(job, content))
     try:
         await workshop.jobs.note_output(job.id, index, stored)
     except JobOverError as error:
-        if not _counts_on(error.job, output.digest):
-            await workshop.outputs.drop(job.id, [output.digest], int(workshop.clock()))
+        await _taken_back(workshop, job.id, error.job, output.digest)
+        raise
+    except OverloadedError:
+        now = await workshop.jobs.get(job.id)
+        if now is None or output.digest not in {each.digest for each in now.outputs.values()}:
+            await _taken_back(workshop, job.id, now, output.digest)
         raise
 
 
@@ -184,6 +190,12 @@ async def _drop_another(workshop: Workshop, job: Job, index: int, digest: str) -
     others = {each.digest for position, each in job.outputs.items() if position != index}
     if known.digest not in others:
         await workshop.outputs.drop(job.id, [known.digest], int(workshop.clock()))
+
+
+async def _taken_back(workshop: Workshop, job_id: str, job: Job | None, digest: str) -> None:
+    """Drop a file that was put for a job which knows nothing of it."""
+    if not _counts_on(job, digest):
+        await workshop.outputs.drop(job_id, [digest], int(workshop.clock()))
 
 
 def _counts_on(job: Job | None, digest: str) -> bool:

@@ -118,7 +118,7 @@ async def _noted(workshop: Workshop, job: Job, leg: int, *, expected: bool) -> N
         PassingError: another process is at it, and did not note it when we looked.
     """
     before = await workshop.jobs.note_submitting(job.id, leg, _milliseconds(workshop))
-    if expected and before.submitting_at is not None:
+    if before.reference is not None or (expected and before.submitting_at is not None):
         raise PassingError("upstream_error")
 
 
