@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from fake_conditions import Condition
 from sluice.stores.aws import AWS, AWSError, ConditionFailedError, Item
 
 type Path = tuple[str, ...]
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "CountersTable": ("id",),
+    "IdempotencyTable": ("id", "part"),
     "JobsTable": ("id",),
     "LedgerTable": ("key_id", "request_id"),
     "ModelsTable": ("id",),
@@ -25,13 +27,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 MISSING: dict[str, Any] = {}
 """The value at a path where nothing is."""
 
-_CONDITION = re.compile(r"(?P<path>\S+) (?P<operator>=|<>|<=|<) (?P<value>:\w+)")
-_IN = re.compile(r"(?P<path>\S+) IN \((?P<values>:\w+(?:, :\w+)*)\)")
-_EITHER = re.compile(r"\((?P<one>[^()]*(?:\([^()]*\))?[^()]*) OR (?P<other>[^()]*)\)")
-_FUNCTION = re.compile(r"(?P<name>attribute_exists|attribute_not_exists)\((?P<path>\S+)\)")
-_BEGINS_WITH = re.compile(r"begins_with\((?P<path>\S+), (?P<value>:\w+)\)")
 _CLAUSES = re.compile(r"(?:SET (?P<set>.*?))?(?: ?REMOVE (?P<remove>.*))?")
-_ASSIGNMENT = re.compile(r"(?P<path>\S+) = (?:(?P<operand>[^\s:]\S*) (?P<sign>[+-]) )?(?P<value>:\w+)")
+_ASSIGNMENT = re.compile(
+    r"(?P<path>\S+) = (?:(?:if_not_exists\((?P<else>\S+?), (?P<default>:\w+)\)|(?P<operand>[^\s:]\S*)) (?P<sign>[+-]) )?"
+    r"(?P<value>:\w+)"
+)
+_BETWEEN_ASSIGNMENTS = re.compile(r", (?![^(]*\))")
 _PLACEHOLDER = re.compile(r"[#:]\w+")
 
 
@@ -93,8 +94,9 @@ class FakeDynamoDB:
         expressions = Expressions(members)
         self._check(members, expressions, self.tables[table].get(name))
         expressions.refuse_unused()
+        before = self.tables[table].get(name)
         self.tables[table][name] = item
-        return {}
+        return {"Attributes": before} if before and members.get("ReturnValues") == "ALL_OLD" else {}
 
     def _delete(self, members: dict[str, Any]) -> dict[str, Any]:
         table = members["TableName"]
@@ -137,9 +139,10 @@ class FakeDynamoDB:
         table = members["TableName"]
         expressions = Expressions(members)
         start = members.get("ExclusiveStartKey")
-        names = sorted(self.tables[table])
+        backwards = members.get("ScanIndexForward") is False
+        names = sorted(self.tables[table], reverse=backwards)
         if start is not None:
-            names = [name for name in names if name > self._name(table, start)]
+            names = names[names.index(self._name(table, start)) + 1 :]
         page = names[: self.page_size]
         items = [self.tables[table][name] for name in page]
         reply: dict[str, Any] = {
@@ -163,7 +166,7 @@ class FakeDynamoDB:
         return ConditionFailedError(item if item and asked and self.returns_failed_items else {})
 
     def _name(self, table: str, item: Item) -> tuple[str, ...]:
-        return tuple(item[part]["S"] for part in self._keys[table])
+        return tuple(str(next(iter(item[part].values()))) for part in self._keys[table])
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,8 @@ class Change:
     value: dict[str, Any] | None
     sign: int = 0
     """1 or -1: the value is added to what is there, or taken from it."""
+    default: dict[str, Any] | None = None
+    """What counts as being there where nothing is."""
 
 
 class Expressions:
@@ -194,39 +199,13 @@ class Expressions:
 
     def holds(self, condition: str, item: Item) -> bool:
         """Whether a condition is true of an item."""
-        return all(self._holds(part, item) for part in condition.split(" AND "))
-
-    def _holds(self, condition: str, item: Item) -> bool:
-        if match := _EITHER.fullmatch(condition):
-            return self._holds(match["one"], item) or self._holds(match["other"], item)
-        if match := _IN.fullmatch(condition):
-            values = [self._values[name] for name in match["values"].split(", ")]
-            return self._value_at(match["path"], item) in values
-        if match := _FUNCTION.fullmatch(condition):
-            return (self._value_at(match["path"], item) is MISSING) == (
-                match["name"] == "attribute_not_exists"
-            )
-        if match := _BEGINS_WITH.fullmatch(condition):
-            text = str(self._value_at(match["path"], item).get("S", ""))
-            return text.startswith(self._values[match["value"]]["S"])
-        match = _CONDITION.fullmatch(condition)
-        assert match, condition
-        found, value = self._value_at(match["path"], item), self._values[match["value"]]
-        match match["operator"]:
-            case "=":
-                return found == value
-            case "<>":
-                return found != value
-        if found.keys() != value.keys():
-            return False
-        one, other = _comparable(found), _comparable(value)
-        return bool(one < other if match["operator"] == "<" else one <= other)
+        return Condition(condition, lambda path: self._value_at(path, item), self._values.__getitem__).holds()
 
     def changes(self, expression: str) -> Sequence[Change]:
         """What an update expression does."""
         match = _CLAUSES.fullmatch(expression)
         assert match, expression
-        found = [self._assignment(text) for text in (match["set"] or "").split(", ") if text]
+        found = [self._assignment(text) for text in _BETWEEN_ASSIGNMENTS.split(match["set"] or "") if text]
         found += [Change(self._path(path), None) for path in (match["remove"] or "").split(", ") if path]
         paths = [change.path for change in found]
         if any(_overlap(one, other) for index, one in enumerate(paths) for other in paths[:index]):
@@ -237,10 +216,12 @@ class Expressions:
         match = _ASSIGNMENT.fullmatch(text)
         assert match, text
         path, value = self._path(match["path"]), self._values[match["value"]]
-        if match["operand"] is None:
+        operand = match["operand"] or match["else"]
+        if operand is None:
             return Change(path, value)
-        assert self._path(match["operand"]) == path, text
-        return Change(path, value, 1 if match["sign"] == "+" else -1)
+        assert self._path(operand) == path, text
+        default = self._values[match["default"]] if match["default"] else None
+        return Change(path, value, 1 if match["sign"] == "+" else -1, default)
 
     def _path(self, text: str) -> Path:
         return tuple(self._names[part] if part.startswith("#") else part for part in text.split("."))
@@ -270,14 +251,10 @@ def _changed(members: Item, path: Path, change: Change) -> Item:
         return {name: value for name, value in members.items() if name != first}
     if not change.sign:
         return members | {first: change.value}
-    if "N" not in members.get(first, {}) or "N" not in change.value:
+    found = members.get(first, change.default or MISSING)
+    if "N" not in found or "N" not in change.value:
         raise refused("an operand is no number, or is not there")
-    return members | {first: {"N": str(int(members[first]["N"]) + change.sign * int(change.value["N"]))}}
-
-
-def _comparable(value: dict[str, Any]) -> Any:
-    ((kind, content),) = value.items()
-    return int(content) if kind == "N" else content
+    return members | {first: {"N": str(int(found["N"]) + change.sign * int(change.value["N"]))}}
 
 
 def _overlap(one: Path, other: Path) -> bool:
