@@ -4,12 +4,15 @@ Source: RFC 7578.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from sluice.wire.form_data import Part
+
+if TYPE_CHECKING:  # it is there for type checkers only
+    from python_multipart.multipart import MultipartCallbacks
 
 MOST_PARTS: Final = 100
 """More than any form here has fields; each costs more than its bytes."""
