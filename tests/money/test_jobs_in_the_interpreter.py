@@ -132,7 +132,7 @@ def run_of(world: JobWorld, dies_in: str | None, loop: asyncio.AbstractEventLoop
         except Exception as error:
             raise ScriptedError(type(error).__name__) from error
         if event["task"] == dies_in and not died:
-            died.append(dies_in)
+            died.append(event["task"])
             raise ScriptedError("Lambda.Unknown")
         return found
 
