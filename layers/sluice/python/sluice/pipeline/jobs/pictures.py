@@ -23,12 +23,13 @@ from sluice.observability import logger
 from sluice.pipeline.hashes import hashed
 from sluice.pipeline.jobs.images_view import image_job, picture_list
 from sluice.pipeline.jobs.media import Images
+from sluice.pipeline.jobs.orders import job_id_of
 from sluice.pipeline.jobs.owned import cancel
 from sluice.pipeline.jobs.poll_headers import poll_headers
 from sluice.pipeline.jobs.preference import APPLIED, Preference
 from sluice.pipeline.jobs.shown import error_of, failure_shown
 from sluice.pipeline.jobs.studio import Studio
-from sluice.pipeline.jobs.submit import Submission, job_id_of, submit
+from sluice.pipeline.jobs.submit import Submission, submit
 from sluice.pipeline.jobs.waiting import over
 from sluice.pipeline.path import Call
 from sluice.pipeline.route import PROVIDER
