@@ -4,12 +4,15 @@ Source: RFC 7578.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from sluice.wire.form_data import Part
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 MOST_PARTS: Final = 100
 """More than any form here has fields; each costs more than its bytes."""
@@ -55,7 +58,7 @@ class _Reader:
         self._content: list[bytes] = []
 
     @property
-    def callbacks(self) -> MultipartCallbacks:
+    def callbacks(self) -> "MultipartCallbacks":
         """What the parser calls."""
         return {
             "on_part_begin": self._begin,
