@@ -248,7 +248,7 @@ async def test_a_job_is_the_answer_to_who_asks_for_one(
 
 async def test_the_place_of_a_job_is_as_the_client_knows_it(site: Site) -> None:
     event = {"requestContext": {"path": f"/prod{PATH}"}}
-    client = await site.ask("POST", PATH, {**BODY, "async": True}, **{"aws.event": event})
+    client = await site.ask("POST", PATH, {**BODY, "async": True}, scope={"aws.event": event})
     assert client.headers["location"] == f"/prod{PATH}/{site.jobs[0].id}"
 
 

@@ -12,7 +12,7 @@ from sluice.errors import NotFoundError
 from sluice.pipeline.jobs.callbacks import called_key
 from sluice.stores.job_records import Job
 from studio_functions import OTHER_SECRET, Site, failed, form, untouched
-from studio_world import NANO
+from studio_world import NANO, SECRET
 
 PATH = "/v1/videos"
 TASKS = "/v1/videos/generations"
@@ -322,10 +322,9 @@ async def test_a_task_that_fails_says_why(site: Site) -> None:
 
 
 async def test_the_same_input_has_the_same_hash_whoever_asks_in_which_way(site: Site) -> None:
-    async def hash_of(path: str = TASKS, secret: str = "", **more: Any) -> str:
+    async def hash_of(path: str = TASKS, secret: str = SECRET, **more: Any) -> str:
         site.world.now += 1
-        secrets = {"secret": secret} if secret else {}
-        await site.ask("POST", path, {**BODY, **more}, **secrets)
+        await site.ask("POST", path, {**BODY, **more}, secret=secret)
         return max(site.jobs, key=lambda job: job.id).input_hash
 
     same = {

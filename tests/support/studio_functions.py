@@ -98,9 +98,9 @@ class Site:
         secret: str | None = SECRET,
         headers: Mapping[str, str] | None = None,
         client: Client | None = None,
-        **scope: Any,
+        scope: Mapping[str, Any] | None = None,
     ) -> Client:
-        """Make a request; a query string may stand in the path."""
+        """Make a request; a query string may stand in the path. ``scope`` has further members of ASGI's."""
         path, _, query = path.partition("?")
         fields = {} if secret is None else {"authorization": f"Bearer {secret}"}
         fields |= {name.lower(): value for name, value in (headers or {}).items()}
@@ -110,7 +110,7 @@ class Site:
             method,
             query_string=query.encode(),
             headers=[(name.encode(), value.encode()) for name, value in fields.items()],
-            **scope,
+            **(scope or {}),
         )
 
     @property
