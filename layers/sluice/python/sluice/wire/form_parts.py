@@ -4,15 +4,12 @@ Source: RFC 7578.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from sluice.wire.form_data import Part
-
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
 
 MOST_PARTS: Final = 100
 """More than any form here has fields; each costs more than its bytes."""
@@ -36,7 +33,7 @@ def form_parts(content_type: str, body: bytes) -> list[Part]:
     reader = _Reader()
     try:
         boundary = options[b"boundary"]
-        MultipartParser(boundary, reader.callbacks).write(body)
+        reader.read(boundary, body)
     except KeyError as error:
         raise FormError("its Content-Type names no boundary") from error
     except FormParserError as error:
@@ -57,18 +54,21 @@ class _Reader:
         self._value = b""
         self._content: list[bytes] = []
 
-    @property
-    def callbacks(self) -> "MultipartCallbacks":
-        """What the parser calls."""
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": self._header_name,
-            "on_header_value": self._header_value,
-            "on_header_end": self._header_end,
-            "on_part_data": self._data,
-            "on_part_end": self._end,
-            "on_end": self._all_read,
-        }
+    def read(self, boundary: bytes, body: bytes) -> None:
+        """Read a body, from its first byte to its last."""
+        parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._header_name,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_end,
+                "on_part_data": self._data,
+                "on_part_end": self._end,
+                "on_end": self._all_read,
+            },
+        )
+        parser.write(body)
 
     def _begin(self) -> None:
         if len(self.parts) == MOST_PARTS:
