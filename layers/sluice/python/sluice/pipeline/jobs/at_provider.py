@@ -5,7 +5,7 @@ import asyncio
 from sluice.errors import OverloadedError, SluiceError, UpstreamError
 from sluice.observability import logger
 from sluice.pipeline.call import body_of, within
-from sluice.pipeline.jobs.exchange import MOST_WORDS, TOO_LARGE, answer_of, room_for
+from sluice.pipeline.jobs.exchange import MOST_WORDS, TOLD, TOO_LARGE, answer_of, room_for
 from sluice.pipeline.jobs.failures import RefusedError
 from sluice.pipeline.jobs.legs import Reach, Way, way_to
 from sluice.pipeline.jobs.request_file import RequestFile
@@ -43,6 +43,7 @@ async def asked(workshop: Workshop, job: Job, way: Way, deadline: float) -> Poll
         question,
         deadline=deadline,
         most_bytes=room_for(workshop.most_bytes(job)),
+        statuses=TOLD,
     )
     # Its callback has nothing to do with the answer, and the secret in it need not be read for this.
     errand = Errand(job=job.id, bucket=workshop.bucket.name, prefix=made_prefix(job.id))
