@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from fake_conditions import Condition
 from sluice.stores.aws import AWS, AWSError, ConditionFailedError, Item
 
 type Path = tuple[str, ...]
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "CountersTable": ("id",),
+    "IdempotencyTable": ("id", "part"),
     "JobsTable": ("id",),
     "LedgerTable": ("key_id", "request_id"),
     "ModelsTable": ("id",),
@@ -25,13 +27,14 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 MISSING: dict[str, Any] = {}
 """The value at a path where nothing is."""
 
-_CONDITION = re.compile(r"(?P<path>\S+) (?P<operator>=|<>|<=|<) (?P<value>:\w+)")
-_IN = re.compile(r"(?P<path>\S+) IN \((?P<values>:\w+(?:, :\w+)*)\)")
-_EITHER = re.compile(r"\((?P<one>[^()]*(?:\([^()]*\))?[^()]*) OR (?P<other>[^()]*)\)")
-_FUNCTION = re.compile(r"(?P<name>attribute_exists|attribute_not_exists)\((?P<path>\S+)\)")
-_BEGINS_WITH = re.compile(r"begins_with\((?P<path>\S+), (?P<value>:\w+)\)")
-_CLAUSES = re.compile(r"(?:SET (?P<set>.*?))?(?: ?REMOVE (?P<remove>.*))?")
-_ASSIGNMENT = re.compile(r"(?P<path>\S+) = (?:(?P<operand>[^\s:]\S*) (?P<sign>[+-]) )?(?P<value>:\w+)")
+_CLAUSE = re.compile(r"(SET|REMOVE|ADD|DELETE) (.+?)(?= (?:SET|REMOVE|ADD|DELETE) |$)")
+_ASSIGNMENT = re.compile(
+    r"(?P<path>\S+) = (?:(?:if_not_exists\((?P<else>\S+?), (?P<default>:\w+)\)|(?P<operand>[^\s:]\S*)) (?P<sign>[+-]) )?"
+    r"(?P<value>:\w+)"
+)
+_FIRST = re.compile(r"(?P<path>\S+) = if_not_exists\((?P<same>\S+), (?P<first>:\w+)\)")
+_OF_SET = re.compile(r"(?P<path>\S+) (?P<value>:\w+)")
+_BETWEEN_ASSIGNMENTS = re.compile(r", (?![^(]*\))")
 _PLACEHOLDER = re.compile(r"[#:]\w+")
 
 
@@ -93,8 +96,9 @@ class FakeDynamoDB:
         expressions = Expressions(members)
         self._check(members, expressions, self.tables[table].get(name))
         expressions.refuse_unused()
+        before = self.tables[table].get(name)
         self.tables[table][name] = item
-        return {}
+        return {"Attributes": before} if before and members.get("ReturnValues") == "ALL_OLD" else {}
 
     def _delete(self, members: dict[str, Any]) -> dict[str, Any]:
         table = members["TableName"]
@@ -137,9 +141,10 @@ class FakeDynamoDB:
         table = members["TableName"]
         expressions = Expressions(members)
         start = members.get("ExclusiveStartKey")
-        names = sorted(self.tables[table])
+        backwards = members.get("ScanIndexForward") is False
+        names = sorted(self.tables[table], reverse=backwards)
         if start is not None:
-            names = [name for name in names if name > self._name(table, start)]
+            names = names[names.index(self._name(table, start)) + 1 :]
         page = names[: self.page_size]
         items = [self.tables[table][name] for name in page]
         reply: dict[str, Any] = {
@@ -163,17 +168,19 @@ class FakeDynamoDB:
         return ConditionFailedError(item if item and asked and self.returns_failed_items else {})
 
     def _name(self, table: str, item: Item) -> tuple[str, ...]:
-        return tuple(item[part]["S"] for part in self._keys[table])
+        return tuple(str(next(iter(item[part].values()))) for part in self._keys[table])
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an update does to one path: sets it, adds to it, or removes it (None)."""
+    """What an update does to one path: sets it, adds to a number or a set there, or removes it (None)."""
 
     path: Path
     value: dict[str, Any] | None
     sign: int = 0
     """1 or -1: the value is added to what is there, or taken from it."""
+    default: dict[str, Any] | None = None
+    """What counts as being there where nothing is."""
 
 
 class Expressions:
@@ -194,53 +201,46 @@ class Expressions:
 
     def holds(self, condition: str, item: Item) -> bool:
         """Whether a condition is true of an item."""
-        return all(self._holds(part, item) for part in condition.split(" AND "))
-
-    def _holds(self, condition: str, item: Item) -> bool:
-        if match := _EITHER.fullmatch(condition):
-            return self._holds(match["one"], item) or self._holds(match["other"], item)
-        if match := _IN.fullmatch(condition):
-            values = [self._values[name] for name in match["values"].split(", ")]
-            return self._value_at(match["path"], item) in values
-        if match := _FUNCTION.fullmatch(condition):
-            return (self._value_at(match["path"], item) is MISSING) == (
-                match["name"] == "attribute_not_exists"
-            )
-        if match := _BEGINS_WITH.fullmatch(condition):
-            text = str(self._value_at(match["path"], item).get("S", ""))
-            return text.startswith(self._values[match["value"]]["S"])
-        match = _CONDITION.fullmatch(condition)
-        assert match, condition
-        found, value = self._value_at(match["path"], item), self._values[match["value"]]
-        match match["operator"]:
-            case "=":
-                return found == value
-            case "<>":
-                return found != value
-        if found.keys() != value.keys():
-            return False
-        one, other = _comparable(found), _comparable(value)
-        return bool(one < other if match["operator"] == "<" else one <= other)
+        return Condition(condition, lambda path: self._value_at(path, item), self._values.__getitem__).holds()
 
     def changes(self, expression: str) -> Sequence[Change]:
         """What an update expression does."""
-        match = _CLAUSES.fullmatch(expression)
-        assert match, expression
-        found = [self._assignment(text) for text in (match["set"] or "").split(", ") if text]
-        found += [Change(self._path(path), None) for path in (match["remove"] or "").split(", ") if path]
+        clauses = _CLAUSE.findall(expression)
+        assert " ".join(map(" ".join, clauses)) == expression, expression
+        found = [
+            self._change(verb, text) for verb, texts in clauses for text in _BETWEEN_ASSIGNMENTS.split(texts)
+        ]
         paths = [change.path for change in found]
         if any(_overlap(one, other) for index, one in enumerate(paths) for other in paths[:index]):
             raise refused("two document paths overlap")
         return found
 
+    def _change(self, verb: str, text: str) -> Change:
+        match verb:
+            case "SET":
+                return self._assignment(text)
+            case "REMOVE":
+                return Change(self._path(text), None)
+            case _:
+                match = _OF_SET.fullmatch(text)
+                assert match, text
+                value = self._values[match["value"]]
+                assert "SS" in value, "of numbers, an ADD hides a mistake"
+                return Change(self._path(match["path"]), value, 1 if verb == "ADD" else -1)
+
     def _assignment(self, text: str) -> Change:
+        if match := _FIRST.fullmatch(text):
+            assert match["path"] == match["same"], text
+            return Change(self._path(match["path"]), {"N": "0"}, 1, self._values[match["first"]])
         match = _ASSIGNMENT.fullmatch(text)
         assert match, text
         path, value = self._path(match["path"]), self._values[match["value"]]
-        if match["operand"] is None:
+        operand = match["operand"] or match["else"]
+        if operand is None:
             return Change(path, value)
-        assert self._path(match["operand"]) == path, text
-        return Change(path, value, 1 if match["sign"] == "+" else -1)
+        assert self._path(operand) == path, text
+        default = self._values[match["default"]] if match["default"] else None
+        return Change(path, value, 1 if match["sign"] == "+" else -1, default)
 
     def _path(self, text: str) -> Path:
         return tuple(self._names[part] if part.startswith("#") else part for part in text.split("."))
@@ -270,14 +270,21 @@ def _changed(members: Item, path: Path, change: Change) -> Item:
         return {name: value for name, value in members.items() if name != first}
     if not change.sign:
         return members | {first: change.value}
-    if "N" not in members.get(first, {}) or "N" not in change.value:
+    if "SS" in change.value:
+        return _with_set(members, first, change)
+    found = members.get(first, change.default or MISSING)
+    if "N" not in found or "N" not in change.value:
         raise refused("an operand is no number, or is not there")
-    return members | {first: {"N": str(int(members[first]["N"]) + change.sign * int(change.value["N"]))}}
+    return members | {first: {"N": str(int(found["N"]) + change.sign * int(change.value["N"]))}}
 
 
-def _comparable(value: dict[str, Any]) -> Any:
-    ((kind, content),) = value.items()
-    return int(content) if kind == "N" else content
+def _with_set(members: Item, name: str, change: Change) -> Item:
+    """The members with more or fewer texts in a set; one without any is none."""
+    assert change.value is not None
+    before, given = set(members.get(name, {"SS": []})["SS"]), set(change.value["SS"])
+    after = before | given if change.sign > 0 else before - given
+    rest = {each: value for each, value in members.items() if each != name}
+    return rest | {name: {"SS": sorted(after)}} if after else rest
 
 
 def _overlap(one: Path, other: Path) -> bool:

@@ -117,6 +117,28 @@ class MemoryOutputs(OutputStore):
         await self._around.ends("outputs.drop")
 
 
+class WatchedOutputs(OutputStore):
+    """Files by their content, whose every call can be interfered with; ``clock`` is in epoch seconds."""
+
+    def __init__(
+        self, aws: AWS, bucket: Bucket, interference: Interference, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(aws, "JobsTable", bucket, clock)
+        self._around = interference
+
+    async def store(self, job_id: str, digest: str, blob: Blob, expires_at: int) -> None:
+        """See ``OutputStore``."""
+        await self._around.begins("outputs.store")
+        await super().store(job_id, digest, blob, expires_at)
+        await self._around.ends("outputs.store")
+
+    async def drop(self, job_id: str, digests: Sequence[str], now: int) -> None:
+        """See ``OutputStore``."""
+        await self._around.begins("outputs.drop")
+        await super().drop(job_id, digests, now)
+        await self._around.ends("outputs.drop")
+
+
 class WatchedJobs(JobStore):
     """The jobs table, whose every call can be interfered with."""
 
@@ -160,9 +182,9 @@ class WatchedJobs(JobStore):
         """See ``JobStore``."""
         return await self._watched("note_progress", super().note_progress(job_id, progress))
 
-    async def finish(self, job_id: str, cost: int, provider: str, now: int) -> Job:
+    async def finish(self, job_id: str, cost: int, provider: str, now: int, notes: int | None = None) -> Job:
         """See ``JobStore``."""
-        return await self._watched("finish", super().finish(job_id, cost, provider, now))
+        return await self._watched("finish", super().finish(job_id, cost, provider, now, notes))
 
     async def fail(self, job_id: str, failure: str, now: int) -> Job:
         """See ``JobStore``."""

@@ -75,6 +75,25 @@ async def test_what_nobody_stored_can_be_dropped(store: OutputStore, blob: Blob)
     await store.drop("image_1", [digest_of(blob)], NOW)
 
 
+async def test_a_file_that_was_put_when_its_job_had_it_no_more_can_be_dropped(
+    store: OutputStore, bucket: FakeBucket, blob: Blob, engine_aws: AWS
+) -> None:
+    digest = digest_of(blob)
+    put = bucket.put
+
+    async def put_late(key: str, blob: Blob) -> None:
+        await store.drop("image_1", [digest], NOW)
+        await put(key, blob)
+
+    bucket.put = put_late  # type: ignore[method-assign] # S3 is slow
+    await store.store("image_1", digest, blob, LATER)
+    assert bucket.objects == {output_key(digest): blob}
+    await store.drop("image_1", [digest], NOW)
+    assert bucket.objects == {}
+    reply = await engine_aws.dynamodb.call("GetItem", TableName=TABLE, Key={"id": {"S": LEAD + digest}})
+    assert "Item" not in reply
+
+
 async def test_nothing_is_stored_while_the_same_bytes_are_being_deleted(
     store: OutputStore, bucket: FakeBucket, blob: Blob, engine_aws: AWS
 ) -> None:

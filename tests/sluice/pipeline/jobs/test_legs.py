@@ -49,7 +49,7 @@ class Table:
 
 @pytest.fixture(autouse=True)
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sluice.pipeline.jobs.legs.PROVIDERS", {"openai": maker()})
+    monkeypatch.setattr("sluice.providers.registry.PROVIDERS", {"openai": maker()})
 
 
 def reach(

@@ -24,7 +24,8 @@ comes later stores it again, or drops it again."""
 
 NOT_BEING_DELETED = "attribute_not_exists(deleting_until) OR deleting_until < :now"
 # A set that loses its last member is gone.
-NOBODY_HAS_IT = "attribute_exists(id) AND attribute_not_exists(jobs) AND (" + NOT_BEING_DELETED + ")"
+# Nor need there be an item: a file may have been put after the item was deleted with all else that its job had.
+NOBODY_HAS_IT = "attribute_not_exists(jobs) AND (" + NOT_BEING_DELETED + ")"
 IS_OWN_MARK = "deleting_by = :by AND attribute_not_exists(jobs)"
 
 
@@ -103,7 +104,7 @@ class OutputStore:
         try:
             await self._update(
                 digest,
-                "SET deleting_until = :until, deleting_by = :by",
+                "SET deleting_until = :until, deleting_by = :by, expires_at = if_not_exists(expires_at, :until)",
                 NOBODY_HAS_IT,
                 {":until": _number(now + DELETION_SECONDS), ":by": {"S": mark}, ":now": _number(now)},
             )

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sluice.errors import InvalidRequestError, NotFoundError, OverloadedError
 from sluice.observability import logger
 from sluice.pipeline.jobs.failure_file import failure_in
-from sluice.pipeline.jobs.failures import WORDS
+from sluice.pipeline.jobs.failures import WORDS, FailureCode
 from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
 from sluice.pipeline.jobs.studio import Studio
 from sluice.stores.aws import AWSError
@@ -65,8 +65,13 @@ async def listed(
     return found[:limit], more or len(found) > limit
 
 
-async def cancel(studio: Studio, job: Job) -> Job:
+async def cancel(studio: Studio, job: Job, code: FailureCode = "cancelled") -> Job:
     """End a job that is not over, unless that was decided before; it costs nothing then.
+
+    Args:
+        studio: the parts.
+        job: as it was last seen.
+        code: why.
 
     Returns:
         The job as it is then: one that was being finished is completed.
@@ -75,7 +80,7 @@ async def cancel(studio: Studio, job: Job) -> Job:
         OverloadedError: it may be ended, or not.
     """
     try:
-        await studio.closer.fail(job.id, "cancelled")
+        await studio.closer.fail(job.id, code)
     except JobOverError as error:
         if error.job is None:
             raise NotFoundError("There is no such job.") from error

@@ -26,7 +26,7 @@ async def put_job[Request: ModelRequest](
         blob = Blob(request_file(order).model_dump_json(exclude_none=True).encode(), "application/json")
         await studio.bucket.put(request_key(job.id), blob)
     except Exception:  # whatever it is, the money must not stay held
-        await studio.gateway.settler.release(admission)
+        await _given_up(studio, job, admission)
         raise
     try:
         await studio.jobs.put_new(job)
@@ -43,11 +43,16 @@ async def _taken_back(studio: Studio, job: Job, admission: Admission) -> None:
     try:
         await studio.closer.fail(job.id, "server_error")
     except JobOverError:  # it was not
-        await studio.gateway.settler.release(admission)
-        with suppress(OverloadedError, AWSError):
-            await studio.bucket.delete(request_key(job.id))
+        await _given_up(studio, job, admission)
     except (OverloadedError, AWSError):
         logger.exception("nobody knows whether %s was put; its hold expires", job.id)
+
+
+async def _given_up(studio: Studio, job: Job, admission: Admission) -> None:
+    """There is no job. A request that stays in the bucket, where this fails, is gone when the job would have been."""
+    await studio.gateway.settler.release(admission)
+    with suppress(OverloadedError, AWSError):
+        await studio.bucket.delete(request_key(job.id))
 
 
 async def started[Request: ModelRequest](

@@ -29,8 +29,8 @@ from sluice.stores.job_records import Job, Output
 from sluice.stores.jobs import JobOverError
 from sluice.wire.media_types import recognised
 
-SECONDS = 240.0
-"""For fetching the file: less than the state's own limit."""
+SECONDS = 180.0
+"""For fetching the file: with the time to pin it, less than the state's own limit."""
 
 
 @dataclass(frozen=True, slots=True)

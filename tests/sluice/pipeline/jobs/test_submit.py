@@ -1,0 +1,500 @@
+"""A job is taken whole or not at all: its money is held, its request kept, its machine started, and its key kept in mind."""
+
+import asyncio
+import json
+import re
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any, get_args
+
+import pytest
+
+from fake_upstream import FakeUpstream
+from key_records import key_record
+from sluice.errors import (
+    BudgetExceededError,
+    BudgetInFlightError,
+    IdempotencyInProgressError,
+    IdempotencyKeyReusedError,
+    InvalidAPIKeyError,
+    InvalidRequestError,
+    ModelNotAllowedError,
+    ModelNotFoundError,
+    NotFoundError,
+    OverloadedError,
+    RateLimitError,
+    UnsupportedParameterError,
+)
+from sluice.observability import RequestRecord
+from sluice.pipeline.jobs.media import (
+    IMAGES_MACHINE_SECONDS,
+    MARGIN_SECONDS,
+    VIDEOS_MACHINE_SECONDS,
+    Images,
+    Videos,
+)
+from sluice.pipeline.jobs.submit import submit
+from sluice.pipeline.path import Call
+from sluice.stores.aws import AWSError, UnansweredError
+from sluice.stores.bucket import request_key
+from sluice.stores.job_records import Job
+from studio_world import NANO, NOON, PROMPT, SECRET, CrashError, Fault, StudioWorld
+
+DEAREST = 50_000_000
+"""Of the makers of a picture, in nano-USD."""
+FAULTS: tuple[Fault, ...] = get_args(Fault)
+SUBMIT_CALLS = 7
+
+
+@pytest.fixture(autouse=True)
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands still."""
+    monkeypatch.setattr("sluice.pipeline.jobs.submit.time.time", lambda: NOON)
+    monkeypatch.setattr("sluice.pipeline.jobs.orders.time.time", lambda: NOON)
+
+
+@pytest.fixture
+def world() -> StudioWorld:
+    return StudioWorld()
+
+
+async def test_a_job_is_put_held_for_and_started(world: StudioWorld) -> None:
+    submission = await world.submit(n=3, size="512x512", seed=7, user="me")
+    job = submission.job
+    assert not submission.replayed
+    digits = world.record.request_id.removeprefix("req_")
+    assert (job.id, job.request_id, job.state) == (f"image_{digits}", f"req_{digits}", "queued")
+    assert (job.key_id, job.owner, job.kind, job.model) == ("key_a", "ann", "image", "painter")
+    assert (job.count, job.seconds, job.size, job.has_webhook) == (3, None, "512x512", False)
+    assert (job.created_at, job.deadline) == (NOON * 1000, NOON + 600)
+    assert job.expires_at == NOON + 30 * 86_400
+    assert job.hold.amount == world.used == 3 * 40_000_000, "of this size the other one is cheaper"
+    assert job.hold.tokens == 0
+    assert await world.job(job.id) == job
+    assert world.machines.started == {f"arn:images {job.id}": (job.id, {"job": job.id})}
+    kept = world.request_file(job.id)
+    assert kept.request == {
+        "model": "painter",
+        "prompt": PROMPT,
+        "n": 3,
+        "size": "512x512",
+        "seed": 7,
+        "user": "me",
+    }
+    assert [(leg.provider, leg.model, leg.price) for leg in kept.legs] == [
+        ("near", "p-1", Decimal("0.04")),
+        ("far", "p-2", Decimal("0.02")),
+    ]
+    assert (kept.model, kept.callback_secret, kept.key_digest) == ("painter", None, None)
+    assert kept.images.count == 3
+
+
+async def test_a_video_is_as_long_as_its_model_makes_it(world: StudioWorld) -> None:
+    job = (await world.submit(video=True)).job
+    assert (job.id[:6], job.kind, job.count, job.seconds) == ("video_", "video", 1, 8)
+    assert (job.deadline, job.hold.amount) == (NOON + 3600, 800_000_000)
+    assert world.machines.has_started("arn:videos", job.id)
+    kept = world.request_file(job.id)
+    assert kept.videos.seconds == 8
+    assert re.fullmatch(r"[\w-]{43}", kept.callback_secret or "")
+
+
+async def test_a_video_is_as_long_as_its_client_wants(world: StudioWorld) -> None:
+    job = (await world.submit(video=True, seconds="4")).job
+    assert (job.seconds, job.hold.amount) == (4, 400_000_000)
+    assert world.request_file(job.id).videos.seconds == 4
+
+
+async def test_nobody_reads_a_prompt_but_in_the_bucket(world: StudioWorld) -> None:
+    job = (await world.submit(webhook_url="https://hooks.example.com/secret")).job
+    tables = repr(world.database.tables)
+    assert PROMPT not in tables
+    assert "hooks.example.com" not in tables
+    assert PROMPT not in repr(world.machines.started)
+    assert PROMPT.encode() in world.bucket.objects[request_key(job.id)].content
+
+
+async def test_a_client_that_waits_has_less_time(world: StudioWorld) -> None:
+    assert (await world.submit(waits=True)).job.deadline == NOON + 120
+
+
+def test_money_is_held_for_longer_than_the_machine_runs(world: StudioWorld) -> None:
+    assert Images().hold_seconds == IMAGES_MACHINE_SECONDS + MARGIN_SECONDS
+    assert Videos().hold_seconds == VIDEOS_MACHINE_SECONDS + MARGIN_SECONDS
+    assert world.settings.image_job_seconds < IMAGES_MACHINE_SECONDS
+    assert world.settings.video_job_seconds < VIDEOS_MACHINE_SECONDS
+
+
+@pytest.mark.parametrize("video", [False, True], ids=["image", "video"])
+async def test_the_hold_lasts(world: StudioWorld, *, video: bool) -> None:
+    job = (await world.submit(video=video)).job
+    lasts = (VIDEOS_MACHINE_SECONDS if video else IMAGES_MACHINE_SECONDS) + MARGIN_SECONDS
+    assert job.hold.expires_at == NOON + lasts
+    assert job.hold == (world.counter.holds if world.counter else {})[job.request_id]
+
+
+async def test_no_job_may_take_longer_than_its_machine() -> None:
+    world = StudioWorld(video_job_seconds=99_999)
+    assert (await world.submit(video=True)).job.deadline == NOON + VIDEOS_MACHINE_SECONDS
+
+
+async def test_the_hash_of_its_input_is_that_of_what_is_made(world: StudioWorld) -> None:
+    hashes = {
+        (await world.submit(**members)).job.input_hash
+        for members in (
+            {},
+            {"webhook_url": "https://a.example/"},
+            {"response_format": "b64_json"},
+            {"async": True},
+            {"user": "me"},
+        )
+    }
+    assert len(hashes) == 1
+    assert (await world.submit(n=2)).job.input_hash not in hashes
+    one, other = (await world.submit()).job, (await world.submit()).job
+    assert one.request_hash == other.request_hash
+    assert one.id != other.id
+
+
+async def test_the_log_and_the_reply_tell_of_it(world: StudioWorld) -> None:
+    job = (await world.submit(model="brush")).job
+    assert (world.record.key_id, world.record.model, world.record.asked_model) == (
+        "key_a",
+        "painter",
+        None,
+    )
+    assert world.record.job == job.id
+    assert world.headers["x-sluice-budget-limit"] == "1.00"
+    assert world.headers["x-sluice-budget-remaining"] == "0.95"
+
+
+async def test_webhooks_are_looked_at_first(world: StudioWorld) -> None:
+    job = (await world.submit(webhook_url="https://hooks.example.com/")).job
+    assert job.has_webhook
+    assert world.webhooks.checked == ["https://hooks.example.com/"]
+    kept = world.request_file(job.id)
+    assert (kept.webhook_url, kept.key_digest) == ("https://hooks.example.com/", world.key.digest)
+
+
+REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str | None]] = {
+    "no prompt": ({"prompt": ""}, InvalidRequestError, "prompt"),
+    "too many": ({"n": 11}, InvalidRequestError, "n"),
+    "no size": ({"size": "large"}, InvalidRequestError, "size"),
+    "another size": ({"size": "640x480"}, InvalidRequestError, "size"),
+    "nobody's member": ({"style": "vivid"}, UnsupportedParameterError, "style"),
+    "unknown model": ({"model": "nobody"}, ModelNotFoundError, "model"),
+    "a model that writes": ({"model": "writer"}, ModelNotFoundError, "model"),
+    "a model of videos": ({"model": "filmer"}, ModelNotFoundError, "model"),
+    "no price": ({"model": "unpriced-painter"}, ModelNotAllowedError, "model"),
+    "other prices": ({"service_tier": "priority"}, UnsupportedParameterError, "service_tier"),
+    "an unknown provider": ({"providers": "nowhere"}, InvalidRequestError, None),
+    "nobody's provider": ({"providers": "locked"}, ModelNotFoundError, "model"),
+    "no turn": ({"idempotency_key": "with space"}, InvalidRequestError, None),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_what_cannot_be_made_is_refused_and_nothing_is_held(world: StudioWorld, name: str) -> None:
+    members, error, param = REFUSED[name]
+    with pytest.raises(error) as caught:
+        await world.submit(**members)
+    assert isinstance(caught.value, InvalidRequestError)
+    if param is not None:
+        assert caught.value.param == param
+    assert world.counter is None
+    assert not world.files
+    assert not world.all_jobs
+    assert world.machines.started == {}
+    assert "x-sluice-budget-limit" in world.headers, "the limits are told all the same"
+
+
+@pytest.mark.parametrize("seconds", [0, 601, 5, "x"], ids=str)
+async def test_a_length_that_the_model_does_not_have_is_refused(world: StudioWorld, seconds: object) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        await world.submit(video=True, seconds=seconds)
+    assert caught.value.param == "seconds"
+    assert world.counter is None
+
+
+async def test_nobody_elses_key_makes_anything(world: StudioWorld) -> None:
+    call = Call("Bearer sk-" + "x" * 32, b"{}", RequestRecord("req_1", "POST", "/"))
+    with pytest.raises(InvalidAPIKeyError):
+        await submit(world.studio, call, {}, Images())
+    assert world.around.calls == []
+
+
+async def test_an_address_beyond_its_limit_holds_nothing(world: StudioWorld) -> None:
+    async def refused() -> None:
+        raise RateLimitError("too many")
+
+    body = {"model": "painter", "prompt": PROMPT}
+    call = Call(
+        f"Bearer {SECRET}",
+        json.dumps(body).encode(),
+        RequestRecord("req_1", "POST", "/"),
+        allowed=refused,
+    )
+    with pytest.raises(RateLimitError):
+        await submit(world.studio, call, body, Images())
+    assert world.counter is None
+
+
+async def test_the_dearest_maker_is_held_for_and_the_budget_kept(world: StudioWorld) -> None:
+    for _ in range(2):
+        await world.submit(n=10)
+    with pytest.raises(BudgetInFlightError):
+        await world.submit()
+    assert world.used == NANO == 20 * DEAREST
+
+
+async def test_what_a_budget_cannot_pay_is_never_begun() -> None:
+    world = StudioWorld(key_record(SECRET, id="key_a", owner="ann", budget_nano_usd=10 * DEAREST - 1))
+    with pytest.raises(BudgetExceededError):
+        await world.submit(n=10)
+    await world.submit(n=9)
+    assert len(world.all_jobs) == len(world.machines.started) == 1
+
+
+async def test_only_the_wanted_provider_makes_and_is_paid(world: StudioWorld) -> None:
+    job = (await world.submit(providers="far")).job
+    assert [leg.provider for leg in world.request_file(job.id).legs] == ["far"]
+    job = (await world.submit(providers="far, near")).job
+    assert [leg.provider for leg in world.request_file(job.id).legs] == ["far", "near"]
+
+
+async def test_requests_count_by_the_minute() -> None:
+    world = StudioWorld(key_record(SECRET, id="key_a", owner="ann", rpm=2))
+    await world.submit()
+    await world.submit()
+    with pytest.raises(RateLimitError):
+        await world.submit()
+    assert len(world.all_jobs) == 2
+
+
+# ── Idempotency-Key ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_repeated_request_is_told_of_the_same_job(world: StudioWorld) -> None:
+    first = await world.submit(idempotency_key="once")
+    again = await world.submit(idempotency_key="once")
+    assert (again.job, again.replayed) == (first.job, True)
+    assert world.record.replayed
+    assert world.record.job == first.job.id
+    assert world.headers["idempotent-replayed"] == "true"
+    assert world.holds == [first.job.request_id]
+    with pytest.raises(IdempotencyKeyReusedError):
+        await world.submit(idempotency_key="once", n=2)
+
+
+async def test_a_repeated_request_is_told_of_a_job_that_failed(world: StudioWorld) -> None:
+    first = await world.submit(idempotency_key="once")
+    await world.closer.fail(first.job.id, "timeout")
+    again = await world.submit(idempotency_key="once")
+    assert (again.job.id, again.job.state) == (first.job.id, "failed")
+    assert world.machines.started.keys() == {f"arn:images {first.job.id}"}
+
+
+async def test_a_job_that_was_deleted_is_not_made_again(world: StudioWorld) -> None:
+    first = await world.submit(idempotency_key="once")
+    await world.closer.fail(first.job.id, "timeout")
+    await world.jobs.delete(first.job.id)
+    with pytest.raises(NotFoundError):
+        await world.submit(idempotency_key="once")
+
+
+async def test_of_many_at_once_one_job_is_made(world: StudioWorld) -> None:
+    outcomes = await asyncio.gather(
+        *(world.submit(idempotency_key="once") for _ in range(20)), return_exceptions=True
+    )
+    made = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+    assert all(
+        isinstance(outcome, IdempotencyInProgressError)
+        for outcome in outcomes
+        if isinstance(outcome, BaseException)
+    )
+    assert len({submission.job.id for submission in made}) == 1
+    assert len(world.all_jobs) == len(world.holds) == 1
+
+
+# ── what goes wrong ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_calls_of_a_submission(world: StudioWorld) -> None:
+    await world.submit(idempotency_key="once")
+    assert world.around.calls == [
+        "PutItem IdempotencyTable",
+        "GetItem CountersTable",
+        "UpdateItem CountersTable",
+        f"bucket.put {request_key(world.all_jobs[0].id)}",
+        "PutItem JobsTable",
+        "machines.start arn:images",
+        "UpdateItem IdempotencyTable",
+    ]
+    assert len(world.around.calls) == SUBMIT_CALLS
+
+
+@pytest.mark.parametrize("is_begun", [False, True], ids=["queued", "begun"])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("number", range(SUBMIT_CALLS))
+async def test_whatever_call_goes_wrong_a_client_that_tries_again_is_charged_once(
+    number: int, fault: Fault, *, is_begun: bool
+) -> None:
+    """``is_begun``: whether the machine has begun the job by the time that its start is known to have failed."""
+    world = StudioWorld()
+    world.let_fail(number, fault)
+    if is_begun:
+        await _begin_at_once(world)
+    with suppress(OverloadedError, CrashError):
+        await world.submit(idempotency_key="once")
+    world.all_goes_well()
+    await _carried_out(world)
+    await _tried_again(world)
+    await _carried_out(world)
+    await _time_goes_by(world)
+    world.all_is_well(*_left_by_the_dead(world, fault))
+    assert world.charges == [40_000_000]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("number", range(SUBMIT_CALLS))
+async def test_whatever_call_goes_wrong_nothing_stays_held(number: int, fault: Fault) -> None:
+    world = StudioWorld()
+    world.let_fail(number, fault)
+    told = "nothing"
+    try:
+        await world.submit(idempotency_key="once")
+        told = "a job"
+    except OverloadedError:
+        told = "to try again"
+    except CrashError:
+        pass
+    world.all_goes_well()
+    if told == "to try again":
+        assert world.holds == [], "not even for a moment"
+    await _carried_out(world)
+    await _time_goes_by(world)
+    world.all_is_well(*_left_by_the_dead(world, fault))
+    assert len(world.charges) <= 1
+    if told == "a job":
+        assert len(world.charges) == 1
+
+
+def _left_by_the_dead(world: StudioWorld, fault: Fault) -> list[str]:
+    """A request that was put by a process which died before it put the job: the bucket forgets it in its time."""
+    if fault not in ("killed", "killed_after"):
+        return []
+    return [key for key in world.files if key.endswith("/request.json")]
+
+
+async def _begin_at_once(world: StudioWorld) -> None:
+    after = world.around.after
+
+    async def begins(call: str) -> None:
+        if call == "machines.start arn:images":
+            calls = list(world.around.calls)
+            job = world.all_jobs[0]
+            await world.jobs.begin(job.id, int(world.now * 1000))
+            world.around.calls[:] = calls
+        await after(call)
+
+    world.around.after = begins
+
+
+async def _carried_out(world: StudioWorld) -> None:
+    """Machines that were started run to their end."""
+    for name, _ in list(world.machines.started.values()):
+        job = await world.jobs.get(name)
+        if job is not None and job.state in ("queued", "running"):
+            await world.closer.finish((await world.make(job)).id)
+
+
+async def _tried_again(world: StudioWorld) -> None:
+    """As an SDK does, which waits as long as it is told, or until a dead process's turn is taken over."""
+    for _ in range(3):
+        try:
+            await world.submit(idempotency_key="once", studio=world.environment())
+        except (OverloadedError, IdempotencyInProgressError):
+            world.now += 200
+        else:
+            return
+    raise AssertionError("it is never told of its job")
+
+
+async def _time_goes_by(world: StudioWorld) -> None:
+    """Long enough that the schedules have come by."""
+    world.now += 1_000
+    await world.sweeper.sweep()
+    world.now += 10_000
+    await world.sweeper.sweep()
+    await world.studio.gateway.admitter._reclaimer.reclaim_all()
+
+
+async def test_a_start_that_is_refused_fails_the_job(world: StudioWorld) -> None:
+    async def before(call: str) -> None:
+        if call.startswith("machines.start"):
+            raise AWSError("StartExecution", "StateMachineDoesNotExist", "gone")
+
+    world.around.before = before
+    with pytest.raises(AWSError):
+        await world.submit(idempotency_key="once")
+    assert world.holds == []
+    assert [job.state for job in world.all_jobs] == ["failed"]
+    world.all_goes_well()
+    assert not (await world.submit(idempotency_key="once")).replayed
+
+
+async def test_what_nobody_knows_to_be_started_is_started_by_the_next_attempt(world: StudioWorld) -> None:
+    """Step Functions does not answer, and the jobs table neither: the job stays, and is the next attempt's."""
+    broken = False
+
+    async def before(call: str) -> None:
+        nonlocal broken
+        broken |= call.startswith("machines.start")
+        if broken and call != "UpdateItem IdempotencyTable":
+            raise UnansweredError("busy", retry_after=1)
+
+    world.around.before = before
+    with pytest.raises(OverloadedError):
+        await world.submit(idempotency_key="once")
+    world.all_goes_well()
+    job: Job = world.all_jobs[0]
+    assert (job.state, world.holds) == ("queued", [job.request_id])
+    again = await world.submit(idempotency_key="once")
+    assert (again.job, again.replayed) == (job, True)
+    assert world.machines.has_started("arn:images", job.id)
+
+
+async def test_a_client_that_goes_away_leaves_no_half_job(world: StudioWorld) -> None:
+    for place in range(1, SUBMIT_CALLS):
+        world = StudioWorld()
+        reached, gate = asyncio.Event(), asyncio.Event()
+
+        async def before(
+            _call: str,
+            world: StudioWorld = world,
+            place: int = place,
+            reached: asyncio.Event = reached,
+            gate: asyncio.Event = gate,
+        ) -> None:
+            if len(world.around.calls) == place:
+                reached.set()
+                await gate.wait()
+
+        world.around.before = before
+        task = asyncio.create_task(world.submit(idempotency_key="once"))
+        await reached.wait()
+        task.cancel()
+        await asyncio.sleep(0)
+        gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        world.all_goes_well()
+        assert len(world.holds) == len(world.all_jobs) == len(world.machines.started), place
+
+
+async def test_no_provider_is_asked(world: StudioWorld) -> None:
+    await world.submit()
+    await world.submit(video=True)
+    upstream = world.studio.gateway.upstream
+    assert isinstance(upstream, FakeUpstream)
+    assert upstream.requests == []
