@@ -2,7 +2,7 @@
 
 from sluice.errors import OverloadedError, UpstreamError
 from sluice.observability import logger
-from sluice.pipeline.jobs.exchange import answer_of, room_for
+from sluice.pipeline.jobs.exchange import TOLD, answer_of, room_for
 from sluice.pipeline.jobs.failures import RefusedError
 from sluice.pipeline.jobs.giving_up import give_up
 from sluice.pipeline.jobs.legs import Way
@@ -39,6 +39,7 @@ async def asked(workshop: Workshop, job: Job, way: Way, deadline: float) -> Poll
         question,
         deadline=deadline,
         most_bytes=room_for(workshop.most_bytes(job)),
+        statuses=TOLD,
     )
     # Its callback has nothing to do with the answer, and the secret in it need not be read for this.
     errand = Errand(job=job.id, bucket=workshop.bucket.name, prefix=made_prefix(job.id))
