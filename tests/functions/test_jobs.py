@@ -1,7 +1,5 @@
 """The function of the state machines: it takes their events, and nothing else."""
 
-from typing import Any
-
 import pytest
 
 from function_handlers import load_handler, sample_events
@@ -25,12 +23,11 @@ def test_a_sample_is_an_event(name: str) -> None:
     assert event.job.startswith("video_" if name in ("submit", "await", "poll") else ("image_", "video_"))
 
 
-def test_lambda_calls_it_and_the_machine_sees_its_errors_by_name() -> None:
+async def test_the_machine_sees_its_errors_by_their_names() -> None:
     world = JobWorld()
-    worker: Any = Worker(FUNCTION.answer, open_parts=lambda: world.workshop, known=FUNCTION.KNOWN)
-    assert worker({"task": "begin", "job": world.job_id}, None)["indexes"] == [0]
+    assert (await world.worker.answer({"task": "begin", "job": world.job_id}))["indexes"] == [0]
     with pytest.raises(EventError):
-        worker({"task": "paint", "job": world.job_id}, None)
+        await world.worker.answer({"task": "paint", "job": world.job_id})
 
 
 def test_importing_it_asks_nothing_of_the_environment() -> None:
