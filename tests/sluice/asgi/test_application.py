@@ -453,11 +453,13 @@ async def test_a_path_is_told_as_the_client_knows_it(records: list[RequestRecord
     async def tell(exchange: Exchange, _: str) -> None:
         await exchange.send_json(200, exchange.address.encode())
 
-    for event, address in (
+    events: tuple[tuple[dict[str, Any], bytes], ...] = (
         ({}, b"/tell"),
         ({"requestContext": {}}, b"/tell"),
         ({"requestContext": {"path": "/prod/tell"}}, b"/prod/tell"),
         ({"requestContext": {"path": "/other"}}, b"/tell"),
-    ):
-        client = await Client().ask(app(tell=tell), path="/tell", **{"aws.event": event})
+    )
+    for event, address in events:
+        scope: dict[str, Any] = {"aws.event": event}
+        client = await Client().ask(app(tell=tell), path="/tell", **scope)
         assert client.body == address
