@@ -19,6 +19,7 @@ from sluice.stores.jobs import JobStore
 from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow
 from sluice.stores.outputs import OutputStore
+from sluice.wire.sigv4 import ReadMethod
 
 
 async def nothing(_call: str) -> None:
@@ -85,9 +86,12 @@ class MemoryBucket(Bucket):
             if key.startswith(prefix):
                 yield key
 
-    async def link(self, key: str, seconds: int, answer: Mapping[str, str]) -> str:
+    async def link(
+        self, key: str, seconds: int, answer: Mapping[str, str], method: ReadMethod = "GET"
+    ) -> str:
         """See ``Bucket``."""
-        return f"https://bucket.test/{key}?{seconds}&{answer.get('content-type')}"
+        only = "" if method == "GET" else f"&{method}"
+        return f"https://bucket.test/{key}?{seconds}&{answer.get('content-type')}{only}"
 
 
 class MemoryOutputs(OutputStore):
