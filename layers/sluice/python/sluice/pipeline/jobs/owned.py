@@ -68,6 +68,8 @@ async def listed(
 async def cancel(studio: Studio, job: Job, code: FailureCode = "cancelled") -> Job:
     """End a job that is not over, unless that was decided before; it costs nothing then.
 
+    The provider of a video is told, where it can be: the tasks would, but their execution is stopped.
+
     Args:
         studio: the parts.
         job: as it was last seen.
@@ -90,7 +92,25 @@ async def cancel(studio: Studio, job: Job, code: FailureCode = "cancelled") -> J
         await studio.machines.stop(machine, job.id)
     except (OverloadedError, AWSError):
         logger.warning("the execution of %s could not be stopped", job.id, exc_info=True)
-    return await studio.jobs.get(job.id) or job
+    job = await studio.jobs.get(job.id) or job
+    if job.state == "failed" and job.reference is not None:
+        await _given_up(studio, job)
+    return job
+
+
+async def _given_up(studio: Studio, job: Job) -> None:
+    # Imported here: few jobs are cancelled.
+    from sluice.pipeline.jobs.giving_up import give_up
+    from sluice.pipeline.jobs.legs import Reach
+
+    gateway = studio.gateway
+    reach = Reach(gateway.models, gateway.credentials, gateway.upstream)
+    try:
+        request = await request_of(studio, job)
+    except (NotFoundError, OverloadedError, AWSError):
+        logger.warning("the video of %s could not be cancelled at its provider", job.id, exc_info=True)
+        return
+    await give_up(reach, job, request, time.time())
 
 
 async def delete(studio: Studio, job: Job) -> None:
