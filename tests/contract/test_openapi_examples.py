@@ -6,7 +6,8 @@ import pytest
 from gateway_process import GatewayProcess
 from mock_provider import MockProvider
 from openapi_document import check_reply, contract
-from sluice.openapi.endpoints import ENDPOINTS, Endpoint
+from sluice.openapi.endpoint import Endpoint
+from sluice.openapi.endpoints import ENDPOINTS
 from sluice.openapi.examples import Example
 
 CASES = [

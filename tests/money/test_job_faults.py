@@ -6,6 +6,7 @@ the bucket that no job has. The table in the output says which.
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def remote(_name: str, _content: bytes) -> dict[str, object]:
     return {"path": "/files/1.mp4"}
 
 
-def _video(**members: bool) -> JobWorld:
+def _video(**members: Any) -> JobWorld:
     world = JobWorld("video", **members)
     world.makers.knows_names = world.repeatable
     return world

@@ -4,12 +4,12 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from importlib import resources
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from image_requests import images_call
-from sluice.accounting.media import image_price
+from sluice.accounting.media import image_price, second_price
 from sluice.catalog import (
     Candidate,
     Catalog,
@@ -25,10 +25,12 @@ from sluice.catalog import (
     load_catalog,
 )
 from sluice.catalog_rules import CAPABILITIES, doubts
+from sluice.catalog_videos import MEMBERS, VideoService
 from sluice.providers.contract import ImageOperation, Target
 from sluice.providers.media_features import check_media
 from sluice.providers.parameters import unknown_parameters
-from sluice.providers.registry import PROVIDERS, check_providers
+from sluice.providers.registry import PROVIDERS, check_providers, provider_of
+from video_requests import sent, videos_call
 
 CATALOG = load_catalog()
 TEXT = (resources.files("sluice") / "catalog.toml").read_text(encoding="utf-8")
@@ -148,7 +150,10 @@ def test_the_files_head_explains_every_member_and_every_capability() -> None:
     for shape in (ProviderRow, ModelRow, Candidate, Price, PriceVariant, LongPrice):
         for member in shape.model_fields:
             assert re.search(rf"\b{member}\b", head) or member == "capabilities", member
-    for member in ("policy", "weight", "fallbacks", "probe", "discover", "headers"):
+    declared = head[head.index("\n# [providers.<name>.videos]") : head.index("\n# [[models]]")]
+    for member in (*VideoService.model_fields, *MEMBERS):
+        assert re.search(rf"\b{member}\b", declared), member
+    for member in ("policy", "weight", "fallbacks", "probe", "discover", "headers", "videos"):
         assert re.search(rf"^#   {member} {{2,}}\w", head, re.MULTILINE), member
     assert set(re.findall(r"^#   (\w+) {2,}\w", capabilities, re.MULTILINE)) == CAPABILITIES
     for word in (*get_args(Policy), *get_args(Probe), *get_args(ModelKind), *get_args(OutputLimit)):
@@ -250,3 +255,53 @@ def test_who_leaves_a_choice_to_the_provider_pays_no_less_than_the_dearest_that_
         assert image_price(price, row.sizes[0], None) == image_price(price, None, None) == price.image
     else:
         assert image_price(price, None, None) == image_price(price, "auto", "auto") == dearest
+
+
+def videos() -> Iterator[tuple[ModelRow, Candidate]]:
+    """Each model of videos as each candidate has it."""
+    for row in CATALOG.models:
+        if row.kind == "video":
+            for candidate in row.candidates:
+                yield row.served_by(candidate), candidate
+
+
+@pytest.mark.parametrize(("row", "candidate"), list(videos()), ids=lambda each: getattr(each, "model", ""))
+def test_every_video_that_a_row_promises_can_be_asked_for(row: ModelRow, candidate: Candidate) -> None:
+    operation = provider_of(CATALOG.providers[candidate.provider]).videos
+    assert operation is not None
+    assert row.price is not None
+    wanted: list[dict[str, Any]] = [{}]
+    wanted += [{"size": size} for size in row.sizes]
+    wanted += [{"seconds": seconds} for seconds in row.seconds]
+    wanted += [{"size": variant.size} for variant in row.price.variants]
+    usual = {"seconds": row.seconds[0]} if row.seconds else {}
+    target = Target(candidate.provider, "https://host.example", candidate.model, "key")
+    for members in wanted:
+        sent(operation, videos_call(to=target, **{**usual, **members}))
+
+
+@pytest.mark.parametrize(("row", "candidate"), list(videos()), ids=lambda each: getattr(each, "model", ""))
+def test_who_leaves_the_size_to_the_provider_pays_for_the_one_that_it_makes(
+    row: ModelRow, candidate: Candidate
+) -> None:
+    """Where prices differ by size, the declaration says which one is made."""
+    price = row.price
+    assert price is not None
+    assert second_price(price, row.sizes[0] if row.sizes else None, None) == price.second
+    if price.variants:
+        service = CATALOG.providers[candidate.provider].videos
+        assert service is not None
+        own = service.sizes[row.sizes[0]]
+        assert service.fixed.items() <= own.items()
+        assert service.fixed
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in CATALOG.models if row.kind == "video"], ids=lambda row: row.id
+)
+def test_a_retired_models_usual_lengths_are_its_successors_too(row: ModelRow) -> None:
+    served = CATALOG.in_service(row, TODAY)
+    assert served is not None
+    assert served.kind == "video"
+    usual = {"sora-2": (4, 8, 12), "sora-2-pro": (4, 8), "nova-reel": (6,)}.get(row.id, ())
+    assert set(usual) <= set(served.seconds)

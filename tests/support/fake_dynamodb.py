@@ -27,11 +27,13 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 MISSING: dict[str, Any] = {}
 """The value at a path where nothing is."""
 
-_CLAUSES = re.compile(r"(?:SET (?P<set>.*?))?(?: ?REMOVE (?P<remove>.*))?")
+_CLAUSE = re.compile(r"(SET|REMOVE|ADD|DELETE) (.+?)(?= (?:SET|REMOVE|ADD|DELETE) |$)")
 _ASSIGNMENT = re.compile(
     r"(?P<path>\S+) = (?:(?:if_not_exists\((?P<else>\S+?), (?P<default>:\w+)\)|(?P<operand>[^\s:]\S*)) (?P<sign>[+-]) )?"
     r"(?P<value>:\w+)"
 )
+_FIRST = re.compile(r"(?P<path>\S+) = if_not_exists\((?P<same>\S+), (?P<first>:\w+)\)")
+_OF_SET = re.compile(r"(?P<path>\S+) (?P<value>:\w+)")
 _BETWEEN_ASSIGNMENTS = re.compile(r", (?![^(]*\))")
 _PLACEHOLDER = re.compile(r"[#:]\w+")
 
@@ -171,7 +173,7 @@ class FakeDynamoDB:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an update does to one path: sets it, adds to it, or removes it (None)."""
+    """What an update does to one path: sets it, adds to a number or a set there, or removes it (None)."""
 
     path: Path
     value: dict[str, Any] | None
@@ -203,16 +205,33 @@ class Expressions:
 
     def changes(self, expression: str) -> Sequence[Change]:
         """What an update expression does."""
-        match = _CLAUSES.fullmatch(expression)
-        assert match, expression
-        found = [self._assignment(text) for text in _BETWEEN_ASSIGNMENTS.split(match["set"] or "") if text]
-        found += [Change(self._path(path), None) for path in (match["remove"] or "").split(", ") if path]
+        clauses = _CLAUSE.findall(expression)
+        assert " ".join(map(" ".join, clauses)) == expression, expression
+        found = [
+            self._change(verb, text) for verb, texts in clauses for text in _BETWEEN_ASSIGNMENTS.split(texts)
+        ]
         paths = [change.path for change in found]
         if any(_overlap(one, other) for index, one in enumerate(paths) for other in paths[:index]):
             raise refused("two document paths overlap")
         return found
 
+    def _change(self, verb: str, text: str) -> Change:
+        match verb:
+            case "SET":
+                return self._assignment(text)
+            case "REMOVE":
+                return Change(self._path(text), None)
+            case _:
+                match = _OF_SET.fullmatch(text)
+                assert match, text
+                value = self._values[match["value"]]
+                assert "SS" in value, "of numbers, an ADD hides a mistake"
+                return Change(self._path(match["path"]), value, 1 if verb == "ADD" else -1)
+
     def _assignment(self, text: str) -> Change:
+        if match := _FIRST.fullmatch(text):
+            assert match["path"] == match["same"], text
+            return Change(self._path(match["path"]), {"N": "0"}, 1, self._values[match["first"]])
         match = _ASSIGNMENT.fullmatch(text)
         assert match, text
         path, value = self._path(match["path"]), self._values[match["value"]]
@@ -251,10 +270,21 @@ def _changed(members: Item, path: Path, change: Change) -> Item:
         return {name: value for name, value in members.items() if name != first}
     if not change.sign:
         return members | {first: change.value}
+    if "SS" in change.value:
+        return _with_set(members, first, change)
     found = members.get(first, change.default or MISSING)
     if "N" not in found or "N" not in change.value:
         raise refused("an operand is no number, or is not there")
     return members | {first: {"N": str(int(found["N"]) + change.sign * int(change.value["N"]))}}
+
+
+def _with_set(members: Item, name: str, change: Change) -> Item:
+    """The members with more or fewer texts in a set; one without any is none."""
+    assert change.value is not None
+    before, given = set(members.get(name, {"SS": []})["SS"]), set(change.value["SS"])
+    after = before | given if change.sign > 0 else before - given
+    rest = {each: value for each, value in members.items() if each != name}
+    return rest | {name: {"SS": sorted(after)}} if after else rest
 
 
 def _overlap(one: Path, other: Path) -> bool:

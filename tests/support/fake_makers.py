@@ -6,7 +6,7 @@ The server keeps count of what it has made, so that a test can tell what was mad
 import asyncio
 import base64
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -166,14 +166,16 @@ def inline(content: bytes, **more: object) -> dict[str, object]:
 
 
 type Answer = Callable[[UpstreamRequest], Response | Exception | None]
+type Scripted = Response | Exception | Answer | None
+"""What is said to a request: an answer, no answer, or what decides on it. None hangs."""
 
 
 class Makers:
     """The servers, told apart by the host; an ``Upstream``.
 
     A picture's bytes depend on its prompt and index alone; a video is made when it has been asked for ``polls`` times.
-    ``answers`` has what is said instead, by host and path, one after the other: the last one stays unless it is
-    followed by ``...``. An answer is given after the request was carried out if it says so (``lost``).
+    ``answers`` has what is said instead, by method, host and perhaps path, once each; then they are in good health
+    again. ``lost`` is what was carried out and not answered.
     """
 
     def __init__(self, interference: Interference | None = None, *, polls: int = 2) -> None:
@@ -182,7 +184,7 @@ class Makers:
         self.videos: dict[str, dict[str, Any]] = {}
         """Each that was begun, by its reference."""
         self.cancelled: list[str] = []
-        self.answers: dict[str, list[Response | Exception | Answer | None]] = {}
+        self.answers: dict[str, list[Scripted]] = {}
         self.polls = polls
         self.file: bytes = mp4(4)
         self.delivers: Callable[[str, bytes], Mapping[str, object]] = lambda _name, content: inline(content)
@@ -263,10 +265,3 @@ def lost(makers: Makers, error: Exception) -> Answer:
         return error
 
     return answer
-
-
-async def breaking(*parts: bytes) -> AsyncGenerator[bytes]:
-    """A body that breaks off."""
-    for part in parts:
-        yield part
-    raise UpstreamError("The connection to the provider broke.")

@@ -10,10 +10,22 @@ from typing import Any, cast
 
 import pytest
 
+from bookkeeping import MONTH, NOON, Bookkeeping, key_with_budget
 from fake_makers import Makers, maker
 from machine_driver import MACHINES, Execution, MachineDriver, definition
-from memory_jobs import Interference, MemoryBucket, MemoryJobs, MemoryOutputs, nothing
-from sluice.accounting.counter import Hold
+from memory_jobs import (
+    Interference,
+    MemoryBucket,
+    WatchedCounters,
+    WatchedJobs,
+    WatchedLedger,
+    WatchedOutputs,
+    nothing,
+)
+from sluice.accounting.admission import Taking
+from sluice.accounting.counter import Hold, Limits
+from sluice.accounting.demand import Fit
+from sluice.accounting.windows import Window
 from sluice.catalog import Catalog
 from sluice.config import TaskSettings
 from sluice.credentials import Credential
@@ -22,15 +34,23 @@ from sluice.pipeline.jobs.legs import Reach
 from sluice.pipeline.jobs.request_file import JobLeg, RequestFile
 from sluice.pipeline.jobs.workshop import Workshop
 from sluice.pipeline.live_catalog import LiveCatalog, SnapshotSource
+from sluice.pipeline.reconcile import Equal
 from sluice.stores.bucket import Blob, request_key
+from sluice.stores.counter_items import admitting
+from sluice.stores.counters import LEAD
+from sluice.stores.job_items import item_of, job_of
 from sluice.stores.job_records import Job, JobKind
 from sluice.stores.jobs import JobOverError
 from sluice.stores.machines import Machines
 from sluice.stores.models import Snapshot
 from sluice.worker import Worker
 
-NOON = 1_800_000_000.0
 DIGITS = "0123456789abcdef"
+REQUEST_ID = f"req_{DIGITS}"
+PRICE = Decimal("0.000001")
+"""Of a picture, or a second."""
+UNIT = 1_000
+"""The same in nano-USD."""
 PROMPT = "a cat that nobody may hear of"
 
 SETTINGS = TaskSettings.model_validate(
@@ -63,7 +83,7 @@ KINDS = {
 def makers_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the providers' registry know them; a test module imports this."""
     known = {kind: maker(repeatable=key[0], calls_back=key[1]) for key, kind in KINDS.items()}
-    monkeypatch.setattr("sluice.pipeline.jobs.legs.PROVIDERS", known)
+    monkeypatch.setattr("sluice.providers.registry.PROVIDERS", known)
 
 
 def _function() -> Any:
@@ -98,38 +118,6 @@ class MemoryMachines(Machines):
         self.woken.append(token)
 
 
-class MemoryCloser(Closer):
-    """Decides as the real one does, and keeps the books in memory."""
-
-    def __init__(self, world: "JobWorld") -> None:
-        self._world = world
-
-    async def finish(self, job_id: str) -> None:
-        """See ``Closer``."""
-        world = self._world
-        job = world.jobs.items[job_id]
-        pieces = [each.seconds or 1 for each in job.outputs.values() if each.stored]
-        await self.close(await world.jobs.finish(job_id, sum(pieces), "alpha", int(world.now * 1000)))
-
-    async def fail(self, job_id: str, code: str) -> None:
-        """See ``Closer``."""
-        await self.close(await self._world.jobs.fail(job_id, code, int(self._world.now * 1000)))
-
-    async def close(self, job: Job) -> None:
-        """See ``Closer``."""
-        world = self._world
-        finished = job.state in ("finishing", "completed")
-        if finished:
-            world.ledger[job.request_id] = job.cost or 0
-        world.held.discard(job.request_id)
-        gone = [each.digest for each in job.outputs.values() if not (finished and each.stored)]
-        await world.outputs.drop(job.id, gone, int(world.now))
-        async for key in world.bucket.keys(f"jobs/{job.id}/"):
-            if not key.endswith("/request.json") and (finished or not key.endswith("/failure.json")):
-                await world.bucket.delete(key)
-        await world.jobs.end(job.id, "completed" if finished else "failed")
-
-
 @dataclass
 class JobWorld:
     """All of it. ``machine`` runs the job's own definition."""
@@ -146,13 +134,16 @@ class JobWorld:
         self.now = NOON
         self.around = Interference()
         self.makers = Makers(self.around)
+        self.books = Bookkeeping()
+        self.books.now = self.now
+        aws = self.books.client.aws
         self.bucket = MemoryBucket(self.around)
-        self.jobs = MemoryJobs(self.around)
-        self.outputs = MemoryOutputs(self.bucket, self.around)
+        self.jobs = WatchedJobs(aws, self.around)
+        self.outputs = WatchedOutputs(aws, self.bucket, self.around, lambda: self.now)
         self.machines = MemoryMachines()
-        self.ledger: dict[str, int] = {}
         self.job_id = f"{self.kind}_{DIGITS}"
-        self.held = {f"req_{DIGITS}"}
+        self.key = key_with_budget()
+        self.books.keys.records.append(self.key)
         self.events: list[dict[str, Any]] = []
         kind = KINDS[self.repeatable, self.calls_back]
         rows = {name: {"kind": kind, "base_url": f"https://{name}"} for name in NAMES}
@@ -170,7 +161,16 @@ class JobWorld:
             bucket=self.bucket,
             outputs=self.outputs,
             machines=self.machines,
-            closer=MemoryCloser(self),
+            closer=Closer(
+                jobs=self.jobs,
+                outputs=self.outputs,
+                bucket=self.bucket,
+                counters=WatchedCounters(aws, self.around),
+                ledger=WatchedLedger(aws, self.around),
+                machines=self.machines,
+                webhooks_machine="arn:webhooks",
+                clock=lambda: self.now,
+            ),
             clock=lambda: self.now,
         )
         self.worker = Worker(FUNCTION.answer, open_parts=lambda: self.workshop, known=FUNCTION.KNOWN)
@@ -182,37 +182,59 @@ class JobWorld:
         request = RequestFile(
             request=asked,
             model="maker",
-            legs=tuple(JobLeg(provider=name, model="m-1", price=Decimal("0.04")) for name in self.legs),
+            legs=tuple(JobLeg(provider=name, model="m-1", price=PRICE) for name in self.legs),
             callback_secret="callback-secret",
         )
         content = request.model_dump_json().encode()
         self.bucket.objects[request_key(self.job_id)] = Blob(content, "application/json")
-        self.jobs.items[self.job_id] = Job(
-            id=self.job_id,
-            request_id=f"req_{DIGITS}",
-            key_id="key_1",
-            owner="owner",
-            kind=self.kind,
-            state="queued",
-            model="maker",
-            count=self.count,
-            seconds=self.seconds if self.kind == "video" else None,
-            hold=Hold(1_000, 0, int(NOON) + 10_000, ""),
-            created_at=int(NOON * 1000),
-            deadline=int(NOON) + 3_600,
-            expires_at=int(NOON) + 86_400,
-            request_hash="hash",
-            input_hash="input",
+        pieces = self.count if self.kind == "image" else self.seconds
+        self._write(
+            Job(
+                id=self.job_id,
+                request_id=REQUEST_ID,
+                key_id=self.key.id,
+                owner="owner",
+                kind=self.kind,
+                state="queued",
+                model="maker",
+                count=self.count,
+                seconds=self.seconds if self.kind == "video" else None,
+                hold=self._held(pieces * UNIT),
+                created_at=int(NOON * 1000),
+                deadline=int(NOON) + 3_600,
+                expires_at=int(NOON) + 86_400,
+                request_hash="hash",
+                input_hash="input",
+            )
         )
+
+    def _held(self, amount: int) -> Hold:
+        """What a key holds for the job: its counter says so."""
+        hold = Hold(amount, 0, int(NOON) + 10_000, MONTH)
+        window = Window(0, 0, (0, 0, 0, 0, 0), 0)
+        taking = Taking(Fit(0, 0, amount), None, window, window, window, MONTH)
+        update = admitting(REQUEST_ID, hold, taking, Limits(), int(NOON))
+        key = {"id": {"S": LEAD + self.key.id}}
+        self.books.database.execute(
+            "UpdateItem", {"TableName": "CountersTable", "Key": key, **update.members()}
+        )
+        return hold
+
+    def _write(self, job: Job) -> None:
+        self.books.database.tables["JobsTable"][(job.id,)] = item_of(job)
 
     @property
     def job(self) -> Job:
         """As it is."""
-        return self.jobs.items[self.job_id]
+        return job_of(self.books.database.tables["JobsTable"][(self.job_id,)])
 
     def change(self, **members: Any) -> None:
         """Have it otherwise."""
-        self.jobs.items[self.job_id] = replace(self.job, **members)
+        self._write(replace(self.job, **members))
+
+    def forget(self) -> None:
+        """Have no such job any more."""
+        del self.books.database.tables["JobsTable"][(self.job_id,)]
 
     @property
     def files(self) -> list[str]:
@@ -227,8 +249,29 @@ class JobWorld:
 
     @property
     def charges(self) -> list[int]:
-        """What was charged for the job, row by row."""
-        return list(self.ledger.values())
+        """What was charged for the job, row by row, in units: a picture, or a second."""
+        rows = self.books.database.tables["LedgerTable"].values()
+        return [int(row["cost"]["N"]) // UNIT for row in rows]
+
+    @property
+    def holds(self) -> list[str]:
+        """What is held still."""
+        counter = self.books.database.tables["CountersTable"][(LEAD + self.key.id,)]
+        return list(counter["holds"]["M"])
+
+    @property
+    def output_items(self) -> dict[str, list[str]]:
+        """Which jobs have which file, by the table."""
+        items = self.books.database.tables["JobsTable"].values()
+        return {
+            item["id"]["S"]: item.get("jobs", {"SS": []})["SS"]
+            for item in items
+            if item["id"]["S"].startswith("output#")
+        }
+
+    async def is_balanced(self) -> bool:
+        """Whether the counter says what the ledger and the holds say."""
+        return isinstance(await self.books.reconciler.one(self.key.id, repair=False), Equal)
 
     async def cancelled(self) -> None:
         """Its client does not want it any more."""

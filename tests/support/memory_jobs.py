@@ -19,6 +19,7 @@ from sluice.stores.jobs import JobStore
 from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow
 from sluice.stores.outputs import OutputStore
+from sluice.wire.sigv4 import ReadMethod
 
 
 async def nothing(_call: str) -> None:
@@ -85,9 +86,12 @@ class MemoryBucket(Bucket):
             if key.startswith(prefix):
                 yield key
 
-    async def link(self, key: str, seconds: int, answer: Mapping[str, str]) -> str:
+    async def link(
+        self, key: str, seconds: int, answer: Mapping[str, str], method: ReadMethod = "GET"
+    ) -> str:
         """See ``Bucket``."""
-        return f"https://bucket.test/{key}?{seconds}&{answer.get('content-type')}"
+        only = "" if method == "GET" else f"&{method}"
+        return f"https://bucket.test/{key}?{seconds}&{answer.get('content-type')}{only}"
 
 
 class MemoryOutputs(OutputStore):
@@ -105,7 +109,7 @@ class MemoryOutputs(OutputStore):
         self._objects[output_key(digest)] = blob
         await self._around.ends(f"outputs.store {digest}")
 
-    async def drop(self, job_id: str, digests: Sequence[str], now: int) -> None:
+    async def drop(self, job_id: str, digests: Sequence[str]) -> None:
         """See ``OutputStore``."""
         await self._around.begins("outputs.drop")
         for digest in digests:
@@ -114,6 +118,28 @@ class MemoryOutputs(OutputStore):
             if not holders:
                 self.holders.pop(digest, None)
                 self._objects.pop(output_key(digest), None)
+        await self._around.ends("outputs.drop")
+
+
+class WatchedOutputs(OutputStore):
+    """Files by their content, whose every call can be interfered with; ``clock`` is in epoch seconds."""
+
+    def __init__(
+        self, aws: AWS, bucket: Bucket, interference: Interference, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(aws, "JobsTable", bucket, clock)
+        self._around = interference
+
+    async def store(self, job_id: str, digest: str, blob: Blob, expires_at: int) -> None:
+        """See ``OutputStore``."""
+        await self._around.begins("outputs.store")
+        await super().store(job_id, digest, blob, expires_at)
+        await self._around.ends("outputs.store")
+
+    async def drop(self, job_id: str, digests: Sequence[str]) -> None:
+        """See ``OutputStore``."""
+        await self._around.begins("outputs.drop")
+        await super().drop(job_id, digests)
         await self._around.ends("outputs.drop")
 
 
@@ -160,9 +186,9 @@ class WatchedJobs(JobStore):
         """See ``JobStore``."""
         return await self._watched("note_progress", super().note_progress(job_id, progress))
 
-    async def finish(self, job_id: str, cost: int, provider: str, now: int) -> Job:
+    async def finish(self, job_id: str, cost: int, provider: str, now: int, notes: int | None = None) -> Job:
         """See ``JobStore``."""
-        return await self._watched("finish", super().finish(job_id, cost, provider, now))
+        return await self._watched("finish", super().finish(job_id, cost, provider, now, notes))
 
     async def fail(self, job_id: str, failure: str, now: int) -> Job:
         """See ``JobStore``."""

@@ -46,6 +46,12 @@ def test_access_logs_hold_neither_headers_nor_queries(template: dict[str, Any]) 
     assert line["requestId"] == "$context.requestId"
     assert all(value.startswith("$context.") for value in line.values())
     assert not re.search("header|query|authorizer|requestOverride", log, re.IGNORECASE)
+    assert line["path"] == "$context.resourcePath"  # without what stands in the place of {secret}
+
+
+def test_forms_come_as_they_are_sent_and_everything_else_as_text(translated: dict[str, Any]) -> None:
+    body = translated["Resources"]["Api"]["Properties"]["Body"]
+    assert body["x-amazon-apigateway-binary-media-types"] == ["multipart/form-data"]
 
 
 def test_the_api_is_regional_and_throttled(translated: dict[str, Any]) -> None:

@@ -252,6 +252,9 @@ def test_what_failed_is_told_to_the_task_that_fails_the_job(monkeypatch: pytest.
     run = Run(definition("VideosMachine"), GOOD_VIDEO | {"poll": [REFUSED]})
     run.run(monkeypatch)
     assert run.payloads[-1] == JOB | {"task": "fail", "error": "RefusedError"}
+    run = Run(definition("VideosMachine"), GOOD_VIDEO | {"poll": [REFUSED], "fail": [UNKNOWN]})
+    assert run.run(monkeypatch) == "FAILED"
+    assert run.history[-1]["executionFailedEventDetails"]["error"] == "UnexpectedError"
 
 
 def test_what_is_tried_again_is_tried_after_longer_and_longer_and_not_at_once_with_others(

@@ -53,7 +53,6 @@ ACTIONS = {
         "s3:DeleteObject",
         "s3:GetObject",
         "s3:ListBucket",
-        "s3:PutObject",
         "states:StartExecution",
     },
     "DeliverWebhookFunction": {

@@ -17,6 +17,9 @@ from sluice.config import (
     WebhookSettings,
 )
 from sluice.local.functions import load_app, load_handler
+from sluice.stores.bucket import job_prefix, output_key
+from sluice.stores.job_items import OPEN
+from sluice.stores.jobs import BY_OWNER
 from template_parts import answers_requests, functions, resources
 
 RETAINED = ("Retain", "Retain")
@@ -97,6 +100,63 @@ def test_lambda_traces_by_itself(template: dict[str, Any]) -> None:
 def test_counters_of_addresses_expire(template: dict[str, Any]) -> None:
     expiry = template["Resources"]["CountersTable"]["Properties"]["TimeToLiveSpecification"]
     assert expiry == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_jobs_expire_and_are_found_by_owner_and_while_they_are_open(template: dict[str, Any]) -> None:
+    table = template["Resources"]["JobsTable"]["Properties"]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    keys = {
+        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
+        for index in table["GlobalSecondaryIndexes"]
+    }
+    assert keys == {BY_OWNER: ["owner", "id"], OPEN: [OPEN, "created_at"]}
+
+
+def test_files_of_jobs_are_nobodys_but_the_accounts(template: dict[str, Any]) -> None:
+    resource = template["Resources"]["JobsBucket"]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == RETAINED
+    bucket = resource["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert "VersioningConfiguration" not in bucket  # what is deleted is gone
+    policy = template["Resources"]["JobsBucketPolicy"]["Properties"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [
+        {"Fn::GetAtt": ["JobsBucket", "Arn"]},
+        {"Fn::Sub": "${JobsBucket.Arn}/*"},
+    ]
+
+
+def test_files_live_as_long_as_jobs(template: dict[str, Any]) -> None:
+    rules = template["Resources"]["JobsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert all(rule["Status"] == "Enabled" for rule in rules)
+    kept = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+    assert kept == {"jobs/": {"Ref": "OutputDays"}, "outputs/": {"Ref": "OutputDays"}}
+    assert job_prefix("x").startswith("jobs/")
+    assert output_key("0" * 64).startswith("outputs/")
+    assert [rule["AbortIncompleteMultipartUpload"] for rule in rules if "Prefix" not in rule] == [
+        {"DaysAfterInitiation": 1}
+    ]
+    default = template["Parameters"]["OutputDays"]["Default"]
+    assert default == MediaSettings.model_fields["output_days"].default
+    for function in ("ImagesFunction", "VideosFunction"):
+        variables = functions(template)[function]["Environment"]["Variables"]
+        assert variables["SLUICE_OUTPUT_DAYS"] == {"Ref": "OutputDays"}
+
+
+def test_a_video_has_room_in_the_function_that_stores_it(template: dict[str, Any]) -> None:
+    most = TaskSettings.model_fields["max_video_bytes"].default / 1024 / 1024
+    assert functions(template)["JobsFunction"]["MemorySize"] >= 3 * most + 256
+
+
+def test_a_link_that_a_page_follows_may_be_read_by_it(template: dict[str, Any]) -> None:
+    (rule,) = template["Resources"]["JobsBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["GET", "HEAD"], ["*"])
 
 
 def test_the_processor_is_the_functions_matter_and_not_the_layers(template: dict[str, Any]) -> None:

@@ -161,6 +161,84 @@ def test_what_speaks_of_what_is_left_out_is_left_out(tmp_path: Path, monkeypatch
     assert set(stack["Outputs"]) == {"TableName", "OneFunctionVariable2"}
 
 
+DEFINITION = """
+StartAt: First
+States:
+  First:
+    Type: Task
+    Resource: ${Invoke}
+    Parameters: {FunctionName: "${One}", Payload: {token.$: $$.Task.Token}}
+    End: true
+"""
+
+
+def with_a_machine(tmp_path: Path) -> dict[str, Any]:
+    (tmp_path / "machine.asl.yaml").write_text(DEFINITION)
+    return template(
+        Machine={
+            "Type": "AWS::Serverless::StateMachine",
+            "Properties": {
+                "Name": {"Fn::Sub": "${AWS::StackName}-one"},
+                "DefinitionUri": "machine.asl.yaml",
+                "DefinitionSubstitutions": {
+                    "Invoke": {"Fn::Sub": "arn:${AWS::Partition}:states:::lambda:invoke"},
+                    "One": {"Fn::GetAtt": ["OneFunction", "Arn"]},
+                },
+                "Logging": {"Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": {"Ref": "Logs"}}}]},
+            },
+        },
+        Logs={"Type": "AWS::Logs::LogGroup", "Properties": {}},
+    )
+
+
+def test_a_machine_is_made_with_its_definition_in_it_and_calls_functions_by_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = read(tmp_path, with_a_machine(tmp_path), monkeypatch)
+    machine = found.stack["Resources"]["Machine"]
+    assert machine["Properties"].keys() == {"StateMachineName", "DefinitionString", "RoleArn"}
+    separator, pieces = machine["Properties"]["DefinitionString"]["Fn::Join"]
+    text = separator.join(piece if isinstance(piece, str) else piece["Fn::Sub"] for piece in pieces)
+    first = json.loads(text)["States"]["First"]
+    assert first["Resource"] == "arn:${AWS::Partition}:states:::lambda:invoke"
+    assert first["Parameters"]["FunctionName"].endswith(":function:OneFunction")
+    assert first["Parameters"]["Payload"] == {"token.$": "$$.Task.Token"}
+    assert found.tasks == {"OneFunction"}
+    assert "Logs" not in found.stack["Resources"]
+
+
+def test_a_definition_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = with_a_machine(tmp_path)
+    (tmp_path / "machine.asl.yaml").unlink()
+    with pytest.raises(TemplateError, match=r"machine\.asl\.yaml"):
+        read(tmp_path, content, monkeypatch)
+
+
+def test_secrets_that_are_generated_are_named_and_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def secret(name: str, **properties: Any) -> dict[str, Any]:
+        named = {"Name": {"Fn::Sub": "${AWS::StackName}/" + name}, **properties}
+        return {"Type": "AWS::SecretsManager::Secret", "Properties": named}
+
+    content = template(
+        Generated=secret("SIGNING", GenerateSecretString={"PasswordLength": 64}), Given=secret("GIVEN")
+    )
+    found = read(tmp_path, content, monkeypatch)
+    assert found.secrets == ("SIGNING",)
+    assert not {"Generated", "Given"} & found.stack["Resources"].keys()
+
+
+def test_a_variable_that_speaks_of_what_is_left_out_is_not_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = template()
+    variables = content["Resources"]["OneFunction"]["Properties"]["Environment"]["Variables"]
+    variables["PUBLIC_URL"] = {"Fn::Sub": "https://${Api}.example/live"}
+    (function,) = read(tmp_path, content, monkeypatch).functions
+    assert set(function.variables) == {"PLAIN", "TABLE"}
+
+
 def test_the_answer_to_an_unknown_path_is_the_templates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +265,9 @@ def test_our_template_gives_routes_tables_and_an_enveloped_404() -> None:
     assert {"/v1/chat/completions", "/v1/models/{id+}", "/health"} <= routes
     assert all((function.folder / "app.py").is_file() for function in found.functions)
     assert found.stack["Resources"]["KeysTable"]["Type"] == "AWS::DynamoDB::Table"
+    assert found.stack["Resources"]["JobsBucket"]["Type"] == "AWS::S3::Bucket"
+    assert found.tasks == {"JobsFunction", "DeliverWebhookFunction"}
+    assert found.secrets == ("WEBHOOK_SECRET",)
     error = json.loads(found.unknown_path.body)["error"]
     assert (error["code"], error["param"]) == ("not_found", None)
     assert found.unknown_path.headers["Access-Control-Allow-Origin"] == "*"

@@ -79,6 +79,13 @@ def test_the_users_own_account_is_for_providers_alone() -> None:
     assert not set(account.values()) & {value for name, value in found.items() if name.startswith("AWS_")}
 
 
+def test_a_secret_that_the_deployment_makes_up_is_there_unless_the_user_has_one() -> None:
+    made_up = {"WEBHOOK_SECRET": "made up"}
+    assert local_environment({}, (), OUTPUTS, ENDPOINT, made_up)["WEBHOOK_SECRET"] == "made up"
+    own = local_environment({"WEBHOOK_SECRET": "own"}, (), OUTPUTS, ENDPOINT, made_up)
+    assert own["WEBHOOK_SECRET"] == "own"
+
+
 def test_nothing_of_the_users_aws_remains() -> None:
     found = made(
         user={

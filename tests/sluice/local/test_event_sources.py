@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from sluice.local.errors import TemplateError
-from sluice.local.event_sources import Deployment, Pattern, Route, Schedule, Source, StreamSource, sources_of
+from sluice.local.event_sources import (
+    Deployment,
+    ExecutionEnd,
+    Pattern,
+    Route,
+    Schedule,
+    Source,
+    StreamSource,
+    sources_of,
+)
 
 STREAM = {"Stream": {"Fn::GetAtt": ["Rows", "StreamArn"]}, "StartingPosition": "TRIM_HORIZON"}
 INSERTED = {"eventName": "INSERT", "dynamodb": {"NewImage": {"status": {"S": "complete"}}}}
@@ -55,9 +64,27 @@ def test_the_end_of_a_deployment_is_a_rule() -> None:
     assert source("EventBridgeRule", Pattern=pattern) == Deployment()
 
 
+def execution_event(**detail: Any) -> dict[str, Any]:
+    return {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {"status": ["FAILED", "ABORTED"], "stateMachineArn": [{"Ref": "One"}, {"Ref": "Other"}]}
+        | detail,
+    }
+
+
+def test_the_end_of_an_execution_is_a_rule() -> None:
+    found = source("EventBridgeRule", Pattern=execution_event())
+    assert found == ExecutionEnd(("FAILED", "ABORTED"), ("One", "Other"))
+
+
 @pytest.mark.parametrize(
     ("kind", "properties"),
     [
+        ("EventBridgeRule", {"Pattern": execution_event(name=["x"])}),
+        ("EventBridgeRule", {"Pattern": execution_event(stateMachineArn=["arn:aws:states:…"])}),
+        ("EventBridgeRule", {"Pattern": execution_event() | {"detail-type": ["Other"]}}),
+        ("EventBridgeRule", {"Pattern": {"source": ["aws.states"]}}),
         ("EventBridgeRule", {"Pattern": stack_event("UPDATE_COMPLETE")}),
         ("EventBridgeRule", {"Pattern": stack_event("CREATE_COMPLETE") | {"source": ["aws.s3"]}}),
         ("EventBridgeRule", {"Pattern": {"source": ["aws.cloudformation"]}}),

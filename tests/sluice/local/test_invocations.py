@@ -8,6 +8,7 @@ import pytest
 
 from sluice.local import invocations
 from sluice.local.invocations import invoke
+from sluice.worker import Worker
 
 
 async def test_a_handler_runs_off_the_loop_on_an_event_of_its_own() -> None:
@@ -22,6 +23,21 @@ async def test_a_handler_runs_off_the_loop_on_an_event_of_its_own() -> None:
 
     assert await invoke(handler, event) == [{"n": 1}, "changed"]
     assert event == {"Records": [{"n": 1}]}
+
+
+async def test_a_worker_answers_on_this_loop_many_events_at_a_time() -> None:
+    both = asyncio.Barrier(2)
+
+    async def answer(event: Any, _: object) -> Any:
+        await both.wait()
+        event["Records"].append("changed")
+        return threading.current_thread(), event["Records"]
+
+    worker = Worker(answer, open_parts=object)
+    event = {"Records": [1]}
+    with pytest.raises(TypeError, match="JSON"):  # a thread is none: so it was this one
+        await asyncio.gather(invoke(worker, event), invoke(worker, event))
+    assert event == {"Records": [1]}
 
 
 async def test_what_a_handler_raises_is_raised() -> None:

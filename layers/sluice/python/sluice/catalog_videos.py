@@ -47,6 +47,7 @@ KeyHeader = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9-]+: [ -z|~]*\{key\}[ -z|~]*$", max_length=200)
 ]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$", max_length=100)]
+Size = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{1,4}x[1-9]\d{1,4}$")]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}|[{}]")
@@ -72,6 +73,8 @@ class VideoService(BaseModel):
     """Where in the submission each member of a request goes; one that is not here the service cannot be told."""
     values: Mapping[VideoMember, Mapping[str, Word]] = {}
     """The values that the service takes of a member, and what they are there; any where there are none."""
+    sizes: Mapping[Size, Annotated[Mapping[Pointer, Word], Field(min_length=1)]] = {}
+    """The sizes that the service has, and how it is told of each, where that is no member of its own."""
     fixed: Mapping[Pointer, JsonValue] = {}
     """What else a submission has; a member at the same place replaces it."""
     passes_on: Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$")] | None = None
@@ -98,6 +101,8 @@ class VideoService(BaseModel):
     """How far it is, and what that is in the end."""
     seconds: Pointer | None = None
     """How long the video has become."""
+    refused: Mapping[Pointer, Word] = {}
+    """What an answer has, beside its status, when the service's policy keeps the video back."""
     error: tuple[Pointer, ...] = ("/error/message", "/error")
     """Why it has failed, in words: the first text that is there counts."""
     error_code: Pointer | None = None
@@ -124,10 +129,11 @@ class VideoService(BaseModel):
     @property
     def _own_places(self) -> list[str]:
         """Each is for one thing."""
+        sizes = dict.fromkeys(place for places in self.sizes.values() for place in places)
         marks = (
             [self.idempotency] if self.idempotency is not None and self.idempotency.startswith("/") else []
         )
-        return [*self.members.values(), *self.callback, *marks]
+        return [*self.members.values(), *sizes, *self.callback, *marks]
 
     @property
     def places(self) -> frozenset[str]:
@@ -154,6 +160,8 @@ class VideoService(BaseModel):
             yield "neither 'output' nor 'content' says where the video is"
         if self.callback and not any(_holds(value) for value in self.callback.values()):
             yield f"'callback' does not say where {CALLBACK} goes"
+        if self.sizes and {"size", "width", "height"} & self.members.keys():
+            yield "a size goes to its own place, by 'members', or is told by 'sizes'"
         yield from self._mistaken_values()
         yield from self._overlaps()
 

@@ -7,6 +7,7 @@ import pytest
 
 from job_world import FUNCTION
 from machine_driver import definition
+from sluice.pipeline.jobs import workshop
 from sluice.pipeline.jobs.task import TaskEvent
 from sluice.pipeline.jobs.tasks import generate, poll, store, submit
 
@@ -44,7 +45,7 @@ def test_payloads_have_the_members_of_an_event_and_no_more() -> None:
     ("task", "seconds"),
     [
         ("generate", generate.SECONDS),
-        ("store", store.SECONDS),
+        ("store", store.SECONDS + workshop.PIN_SECONDS),
         ("submit", submit.SECONDS),
         ("poll", poll.SECONDS),
     ],

@@ -15,8 +15,7 @@ PRICE = 40_000_000
 
 @pytest.fixture
 def world() -> StudioWorld:
-    world = StudioWorld()
-    return world
+    return StudioWorld()
 
 
 def ended(name: str, status: str) -> dict[str, Any]:

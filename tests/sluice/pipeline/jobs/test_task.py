@@ -1,14 +1,14 @@
 """How a task is carried out: what its event may be, what its machine hears, what its log and its job's file say."""
 
 import logging
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from job_world import FUNCTION, PROMPT, JobWorld, makers_known
 from sluice.errors import OverloadedError
 from sluice.pipeline.jobs.failures import PassingError, RefusedError
-from sluice.pipeline.jobs.task import EventError, task_event
+from sluice.pipeline.jobs.task import EventError, TaskName, task_event
 from sluice.stores.aws import AWSError
 from sluice.stores.jobs import JobOverError
 from sluice.stores.outputs import BeingDeletedError
@@ -130,6 +130,4 @@ def refusing(call: str, error: Exception) -> Any:
 
 
 def test_the_function_knows_all_tasks_of_the_machines() -> None:
-    from sluice.pipeline.jobs.task import TaskName
-
-    assert set(FUNCTION.TASKS) == set(TaskName.__args__)
+    assert set(FUNCTION.TASKS) == set(get_args(TaskName))

@@ -359,3 +359,33 @@ def test_reference_002s_service_is_asked_as_it_documents() -> None:
     assert isinstance(made, Made)
     assert isinstance(made.media, Remote)
     assert made.media.request.url == link
+
+
+SIZED: dict[str, Any] = {
+    "sizes": {"1280x720": {"/ratio": "16:9", "/resolution": "720p"}, "480x480": {"/ratio": "1:1"}},
+    "members": {"prompt": "/prompt"},
+    "values": {},
+    "passes_on": None,
+}
+
+
+def test_a_size_may_be_told_in_several_words() -> None:
+    operation = declared(**SIZED)
+    assert operation.FEATURES.members == {"size"}
+    body = asked(operation, videos_call(to=TARGET, size="1280x720"))
+    assert (body["ratio"], body["resolution"]) == ("16:9", "720p")
+    assert "ratio" not in asked(operation, videos_call(to=TARGET, size="auto"))
+    with pytest.raises(InvalidRequestError, match="1280x720, 480x480") as caught:
+        sent(operation, videos_call(to=TARGET, size="720x720"))
+    assert caught.value.param == "size"
+
+
+@pytest.mark.parametrize(
+    ("kept_back", "policy"), [("false", True), ("true", False), ("0", False), ("null", False)]
+)
+def test_a_policy_may_keep_back_what_was_made(kept_back: str, policy: bool) -> None:
+    body = f'{{"job":{{"state":"done"}},"video":{{"url":"https://a.example","fine":{kept_back}}}}}'
+    state = polled(body, refused={"/video/fine": False})
+    assert isinstance(state, NotMade) == policy
+    if isinstance(state, NotMade):
+        assert state.error.code == "content_policy_violation"

@@ -8,7 +8,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
@@ -22,31 +23,50 @@ from sluice.observability import RequestRecord, log_request, logger
 from sluice.pipeline.address_limit import AddressLimiter
 from sluice.request_ids import new_request_id
 
+UNTOLD = "secret"
+"""The parameter of a path that is kept out of the log."""
+
 CLIENT_GONE = 499
 """What nginx and many after it log for a client that did not wait; it is sent to nobody."""
 
 
+type Handler[Parts] = Callable[[Exchange, Parts], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Operation[Parts]:
-    """What a path does: its methods, and the handler that composes the answer."""
+    """What a path does: by method, the handler that composes the answer."""
 
-    methods: tuple[str, ...]
-    handle: Callable[[Exchange, Parts], Awaitable[None]]
+    handlers: Mapping[str, Handler[Parts]]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Those that it answers."""
+        return tuple(self.handlers)
 
     @property
     def allowed(self) -> Mapping[str, str]:
         """The header that names all methods, with the one that every path has."""
         return {"allow": ", ".join((*self.methods, PREFLIGHT_METHOD))}
 
+    def __or__(self, other: Self) -> Self:
+        """Both, on one path."""
+        return replace(self, handlers={**self.handlers, **other.handlers})
 
-def get[Parts](handle: Callable[[Exchange, Parts], Awaitable[None]]) -> Operation[Parts]:
+
+def get[Parts](handle: Handler[Parts]) -> Operation[Parts]:
     """Answers GET, and HEAD with the same headers."""
-    return Operation(("GET", "HEAD"), handle)
+    return Operation({"GET": handle, "HEAD": handle})
 
 
-def post[Parts](handle: Callable[[Exchange, Parts], Awaitable[None]]) -> Operation[Parts]:
+def post[Parts](handle: Handler[Parts]) -> Operation[Parts]:
     """Answers POST."""
-    return Operation(("POST",), handle)
+    return Operation({"POST": handle})
+
+
+def delete[Parts](handle: Handler[Parts]) -> Operation[Parts]:
+    """Answers DELETE."""
+    return Operation({"DELETE": handle})
 
 
 class Application[Parts]:
@@ -138,7 +158,7 @@ class _Endpoint[Parts]:
         self._operation = operation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        record = RequestRecord(new_request_id(time.time()), scope["method"], scope["path"])
+        record = RequestRecord(new_request_id(time.time()), scope["method"], _path_to_tell(scope))
         try:
             async with under_way(self._application.check_address(scope)) as allowed:
                 exchange = Exchange(scope, receive, send, record, allowed)
@@ -174,8 +194,8 @@ class _Endpoint[Parts]:
             raise NotFoundError("Unknown path.")
         if exchange.method == PREFLIGHT_METHOD:
             await exchange.send_empty(204, {**self._operation.allowed, **self._preflight(exchange)})
-        elif exchange.method in self._operation.methods:
-            await self._operation.handle(exchange, self._application.parts)
+        elif handle := self._operation.handlers.get(exchange.method):
+            await handle(exchange, self._application.parts)
         else:
             raise MethodNotAllowedError(f"The method {exchange.method:.20} is not allowed here.")
 
@@ -191,6 +211,13 @@ class _Endpoint[Parts]:
         if self._operation is None or not isinstance(error, MethodNotAllowedError):
             return {}
         return self._operation.allowed
+
+
+def _path_to_tell(scope: Scope) -> str:
+    """The request's path, without what nobody may read in a log."""
+    path: str = scope["path"]
+    secret = scope.get("path_params", {}).get(UNTOLD)
+    return path.replace(secret, "…") if secret else path
 
 
 async def _unless(gone: Awaitable[None], work: Awaitable[None]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from urllib.parse import parse_qs
 
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
@@ -10,7 +11,7 @@ from sluice import errors
 from sluice.asgi.address_check import Allowed
 from sluice.asgi.caching import Cacheable
 from sluice.asgi.retry_headers import LANGUAGE_HEADER, retry_headers
-from sluice.errors import RequestTooLargeError, SluiceError
+from sluice.errors import InvalidRequestError, RequestTooLargeError, SluiceError
 from sluice.observability import RequestRecord
 from sluice.wire.sse import Frame
 
@@ -42,6 +43,8 @@ class Exchange:
     ) -> None:
         self.method: str = scope["method"]
         self.path_parameters: Mapping[str, str] = scope.get("path_params", {})
+        self.address = _address(scope)
+        """The path as the client knows it, which may begin with API Gateway's stage."""
         self.record = record
         self.reply_headers: dict[str, str] = {}
         """What is known before there is a reply, and goes with it, whatever it will be."""
@@ -51,6 +54,7 @@ class Exchange:
         self.afterwards: list[Callable[[], Awaitable[None]]] = []
         """What is to be done once the client has its reply and its line is in the log."""
         self._outlives_client = False
+        self._query: bytes = scope.get("query_string", b"")
         self._headers: list[tuple[bytes, bytes]] = list(scope["headers"])
         self._receive = receive
         self._send = send
@@ -66,6 +70,23 @@ class Exchange:
     def header_list(self, name: str) -> str | None:
         """A header field that holds a list, all its lines as one; None without one."""
         return ", ".join(self._values(name)) or None
+
+    def query(self, *names: str) -> Mapping[str, str]:
+        """The parameters of the query string that have these names; of others nothing is known.
+
+        Raises:
+            InvalidRequestError: one is there more than once.
+        """
+        text = self._query.decode("latin-1")
+        found = {
+            name: values
+            for name, values in parse_qs(text, keep_blank_values=True, errors="replace").items()
+            if name in names
+        }
+        for name, values in found.items():
+            if len(values) > 1:
+                raise InvalidRequestError(f"'{name}' is given more than once.", param=name)
+        return {name: value for name, (value,) in found.items()}
 
     async def body(self, limit: int) -> bytes:
         """The request's body.
@@ -203,6 +224,13 @@ class Exchange:
             self.record.first_byte_ms = self.record.elapsed_ms()
         self._finished = last
         await self._send({"type": "http.response.body", "body": data, "more_body": not last})
+
+
+def _address(scope: Scope) -> str:
+    path: str = scope["path"]
+    context = scope.get("aws.event", {}).get("requestContext", {})
+    known: object = context.get("path")
+    return known if isinstance(known, str) and known.endswith(path) else path
 
 
 class ClientGoneError(Exception):

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from sluice.local.blueprint import Function
 from sluice.local.event_sources import ExecutionEnd
-from sluice.local.far_functions import EVENTS, FUNCTION_ERROR, INVOCATIONS
+from sluice.local.far_functions import ERROR_TYPE, EVENTS, FUNCTION_ERROR, INVOCATIONS
 from sluice.local.invocations import Handler, invoke
 from sluice.observability import logger
 
@@ -97,7 +97,7 @@ class Bridge:
         handler = self._handlers.get(name)
         if handler is None:
             code = "ResourceNotFoundException"
-            return 404, {"X-Amzn-ErrorType": code}, {"Type": "User", "Message": f"Function not found: {name}"}
+            return 404, {ERROR_TYPE: code}, {"Type": "User", "Message": f"Function not found: {name}"}
         try:
             async with self._room:
                 return 200, {}, await invoke(handler, event)
@@ -154,11 +154,21 @@ async def _answer(send: Send, status: int, headers: Mapping[str, str], body: byt
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which leaves signals to the gateway's own."""
+    """uvicorn's server, which leaves signals to the gateway's own, and waits for nobody at its end."""
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Any:
+    def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is under way, and tell its callers so by closing their connections."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await super().shutdown(sockets)
 
 
 @contextlib.asynccontextmanager
@@ -169,7 +179,13 @@ async def bridged(bridge: Bridge, listener: socket.socket) -> AsyncIterator[None
         bridge: the application.
         listener: bound, not yet listening.
     """
-    config = uvicorn.Config(bridge, access_log=False, lifespan="off", log_level="warning", ws="none")
+    config = uvicorn.Config(
+        bridge,
+        access_log=False,
+        lifespan="off",
+        log_level="critical",  # what it would log besides is that its end has cut something off
+        ws="none",
+    )
     server = _Server(config)
     serving = asyncio.create_task(server.serve([listener]))
     try:

@@ -65,7 +65,7 @@ def _put(module: ModuleType, name: str, value: Any) -> None:
     setattr(module, name, value)
 
 
-def unlogged(_component: EvalComponent, _failure: Exception) -> None:
+def unlogged(_: EvalComponent, failure_event_exception: Exception) -> None:
     """Log nothing of a task that fails, where moto logs the whole machine, several times over, which takes long.
 
     What the machine makes of the failure is in the execution's history, and in its end.

@@ -7,8 +7,11 @@ import io
 import json
 import urllib.parse
 from collections.abc import Mapping
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 INVOCATIONS = "/2015-03-31/functions/{}/invocations"
 """Where Lambda's own API has a function. Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"""
@@ -16,6 +19,9 @@ INVOCATIONS = "/2015-03-31/functions/{}/invocations"
 EVENTS = "/events"
 FUNCTION_ERROR = "X-Amz-Function-Error"
 """The header of a reply by a function that has failed; the status is 200 all the same."""
+
+ERROR_TYPE = "X-Amzn-ErrorType"
+"""The header of a reply by Lambda itself, with its name for what went wrong."""
 
 VERSION = "$LATEST"
 
@@ -37,10 +43,16 @@ class FarFunctions:
             members: ``FunctionName``, its name or ARN, and ``Payload``; others mean nothing here.
 
         Raises:
+            ClientError: there is no such function, or nothing to call it with.
             OSError, HTTPException: the bridge is not there any more.
         """
         name = urllib.parse.quote(members["FunctionName"].rpartition(":")[2], safe="")
         reply, body = self._post(INVOCATIONS.format(name), members["Payload"])
+        if reply.status != HTTPStatus.OK:
+            code = reply.headers.get(ERROR_TYPE, "ServiceException")
+            said: Any = {"Code": code, "Message": body.decode(errors="replace")}
+            metadata: Any = {"HTTPStatusCode": reply.status, "RequestId": ""}
+            raise ClientError({"Error": said, "ResponseMetadata": metadata}, "Invoke")
         found = {
             "StatusCode": reply.status,
             "ExecutedVersion": VERSION,

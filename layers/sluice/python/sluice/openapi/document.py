@@ -6,7 +6,8 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
-from sluice.openapi.endpoints import ENDPOINTS, TAGS, Endpoint
+from sluice.openapi.endpoint import TAGS, Endpoint, Media
+from sluice.openapi.endpoints import ENDPOINTS
 from sluice.openapi.failures import failures, response_name
 from sluice.openapi.headers import (
     ALWAYS,
@@ -19,12 +20,13 @@ from sluice.openapi.headers import (
     referred,
 )
 from sluice.openapi.routes import Routes
-from sluice.openapi.schemas import reference, schemas_of
+from sluice.openapi.schemas import Shape, reference, schemas_of
 from sluice.openapi.shapes import Error
 
 type Part = dict[str, Any]
 
 JSON = "application/json"
+FORM = "multipart/form-data"
 EVENT_STREAM = "text/event-stream"
 DONE = "[DONE]"
 BEARER = "key"
@@ -89,7 +91,10 @@ def _schemas(endpoints: tuple[Endpoint, ...]) -> Part:
     shapes = [
         shape
         for endpoint in endpoints
-        for shape in (endpoint.request, endpoint.reply, endpoint.event)
+        for shape in (
+            *(endpoint.request, endpoint.form, endpoint.reply, endpoint.event),
+            *(answer.reply for answer in endpoint.answers.values()),
+        )
         if isinstance(shape, type)
     ]
     return schemas_of([Error, *dict.fromkeys(shapes)])
@@ -118,19 +123,19 @@ def _operation(endpoint: Endpoint, path: str) -> Part:
     if parameters := list(_parameters(endpoint)):
         found["parameters"] = parameters
     if endpoint.request is not None:
-        found["requestBody"] = {
-            "required": True,
-            "content": {
-                JSON: {
-                    "schema": reference(endpoint.request),
-                    "examples": {
-                        name: {"summary": example.summary, "value": example.body}
-                        for name, example in endpoint.examples.items()
-                    },
-                }
-            },
-        }
+        found["requestBody"] = {"required": True, "content": _bodies(endpoint, endpoint.request)}
     return found
+
+
+def _bodies(endpoint: Endpoint, request: Shape) -> Part:
+    examples = {
+        name: {"summary": example.summary, "value": example.body}
+        for name, example in endpoint.examples.items()
+    }
+    content: Part = {JSON: {"schema": reference(request), "examples": examples}}
+    if endpoint.form is not None:
+        content[FORM] = {"schema": reference(endpoint.form), "examples": examples}
+    return content
 
 
 def _parameters(endpoint: Endpoint) -> Iterator[Part]:
@@ -146,16 +151,30 @@ def _parameters(endpoint: Endpoint) -> Iterator[Part]:
 
 
 def _responses(endpoint: Endpoint, *, alias: bool) -> Iterator[tuple[str, Part]]:
-    headers = [
+    usual = [
         *ALWAYS,
-        *endpoint.headers,
         *(CACHING if endpoint.cacheable else ()),
-        *((*LIMITS, *ROUTE, *ANSWER) if endpoint.keyed else ()),
+        *(LIMITS if endpoint.keyed else ()),
+        *((*ROUTE, *ANSWER) if endpoint.tells_route else ()),
     ]
-    success: Part = {"description": "OK", "headers": referred(headers), "content": _content(endpoint)}
+    successes: dict[int, Part] = {}
+    if endpoint.reply is not None:
+        headers = referred([*usual, *endpoint.headers])
+        successes[200] = {
+            "description": "OK",
+            "headers": headers,
+            "content": _content(endpoint, endpoint.reply),
+        }
+    for status, answer in endpoint.answers.items():
+        successes[status] = {
+            "description": answer.description,
+            "headers": referred([*usual, *answer.headers]),
+            **({} if answer.reply is None else {"content": {JSON: {"schema": reference(answer.reply)}}}),
+        }
     if endpoint.links and not alias:
-        success["links"] = dict(endpoint.links)
-    yield "200", success
+        successes[min(successes)]["links"] = dict(endpoint.links)
+    for status in sorted(successes):
+        yield str(status), successes[status]
     if endpoint.cacheable:
         unchanged = referred([*ALWAYS, *endpoint.headers, *CACHING])
         yield "304", {"description": "The client has the newest reply", "headers": unchanged}
@@ -163,10 +182,10 @@ def _responses(endpoint: Endpoint, *, alias: bool) -> Iterator[tuple[str, Part]]
         yield str(int(status)), {"$ref": f"#/components/responses/{response_name(HTTPStatus(status))}"}
 
 
-def _content(endpoint: Endpoint) -> Part:
-    if isinstance(endpoint.reply, Mapping):
-        return {media: {"schema": dict(schema)} for media, schema in endpoint.reply.items()}
-    content: Part = {JSON: {"schema": reference(endpoint.reply)}}
+def _content(endpoint: Endpoint, reply: Shape | Media) -> Part:
+    if isinstance(reply, Mapping):
+        return {media: {"schema": dict(schema)} for media, schema in reply.items()}
+    content: Part = {JSON: {"schema": reference(reply)}}
     if endpoint.event is not None:
         content[EVENT_STREAM] = {"schema": _event([reference(endpoint.event), reference(Error)])}
     return content

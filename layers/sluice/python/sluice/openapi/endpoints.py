@@ -1,7 +1,6 @@
 """What a route does not tell of itself: a row for each endpoint. A new endpoint is one more row."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from sluice.api.chat_request import ChatCompletionRequest
@@ -11,9 +10,10 @@ from sluice.api.health import Health
 from sluice.api.model_list import Model, ModelList
 from sluice.api.model_status import ModelStatusList
 from sluice.asgi.docs import MEDIA
+from sluice.openapi.endpoint import KEYED, OPEN, Endpoint
 from sluice.openapi.examples import API_CHAT, CHAT, COMPLETIONS, EMBEDDINGS, MODEL_ID, Example
 from sluice.openapi.headers import IDEMPOTENCY_KEY, PROVIDERS
-from sluice.openapi.schemas import Shape
+from sluice.openapi.job_endpoints import JOB_ENDPOINTS
 from sluice.openapi.shapes import (
     ApiChatCompletionRequest,
     ChatCompletionEvent,
@@ -24,62 +24,7 @@ from sluice.openapi.shapes import (
     OpenAPIDocument,
 )
 
-TAGS: Mapping[str, str] = {
-    "Chat": "Conversations, answered whole or token by token",
-    "Completions": "Texts, continued whole or token by token",
-    "Embeddings": "Texts as vectors",
-    "Models": "What can be asked",
-    "Gateway": "The gateway itself",
-}
-
-OPEN = frozenset({429, 500, 503})
-"""Any request may fail so: its client's address is counted."""
-KEYED = OPEN | {400, 401, 402, 403, 404, 409, 413, 422, 502, 504}
-"""So may one that a provider answers."""
-
 TEXT: Mapping[str, Any] = {"type": "string"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """One operation, under one path or several.
-
-    Attributes:
-        paths: the first is the one to use, the others are its aliases.
-        method: in capitals.
-        id: names the operation; for an alias, the path is added.
-        tag: one of ``TAGS``.
-        summary: one line.
-        description: more, in Markdown.
-        request: the shape of the body.
-        reply: the shape of a success in JSON, or the media types of another success with their schemas.
-        event: the shape of an event, where the reply may be a stream.
-        failures: the statuses of failed requests.
-        keyed: whether it wants a key.
-        cacheable: whether a client that has the newest reply is told so by a 304.
-        parameters: of path and header, as OpenAPI has them.
-        headers: of a success, beside those that every such reply has.
-        examples: by name.
-        links: from a reply to what can be asked next, as OpenAPI has them.
-    """
-
-    paths: tuple[str, ...]
-    method: str
-    id: str
-    tag: str
-    summary: str
-    description: str = ""
-    request: Shape | None = None
-    reply: Shape | Mapping[str, Mapping[str, Any]]
-    event: Shape | None = None
-    failures: frozenset[int] = OPEN
-    keyed: bool = False
-    cacheable: bool = False
-    parameters: tuple[Mapping[str, Any], ...] = ()
-    headers: tuple[str, ...] = ()
-    examples: Mapping[str, Example] = field(default_factory=dict)
-    links: Mapping[str, Any] = field(default_factory=dict)
-
 
 ENDPOINTS = (
     Endpoint(
@@ -146,6 +91,7 @@ ENDPOINTS = (
         headers=("idempotent-replayed",),
         examples=EMBEDDINGS,
     ),
+    *JOB_ENDPOINTS,
     Endpoint(
         paths=("/v1/models", "/api/v1/models"),
         method="GET",

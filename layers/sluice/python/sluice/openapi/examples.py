@@ -9,6 +9,8 @@ MODEL = "demo"
 
 EMBEDDING_MODEL = "demo-embedding"
 SEEING_MODEL = "gpt-4o-mini"
+IMAGE_MODEL = "demo-image"
+VIDEO_MODEL = "demo-video"
 
 _HELLO: list[Any] = [{"role": "user", "content": "Hello!"}]
 
@@ -167,4 +169,60 @@ MODEL_ID: Mapping[str, Example] = {
         summary="A model by an alias, with a slash", parameters={"id": f"openai/{SEEING_MODEL}"}
     ),
     "unknown": Example(summary="A model that does not exist (404)", status=404, parameters={"id": "gpt-0"}),
+}
+
+IMAGES: Mapping[str, Example] = {
+    "link": Example(
+        summary="Two pictures, as links", body={"model": IMAGE_MODEL, "prompt": "A sluice at dawn", "n": 2}
+    ),
+    "inline": Example(
+        summary="A picture in the reply",
+        body={"model": IMAGE_MODEL, "prompt": "A sluice", "size": "1024x1024", "response_format": "b64_json"},
+    ),
+    "job": Example(
+        summary="A job that makes a picture (202)",
+        status=202,
+        body={"model": IMAGE_MODEL, "prompt": "A sluice in winter", "async": True},
+    ),
+    "unknown_model": Example(
+        summary="A model that does not exist (404)", status=404, body={"model": "gpt-0", "prompt": "A sluice"}
+    ),
+}
+
+VIDEOS: Mapping[str, Example] = {
+    "video": Example(
+        summary="A second of video", body={"model": VIDEO_MODEL, "prompt": "A sluice opens", "seconds": "1"}
+    ),
+    "unknown_model": Example(
+        summary="A model that does not exist (404)", status=404, body={"model": "gpt-0", "prompt": "A sluice"}
+    ),
+}
+
+VIDEO_TASKS: Mapping[str, Example] = {
+    "task": Example(
+        summary="The same picture whenever the seed is the same",
+        body={"model": VIDEO_MODEL, "prompt": "A sluice opens", "seconds": 1, "seed": 0},
+    ),
+}
+
+NO_IMAGE_JOB: Mapping[str, Example] = {
+    "unknown": Example(
+        summary="A job that does not exist, or is another owner's (404)",
+        status=404,
+        parameters={"id": f"image_{0:032x}"},
+    )
+}
+NO_VIDEO: Mapping[str, Example] = {
+    "unknown": Example(
+        summary="A video that does not exist, or is another owner's (404)",
+        status=404,
+        parameters={"id": f"video_{0:032x}"},
+    )
+}
+NO_CALLBACK: Mapping[str, Example] = {
+    "unknown": Example(
+        summary="An address that no provider was told (404)",
+        status=404,
+        parameters={"id": f"video_{0:032x}", "secret": "none"},
+    )
 }

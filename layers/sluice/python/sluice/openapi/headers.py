@@ -25,6 +25,9 @@ HEADERS: Mapping[str, Part] = {
         {"type": "string", "enum": ["true", "false"]},
     ),
     "idempotent-replayed": _header("There, and `true`, if the reply was made for an earlier request", _TEXT),
+    "location": _header("Where to look, relative to this address", _TEXT, always=True),
+    "preference-applied": _header("What of `Prefer` was granted", _TEXT),
+    "openai-poll-after-ms": _header("Milliseconds after which to look again", _COUNT, always=True),
     "etag": _header("Names this version of the reply", _TEXT, always=True),
     "cache-control": _header("How long the reply may be kept", _TEXT, always=True),
     "content-security-policy": _header("What the page may load: its own files", _TEXT, always=True),
@@ -63,6 +66,8 @@ ROUTE = ("x-sluice-provider", "x-sluice-attempts")
 """Of a reply for which a provider was asked."""
 ANSWER = ("x-sluice-model", "x-sluice-cost", "x-sluice-max-tokens")
 """Of one that a provider has answered."""
+POLLING = ("openai-poll-after-ms", "retry-after")
+"""Of one that shows a job; the second one is there until it is over."""
 CACHING = ("etag", "cache-control")
 """Of a reply that a client may keep."""
 REPEATING = ("retry-after", "retry-after-ms", "x-should-retry")
@@ -93,5 +98,13 @@ IF_NONE_MATCH: Part = {
     "name": "If-None-Match",
     "in": "header",
     "description": "The `etag` of a reply that the client has kept",
+    "schema": {"type": "string"},
+}
+
+PREFER: Part = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "With `respond-async` the reply is a job (202) and not the pictures, as with the member `async`; "
+    "with `respond-async, wait=10` only if they are not made in ten seconds (RFC 7240)",
     "schema": {"type": "string"},
 }

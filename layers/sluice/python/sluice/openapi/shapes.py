@@ -8,8 +8,10 @@ from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest, Positive
 from sluice.api.completion_reply import Completion, CompletionChunk
 from sluice.api.embeddings import EmbeddingList, EmbeddingUsage
+from sluice.api.images_reply import ImageJob, PictureList
 from sluice.api.shapes import ReplyShape, absent
 from sluice.api.usage import Usage
+from sluice.api.videos_reply import VideoTask
 from sluice.errors import ErrorType
 
 Digest = Annotated[
@@ -83,6 +85,27 @@ class EmbeddingsReply(EmbeddingList):
     """The vectors, with the hash of the request and that of the reply."""
 
     usage: EmbeddingUsage
+    requestHash: Digest
+    responseHash: Digest
+
+
+class ImagesReply(PictureList):
+    """The pictures, with the hash of the request and that of the reply."""
+
+    requestHash: Digest
+    responseHash: Digest
+
+
+class ImageJobReply(ImageJob):
+    """A job that makes pictures, with the hash of the request that it was made for and that of the reply."""
+
+    requestHash: Digest
+    responseHash: Digest
+
+
+class VideoTaskReply(VideoTask):
+    """A task that was taken, with the hash of the request and that of the reply."""
+
     requestHash: Digest
     responseHash: Digest
 

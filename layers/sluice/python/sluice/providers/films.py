@@ -1,5 +1,6 @@
 """What the video modules of all providers have in common: first pictures, lengths, and why there is no video."""
 
+import base64
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,6 +24,11 @@ class FirstFrame:
 
     media_type: str
     content: bytes = field(repr=False)
+
+    @property
+    def base64(self) -> str:
+        """The picture as JSON can have it."""
+        return base64.b64encode(self.content).decode()
 
     @property
     def ending(self) -> str:
@@ -55,6 +61,18 @@ def first_frame(request: VideosRequest, *media_types: str) -> FirstFrame | None:
             f"The model's provider takes pictures of the types {', '.join(media_types)}.", param=param
         )
     return FirstFrame(parts.media_type, content)
+
+
+def check_text(request: VideosRequest, most: int) -> None:
+    """See that the prompt is no longer than the provider takes, in characters.
+
+    Raises:
+        InvalidRequestError: it is.
+    """
+    if len(request.prompt) > most:
+        raise InvalidRequestError(
+            f"The model's provider takes a 'prompt' of at most {most} characters.", param="prompt"
+        )
 
 
 def no_such_film(request: VideosRequest, known: str) -> InvalidRequestError:
@@ -112,7 +130,7 @@ LENGTHS: Final = frozenset(
     {
         *("duration", "duration_seconds", "durationSeconds", "video_length", "length"),
         *("num_frames", "frames", "num_segments", "num_videos", "num_videos_per_prompt", "num_outputs"),
-        *("number_of_videos", "sample_count", "sampleCount", "batch_size", "n"),
+        *("number_of_videos", "sample_count", "sampleCount", "batch_size"),
     }
 )
 """Members by which hosts may be asked for more than the seconds that are paid for."""

@@ -37,10 +37,17 @@ class MediaFeatures:
     passes_on: bool = False
 
 
+AS_IT_IS = (("n", 1), ("async", True), ("async", False))
+"""Of the gateway's own members, values that ask for nothing even of what has no such member: a video is always one, and
+always comes later."""
+
+
 def asked_for(request: ModelRequest) -> Iterator[str]:
     """The members, as clients write them, by which a request asks for more than its prompt made into something."""
+    extra = request.model_extra or {}
     for member, value in request.model_dump(by_alias=True, exclude_unset=True, exclude_none=True).items():
-        if member in OWN or member in HINTS or value in NEUTRAL:
+        is_own = member in OWN and (member not in extra or (member, value) in AS_IT_IS)
+        if is_own or member in HINTS or value in NEUTRAL:
             continue
         if member in type(request).model_fields or not is_nothing(value):
             yield member

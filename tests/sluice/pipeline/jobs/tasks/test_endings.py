@@ -21,14 +21,14 @@ POLICY = told({"message": "Not that.", "code": "content_policy_violation"}, 400)
 async def test_all_pictures_are_charged() -> None:
     world = JobWorld(count=3)
     await world.run()
-    assert (world.job.state, world.charges, world.held) == ("completed", [3], set())
+    assert (world.job.state, world.charges, world.holds) == ("completed", [3], [])
 
 
 async def test_pictures_that_are_missing_are_not() -> None:
     world = JobWorld(count=3)
     world.makers.answers["POST alpha"] = [POLICY]
     await world.run()
-    assert (world.job.state, world.charges, world.held) == ("completed", [2], set())
+    assert (world.job.state, world.charges, world.holds) == ("completed", [2], [])
     assert len(world.files) == 2
 
 
@@ -37,7 +37,7 @@ async def test_where_all_are_missing_the_job_has_failed_as_they_did() -> None:
     world.makers.answers["POST alpha"] = [BAD, POLICY]
     await world.run()
     assert (world.job.state, world.job.failure) == ("failed", "content_policy_violation")
-    assert (world.charges, world.held) == ([], set())
+    assert (world.charges, world.holds) == ([], [])
     assert world.failure["message"] == "Not that."
 
 
@@ -75,8 +75,7 @@ async def test_a_job_that_has_failed_is_not_finished() -> None:
 
 async def test_one_that_is_gone_is_over() -> None:
     world = JobWorld()
-    job_id = world.job_id
-    del world.jobs.items[job_id]
+    world.forget()
     with pytest.raises(JobOverError):
         await world.task("finish")
     await world.task("fail", error="States.Timeout")
@@ -99,7 +98,7 @@ async def test_the_machines_error_says_why(error: str | None, code: str) -> None
     await put_failure(world.bucket, world.job_id, "invalid_request", "That is odd.")
     await world.task("fail", error=error)
     assert (world.job.state, world.job.failure) == ("failed", code)
-    assert (world.charges, world.held) == ([], set())
+    assert (world.charges, world.holds) == ([], [])
 
 
 async def test_words_that_were_not_kept_are_missing() -> None:
@@ -137,7 +136,7 @@ async def test_a_task_that_never_comes_back(task: str) -> None:
     await hang_in(world, task)
     assert world.job.state == "failed"
     assert world.job.failure == ("timeout" if task in ("begin", "finish") else "server_error")
-    assert (world.charges, world.held) == ([], set())
+    assert (world.charges, world.holds) == ([], [])
 
 
 @pytest.mark.parametrize("task", ["begin", "submit", "poll", "store", "finish"])
@@ -145,7 +144,7 @@ async def test_a_task_of_a_video_that_never_comes_back(task: str) -> None:
     world = JobWorld("video")
     await hang_in(world, task)
     assert (world.job.state, world.job.failure) == ("failed", "timeout")
-    assert (world.charges, world.held) == ([], set())
+    assert (world.charges, world.holds) == ([], [])
 
 
 async def hang_in(world: JobWorld, task: str) -> None:

@@ -1,6 +1,7 @@
 """What a provider has sent is checked, and stored once, with a note before and after."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from sluice.pipeline.jobs.work_file import WorkFile, WorkHead
 from sluice.stores.bucket import Blob, made_prefix, output_key, work_key
 from sluice.stores.job_records import Output
 from sluice.stores.jobs import JobOverError
+from sluice.wire.cid import cid_of
 
 __all__ = ["makers_known"]
 
@@ -59,7 +61,7 @@ async def test_the_note_comes_first() -> None:
         for call in world.around.calls
         if not call.startswith(("jobs.get", "bucket.get"))
     ]
-    assert calls == ["jobs.note_output", "outputs.store", "jobs.note_output", "bucket.delete"]
+    assert calls == ["jobs.note_output", "outputs.store", "bucket.put", "jobs.note_output", "bucket.delete"]
 
 
 async def test_once_more_changes_nothing() -> None:
@@ -187,6 +189,30 @@ async def test_a_note_that_fails_takes_nothing_back() -> None:
     await world.task("store")
     assert world.job.outputs[0].stored
     assert world.files == [output_key(digest(png()))]
+
+
+def pinning(world: JobWorld, answer: Any) -> None:
+    settings = world.workshop.settings.model_copy(update={"ipfs_api": "https://ipfs"})
+    world.workshop = replace(world.workshop, settings=settings)
+    world.makers.answers["POST ipfs"] = [answer]
+
+
+async def test_a_file_is_pinned_where_the_operator_wants_that() -> None:
+    world = world_with(png())
+    pinning(world, told({"Hash": cid_of(png())}))
+    await world.task("store")
+    assert world.job.outputs[0].cid == cid_of(png())
+    assert world.job.outputs[0].stored
+
+
+@pytest.mark.parametrize(
+    "answer", [told({}, 500), told({"Hash": cid_of(b"another")}), told([]), UpstreamError("broken")], ids=str
+)
+async def test_a_service_that_does_not_pin_it_costs_no_job(answer: Any) -> None:
+    world = world_with(png())
+    pinning(world, answer)
+    await world.task("store")
+    assert (world.job.outputs[0].cid, world.job.outputs[0].stored) == (None, True)
 
 
 async def test_what_it_was_made_of_need_not_be_deleted_at_once() -> None:

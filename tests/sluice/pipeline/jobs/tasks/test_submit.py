@@ -1,10 +1,11 @@
 """A video is begun once: whatever is not known to have been refused is not submitted anywhere else."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from fake_makers import lost, told
+from fake_makers import Scripted, lost, told
 from job_world import JobWorld, makers_known
 from sluice.errors import OverloadedError, UpstreamError, UpstreamTimeoutError
 from sluice.pipeline.jobs.failures import PassingError, RefusedError
@@ -80,7 +81,7 @@ async def test_so_does_what_a_candidate_cannot_be_asked() -> None:
     assert (world.job.leg, world.job.provider) == (1, "beta")
 
 
-UNKNOWN = {
+UNKNOWN: dict[str, Callable[[JobWorld], Scripted]] = {
     "lost": lambda world: lost(world.makers, UpstreamTimeoutError("too late")),
     "broken": lambda _world: BROKEN,
     "500": lambda _world: told({}, 500),
@@ -137,8 +138,8 @@ async def test_candidates_that_are_all_busy_are_asked_again() -> None:
 
 async def test_what_all_refuse_is_refused() -> None:
     world = running(legs=LEGS)
-    answers = [told({"message": "That is odd."}, 400)]
-    world.makers.answers |= {"POST alpha": answers, "POST beta": [told({}, 401)]}
+    odd = told({"message": "That is odd."}, 400)
+    world.makers.answers |= {"POST alpha": [odd], "POST beta": [told({}, 401)]}
     with pytest.raises(RefusedError, match="invalid_request"):
         await world.task("submit")
     assert world.failure == {"code": "invalid_request", "message": "That is odd."}

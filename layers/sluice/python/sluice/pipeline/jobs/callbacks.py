@@ -11,13 +11,12 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from sluice.errors import NotFoundError
-from sluice.pipeline.jobs.request_file import RequestFile
+from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
 from sluice.stores.bucket import Blob, Bucket, job_prefix, request_key
 from sluice.stores.job_records import Job
 from sluice.stores.jobs import JobOverError, JobStore
 from sluice.stores.machines import Machines
 
-MOST_REQUEST_BYTES = 12 * 1024 * 1024
 MOST_TOKEN_BYTES = 4_096
 
 
@@ -74,7 +73,7 @@ async def called_back(parts: CallbackParts, job_id: str, secret: str) -> None:
 
 
 async def _secret_of(bucket: Bucket, job: Job) -> str | None:
-    blob = await bucket.get(request_key(job.id), MOST_REQUEST_BYTES)
+    blob = await bucket.get(request_key(job.id), MOST_BYTES)
     if blob is None:
         return None
     try:

@@ -95,7 +95,7 @@ async def carried_out(event: TaskEvent, task: Task, workshop: Workshop) -> dict[
 
 
 async def _unwanted(event: TaskEvent, job: Job | None, workshop: Workshop) -> None:
-    """A video that was cancelled while it was made. At the beginning there is none, or an earlier run has seen to it."""
+    """A video that was cancelled while it was made. At the beginning there is none, or it was seen to before."""
     if job is not None and job.state in ("failing", "failed") and event.task != "begin":
         await given_up(workshop, job)
 

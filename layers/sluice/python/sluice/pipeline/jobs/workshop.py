@@ -15,7 +15,7 @@ from sluice.observability import logger
 from sluice.pipeline.jobs.closing import Closer
 from sluice.pipeline.jobs.failures import RefusedError
 from sluice.pipeline.jobs.legs import Reach
-from sluice.pipeline.jobs.request_file import RequestFile
+from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
 from sluice.pipeline.jobs.work_file import WorkFile
 from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.providers.registry import check_providers
@@ -31,9 +31,6 @@ from sluice.upstream.client import HTTPUpstream, Upstream, tls_context
 
 PIN_SECONDS = 60.0
 """For an IPFS service to take a file."""
-
-MOST_REQUEST_BYTES = 12 * 1024 * 1024
-"""More than a request has, with the picture that a video begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +100,7 @@ class Workshop:
         Raises:
             RefusedError: nobody knows any more.
         """
-        blob = await self.bucket.get(request_key(job.id), MOST_REQUEST_BYTES)
+        blob = await self.bucket.get(request_key(job.id), MOST_BYTES)
         if blob is None:
             raise RefusedError("server_error")
         try:

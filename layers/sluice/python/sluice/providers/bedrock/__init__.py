@@ -1,9 +1,9 @@
-"""Amazon Bedrock's wire format: Converse for chat, InvokeModel for embeddings and pictures.
+"""Amazon Bedrock's wire format: Converse for chat, InvokeModel for embeddings and pictures, another for videos.
 
 There is no list of models: Bedrock has it at another host, so the catalogue names them, and its ``probe`` is ``none``.
 """
 
-from sluice.providers.bedrock import chat, embeddings, failures, images
+from sluice.providers.bedrock import chat, embeddings, failures, images, videos
 from sluice.providers.bedrock.members import FEATURES
 from sluice.providers.contract import Provider
 
@@ -14,4 +14,5 @@ PROVIDER = Provider(
     features=FEATURES,
     embeddings=embeddings,
     images=images,
+    videos=videos,
 )

@@ -4,6 +4,7 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_A
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any, assert_never
 from urllib.parse import quote, urlsplit
 
@@ -39,24 +40,54 @@ def post[Request](
     Raises:
         UpstreamError: it is to be signed, and nothing says for which region.
     """
-    target = call.target
-    url = f"{target.base_url.rstrip('/')}/model/{quote(target.model, safe=_UNRESERVED)}/{operation}"
-    content = to_json(body)
+    path = f"model/{encoded(call.target.model)}/{operation}"
+    return send(call.target, "POST", path, call.now, body, accept=EVENT_STREAM if streams else JSON)
+
+
+def send(
+    target: Target,
+    method: str,
+    path: str,
+    now: float,
+    body: Mapping[str, Any] | None = None,
+    *,
+    accept: str = JSON,
+) -> UpstreamRequest:
+    """A request for anything, signed or with an API key.
+
+    Args:
+        target: where it goes.
+        method: in capitals.
+        path: after the address, with names in it ``encoded``.
+        now: epoch seconds.
+        body: to be written as JSON; None for none.
+        accept: the content type of the reply.
+
+    Raises:
+        UpstreamError: as for ``post``.
+    """
+    url = f"{target.base_url.rstrip('/')}/{path}"
+    content = b"" if body is None else to_json(body)
     headers = {name.lower(): value for name, value in target.headers.items()}
-    headers |= {"content-type": JSON, "accept": EVENT_STREAM if streams else JSON}
+    headers |= {"accept": accept} if body is None else {"content-type": JSON, "accept": accept}
     match target.credential:
         case str(key):
             headers["authorization"] = f"Bearer {key}"
         case AWSCredentials() as role:
             region = region_of(target)
             headers = signed_headers(
-                "POST", url, headers, content, service=_SERVICE, region=region, credentials=role, now=call.now
+                method, url, headers, content, service=_SERVICE, region=region, credentials=role, now=now
             )
         case None:
             pass
         case _:
             assert_never(target.credential)
-    return UpstreamRequest(url=url, body=content, headers=headers)
+    return UpstreamRequest(url=url, body=content, headers=headers, method=method)
+
+
+def encoded(name: str) -> str:
+    """A model's or an invocation's name, as it stands in a path."""
+    return quote(name, safe=_UNRESERVED)
 
 
 def region_of(target: Target) -> str:

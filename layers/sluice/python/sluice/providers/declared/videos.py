@@ -1,6 +1,6 @@
 """Videos of services that the catalogue describes: its ``VideoService``, carried out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -29,11 +29,12 @@ from sluice.providers.films import (
     first_frame,
     given_up,
     length_of,
+    no_such_film,
     percent_of,
     reference_of,
 )
 from sluice.providers.media_features import OWN, SIZE, MediaFeatures, asked_for
-from sluice.providers.pictures import linked, pixels_of, said
+from sluice.providers.pictures import linked, pixels_of, refused, said
 from sluice.providers.reading import parsed_object
 from sluice.providers.requests import JSON, headers_of, key_of
 
@@ -60,6 +61,8 @@ class DeclaredVideos:
     def FEATURES(self) -> MediaFeatures:  # noqa: N802 - as in ``VideoOperation``
         """See ``VideoOperation``."""
         members = {SIZE if member in _PARTS_OF_SIZE else member for member in self.service.members}
+        if self.service.sizes:
+            members.add(SIZE)
         return MediaFeatures(frozenset(members) - OWN, passes_on=self.service.passes_on is not None)
 
     @property
@@ -88,6 +91,8 @@ class DeclaredVideos:
             value = self._value(member, call)
             if value is not None:
                 put(body, place, value)
+        for place, word in self._size(call.request).items():
+            put(body, place, word)
         headers = {}
         if errand.callback is not None:
             for place, value in service.callback.items():
@@ -113,6 +118,15 @@ class DeclaredVideos:
                     f"The model's provider is not told '{member:.100}' by clients.", param=member[:100]
                 )
             yield place, (request.model_extra or {})[member]
+
+    def _size(self, request: VideosRequest) -> Mapping[str, Word]:
+        """How the service is told of the size, where that is no member of its own."""
+        size, sizes = said(request.size), self.service.sizes
+        if size is None or not sizes:
+            return {}
+        if size not in sizes:
+            raise no_such_film(request, ", ".join(sizes))
+        return sizes[size]
 
     def _value(self, member: VideoMember, call: Call) -> Any:
         """What the service is told of a member; None where the client leaves it to the service."""
@@ -158,6 +172,8 @@ class DeclaredVideos:
         del errand
         answer = parsed_object(body)
         status = found(answer, self.service.status)
+        if any(_is_one_of(found(answer, place), (word,)) for place, word in self.service.refused.items()):
+            return NotMade(refused(next(self._texts(answer, self.service.error), None)))
         if _is_one_of(status, self.service.made):
             return Made(self._media(answer, reference, target), self._seconds(answer))
         if _is_one_of(status, self.service.failed):

@@ -7,7 +7,7 @@ from typing import Final
 
 from sluice.providers.contract import Provider
 from sluice.providers.features import Feature, Features
-from sluice.providers.gemini import chat, embeddings, failures, images, models
+from sluice.providers.gemini import chat, embeddings, failures, images, models, videos
 
 FEATURES: Final = Features(
     known=frozenset(
@@ -43,4 +43,5 @@ PROVIDER: Final = Provider(
     embeddings=embeddings,
     models=models,
     images=images,
+    videos=videos,
 )

@@ -27,7 +27,7 @@ def post(target: Target, method: str, body: dict[str, Any], *, streams: bool = F
     """
     query = "?alt=sse" if streams else ""
     url = _url(target, f"{quote(resource_of(target.model))}:{method}{query}")
-    return post_json(url, body, _headers(target), accept=STREAM_CONTENT_TYPE if streams else JSON)
+    return post_json(url, body, headers_with_key(target), accept=STREAM_CONTENT_TYPE if streams else JSON)
 
 
 def get(target: Target, path: str) -> UpstreamRequest:
@@ -36,7 +36,7 @@ def get(target: Target, path: str) -> UpstreamRequest:
     Raises:
         UpstreamError: as for ``post``.
     """
-    return get_json(_url(target, path), _headers(target))
+    return get_json(_url(target, path), headers_with_key(target))
 
 
 def resource_of(model: str) -> str:
@@ -49,7 +49,12 @@ def _url(target: Target, path: str) -> str:
     return f"{base}/{path}" if _HAS_VERSION.search(base) else f"{base}/{DEFAULT_VERSION}/{path}"
 
 
-def _headers(target: Target) -> dict[str, str]:
+def headers_with_key(target: Target) -> dict[str, str]:
+    """The headers of any request to Google's host.
+
+    Raises:
+        UpstreamError: as for ``post``.
+    """
     headers, key = headers_of(target), key_of(target)
     if key is not None:
         headers[KEY_HEADER] = key

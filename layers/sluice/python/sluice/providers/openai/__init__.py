@@ -2,7 +2,7 @@
 
 from sluice.providers.contract import Provider
 from sluice.providers.features import EVERYTHING
-from sluice.providers.openai import chat, completions, embeddings, failures, images, models
+from sluice.providers.openai import chat, completions, embeddings, failures, images, models, videos
 
 PROVIDER = Provider(
     address=None,
@@ -13,4 +13,5 @@ PROVIDER = Provider(
     embeddings=embeddings,
     models=models,
     images=images,
+    videos=videos,
 )

@@ -1,0 +1,165 @@
+"""Pictures for a client that is there: the whole of them when they are made, or the job that makes them.
+
+    submit → wait → made      the pictures
+                  → failed    the error
+                  → too late  of a client that takes a job: the job. Of any other: the job is cancelled, so that
+                              nothing is charged for what nobody sees
+
+A client that goes away meanwhile has its job cancelled as well, unless it has an Idempotency-Key, with which it comes
+back. What a repeated request waits for is another request's job, which is that one's to cancel.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sluice.api.images_request import ImagesRequest
+from sluice.api.validation import validate
+from sluice.errors import NotFoundError, OverloadedError, SluiceError, UpstreamTimeoutError
+from sluice.money import format_usd
+from sluice.observability import logger
+from sluice.pipeline.hashes import hashed
+from sluice.pipeline.jobs.images_view import image_job, picture_list
+from sluice.pipeline.jobs.media import Images
+from sluice.pipeline.jobs.orders import job_id_of
+from sluice.pipeline.jobs.owned import cancel
+from sluice.pipeline.jobs.poll_headers import poll_headers
+from sluice.pipeline.jobs.preference import APPLIED, Preference
+from sluice.pipeline.jobs.shown import error_of, failure_shown
+from sluice.pipeline.jobs.studio import Studio
+from sluice.pipeline.jobs.submit import Submission, submit
+from sluice.pipeline.jobs.waiting import over
+from sluice.pipeline.path import Call
+from sluice.pipeline.route import PROVIDER
+from sluice.pipeline.route_headers import COST, visible
+from sluice.pipeline.to_the_end import to_the_end
+from sluice.stores.aws import AWSError
+from sluice.stores.job_records import Job
+
+ACCEPTED: Final = 202
+OK: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PicturesReply:
+    """A status with its JSON."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    accepted: str | None = None
+    """The id of the job that is to be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What a client wants, and how."""
+
+    call: Call
+    raw: dict[str, Any]
+    preference: Preference
+
+    @property
+    def request(self) -> ImagesRequest:
+        """Once it was taken: then it is known to be one."""
+        return validate(ImagesRequest, self.raw)
+
+    @property
+    def medium(self) -> Images:
+        """It has the less time when its client waits."""
+        return Images(waits=not self.preference.asynchronous)
+
+    def patience(self, seconds: float) -> float:
+        """How long its client waits, who waits for ``seconds`` at most."""
+        return min(seconds, self.preference.wait_seconds) if self.preference.asynchronous else seconds
+
+
+async def pictures(studio: Studio, call: Call, raw: dict[str, Any], preference: Preference) -> PicturesReply:
+    """Have pictures made.
+
+    Args:
+        studio: the parts.
+        call: the request; its headers are filled in.
+        raw: its body's members.
+        preference: how the client wants to be answered.
+
+    Raises:
+        SluiceError: there are none, and why.
+    """
+    wish = _Wish(call, raw, preference)
+    patience = wish.patience(studio.settings.image_timeout_seconds)
+    deadline = asyncio.get_running_loop().time() + patience
+    try:
+        submission = await submit(studio, call, raw, wish.medium)
+        job = await over(studio, submission.job.id, deadline) if patience else None
+        if job is None and not preference.asynchronous:
+            job = await _given_up(studio, wish, submission)
+    except asyncio.CancelledError:
+        if not call.idempotency_key:
+            await to_the_end(_abandoned(studio, call))
+        raise
+    if job is None:
+        return await _accepted(studio, wish, submission.job)
+    return await _over(studio, wish, job, submission)
+
+
+async def _accepted(studio: Studio, wish: _Wish, job: Job) -> PicturesReply:
+    if wish.preference.wait_seconds:
+        with suppress(OverloadedError):
+            job = await studio.jobs.get(job.id) or job
+    shown = await image_job(studio, job, wish.request)
+    body, _ = await hashed(shown.model_dump(mode="json"), job.request_hash)
+    headers = dict(poll_headers(job))
+    if wish.preference.applied is not None:
+        headers[APPLIED] = wish.preference.applied
+    return PicturesReply(ACCEPTED, body, headers, job.id)
+
+
+async def _over(studio: Studio, wish: _Wish, job: Job, submission: Submission) -> PicturesReply:
+    call = wish.call
+    failure = await failure_shown(studio, job)
+    if failure is not None:
+        raise _final(error_of(failure), call)
+    made = await picture_list(studio, job, wish.request)
+    body, _ = await hashed(made.model_dump(mode="json"), job.request_hash)
+    call.record.provider = job.provider or None
+    call.record.cost = 0 if submission.replayed else job.cost
+    headers = {PROVIDER: visible(job.provider)} if job.provider else {}
+    if call.record.cost is not None:
+        headers[COST] = format_usd(call.record.cost)
+    return PicturesReply(OK, body, headers)
+
+
+def _final(error: SluiceError, call: Call) -> SluiceError:
+    """A job has failed for good: who comes again with the same Idempotency-Key is told the same."""
+    if call.idempotency_key:
+        error.retriable = False
+    return error
+
+
+async def _given_up(studio: Studio, wish: _Wish, submission: Submission) -> Job:
+    """The job that took too long, as it is then.
+
+    Raises:
+        UpstreamTimeoutError: it goes on, or nobody knows.
+    """
+    late = UpstreamTimeoutError("The pictures were not made within the request's deadline.")
+    if submission.replayed:
+        raise late
+    try:
+        return await cancel(studio, submission.job, "timeout")
+    except (OverloadedError, AWSError) as error:  # its machine gives it up as well
+        logger.warning("%s could not be cancelled", submission.job.id, exc_info=True)
+        raise late from error
+
+
+async def _abandoned(studio: Studio, call: Call) -> None:
+    """Nobody waits for the job of this request, if it has one by now."""
+    try:
+        job = await studio.jobs.get(job_id_of(call.record.request_id, Images.KIND))
+        if job is not None and not job.is_over:
+            await cancel(studio, job)
+    except (NotFoundError, OverloadedError, AWSError):
+        logger.warning("the job of %s could not be cancelled", call.record.request_id, exc_info=True)
