@@ -109,7 +109,7 @@ class MemoryOutputs(OutputStore):
         self._objects[output_key(digest)] = blob
         await self._around.ends(f"outputs.store {digest}")
 
-    async def drop(self, job_id: str, digests: Sequence[str], now: int) -> None:
+    async def drop(self, job_id: str, digests: Sequence[str]) -> None:
         """See ``OutputStore``."""
         await self._around.begins("outputs.drop")
         for digest in digests:
@@ -136,10 +136,10 @@ class WatchedOutputs(OutputStore):
         await super().store(job_id, digest, blob, expires_at)
         await self._around.ends("outputs.store")
 
-    async def drop(self, job_id: str, digests: Sequence[str], now: int) -> None:
+    async def drop(self, job_id: str, digests: Sequence[str]) -> None:
         """See ``OutputStore``."""
         await self._around.begins("outputs.drop")
-        await super().drop(job_id, digests, now)
+        await super().drop(job_id, digests)
         await self._around.ends("outputs.drop")
 
 

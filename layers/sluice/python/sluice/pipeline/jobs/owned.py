@@ -125,7 +125,7 @@ async def delete(studio: Studio, job: Job) -> None:
             job = await cancel(studio, job)
     digests = sorted({output.digest for output in job.outputs.values()})
     if digests:
-        await studio.outputs.drop(job.id, digests, int(time.time()))
+        await studio.outputs.drop(job.id, digests)
     async for key in studio.bucket.keys(job_prefix(job.id)):
         await studio.bucket.delete(key)
     await studio.webhooks.forget(job.id)
