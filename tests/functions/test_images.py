@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from asgi_client import Client
+from openai_schemas import check_images
 from sluice.pipeline.jobs import images_view
 from sluice.pipeline.jobs.failures import FailureCode
 from sluice.stores.job_records import Job
@@ -36,6 +37,7 @@ def members(client: Client, status: int = 200) -> dict[str, Any]:
 async def test_pictures_come_as_links(site: Site, prefix: str) -> None:
     client = await site.ask("POST", prefix + PATH, {**BODY, "n": 2, "size": "1024x1024"})
     reply = members(client)
+    check_images(reply)
     (job,) = site.jobs
     assert reply | {"data": None, "requestHash": "", "responseHash": ""} == {
         "created": job.created_at // 1000,

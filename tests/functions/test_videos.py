@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from asgi_client import Client
+from openai_schemas import check_video, check_video_deleted, check_videos
 from sluice.api.webhooks import DeliveryList, WebhookSecret
 from sluice.errors import NotFoundError
 from sluice.pipeline.jobs.callbacks import called_key
@@ -44,6 +45,7 @@ async def test_a_video_is_seen_queued_in_progress_and_completed(site: Site, pref
     client = await site.ask("POST", prefix + PATH, {**BODY, "seconds": "4", "size": "1280x720"})
     (job,) = site.jobs
     first = members(client)
+    check_video(first)
     assert first == {
         "id": job.id,
         "object": "video",
@@ -68,6 +70,7 @@ async def test_a_video_is_seen_queued_in_progress_and_completed(site: Site, pref
     await site.world.make(job, seconds=4)
     await site.world.closer.finish(job.id)
     done = await site.ask("GET", f"{prefix}{PATH}/{job.id}")
+    check_video(members(done))
     assert members(done) == first | {
         "status": "completed",
         "progress": 100,
@@ -83,6 +86,7 @@ async def test_a_failed_video_says_why(site: Site) -> None:
     assert shown["status"] == "failed"
     assert shown["error"] == {"code": "content_policy_violation", "message": "No cats."}
     assert shown["completed_at"] is None
+    check_video(shown | {"size": "720x1280"})
 
 
 async def test_who_looks_often_is_told_to_look_less(site: Site) -> None:
@@ -122,6 +126,7 @@ async def test_a_client_that_goes_away_finds_its_video_in_the_list(site: Site) -
 async def test_deleted_videos_are_gone(site: Site) -> None:
     job_id = await create(site)
     gone = members(await site.ask("DELETE", f"{PATH}/{job_id}"))
+    check_video_deleted(gone)
     assert gone == {"id": job_id, "object": "video.deleted", "deleted": True}
     assert (await site.ask("GET", f"{PATH}/{job_id}")).status == 404
     assert site.world.files == []
@@ -159,11 +164,13 @@ async def test_a_list_is_read_page_by_page(site: Site) -> None:
 
 async def test_without_parameters_the_newest_twenty_are_listed(site: Site) -> None:
     empty = members(await site.ask("GET", PATH))
+    check_videos(empty)
     assert empty == {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
     for number in range(21):
         site.world.now += 1
-        await create(site, prompt=f"cat {number}")
+        await create(site, prompt=f"cat {number}", size="720x1280")
     page = members(await site.ask("GET", PATH))
+    check_videos(page)
     assert [each["prompt"] for each in page["data"]] == [f"cat {number}" for number in range(20, 0, -1)]
     assert page["has_more"] is True
 
@@ -219,6 +226,7 @@ async def test_the_content_is_at_an_address_of_its_own(site: Site, method: str, 
     client = await site.ask(method, f"{PATH}/{job_id}/content{query}")
     assert (client.status, client.body) == (307, b"")
     assert client.headers["location"].startswith("https://bucket.test/outputs/")
+    assert client.headers["location"].endswith("&HEAD") == (method == "HEAD")
     assert client.headers["cache-control"] == "no-store"
     assert client.headers["content-length"] == "0"
 

@@ -19,6 +19,7 @@ from urllib.parse import unquote_plus
 
 from sluice.stores.aws import AWS
 from sluice.stores.connections import ReplyTooLargeError
+from sluice.wire.sigv4 import ReadMethod
 
 if TYPE_CHECKING:
     from sluice.stores.s3 import BucketClient
@@ -129,14 +130,17 @@ class Bucket:
                 return
             query["continuation-token"] = html.unescape(more[1].decode())
 
-    async def link(self, key: str, seconds: int, answer: Mapping[str, str]) -> str:
+    async def link(
+        self, key: str, seconds: int, answer: Mapping[str, str], method: ReadMethod = "GET"
+    ) -> str:
         """An address at which anybody may read an object for so long, with ranges as S3 has them.
 
         Args:
             key: the object's; it need not be there.
             seconds: of the link's life; it ends with the credentials of this process, if they end before.
             answer: headers of the reply: ``content-type``, ``content-disposition``, ``cache-control``.
+            method: the only one that the address works with.
         """
         return await self._client.link(
-            key, seconds, {f"response-{name}": value for name, value in answer.items()}
+            key, seconds, {f"response-{name}": value for name, value in answer.items()}, method
         )

@@ -20,7 +20,7 @@ from sluice.observability import logger
 from sluice.stores.access import Access
 from sluice.stores.aws import OVERLOADED_CODES, AWSError, overloaded
 from sluice.stores.connections import ConnectionBrokenError, Connections, Reply
-from sluice.wire.sigv4 import presigned_url, s3_headers
+from sluice.wire.sigv4 import ReadMethod, presigned_url, s3_headers
 
 CONNECT_SECONDS = 1.0
 ATTEMPT_SECONDS = 5.0
@@ -99,11 +99,14 @@ class BucketClient:
         logger.warning("%s of s3 failed %d times: %s", method, ATTEMPTS, failure)
         raise overloaded() from failure
 
-    async def link(self, key: str, seconds: int, parameters: Mapping[str, str]) -> str:
+    async def link(
+        self, key: str, seconds: int, parameters: Mapping[str, str], method: ReadMethod = "GET"
+    ) -> str:
         """See ``Bucket.link``; ``parameters`` are S3's."""
         return presigned_url(
             self._url(key),
             parameters,
+            method=method,
             seconds=seconds,
             region=self._access.region,
             credentials=await self._access.credentials(),

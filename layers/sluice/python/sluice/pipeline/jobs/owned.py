@@ -18,6 +18,7 @@ from sluice.stores.bucket import job_prefix, output_key, request_key
 from sluice.stores.job_records import LEADS, Job, JobKind
 from sluice.stores.jobs import JobOverError
 from sluice.stores.keys import KeyRecord
+from sluice.wire.sigv4 import ReadMethod
 
 MOST_LISTED: Final = 100
 MOST_ID_LENGTH: Final = 80
@@ -124,7 +125,7 @@ async def delete(studio: Studio, job: Job) -> None:
             job = await cancel(studio, job)
     digests = sorted({output.digest for output in job.outputs.values()})
     if digests:
-        await studio.outputs.drop(job.id, digests, int(time.time()))
+        await studio.outputs.drop(job.id, digests)
     async for key in studio.bucket.keys(job_prefix(job.id)):
         await studio.bucket.delete(key)
     await studio.webhooks.forget(job.id)
@@ -161,8 +162,10 @@ async def failure_of(studio: Studio, job: Job) -> tuple[str, str]:
     return code, WORDS.get(code, WORDS["server_error"])
 
 
-async def output_link(studio: Studio, job: Job, index: int) -> str:
+async def output_link(studio: Studio, job: Job, index: int, method: ReadMethod = "GET") -> str:
     """An address at which anybody may have a file of a completed job, for a while; where it is pinned, for good.
+
+    It works with one method alone.
 
     Raises:
         NotFoundError: there is no such file.
@@ -175,7 +178,7 @@ async def output_link(studio: Studio, job: Job, index: int) -> str:
         return f"{studio.settings.ipfs_gateway.rstrip('/')}/ipfs/{output.cid}"
     seconds = max(1, min(studio.settings.link_seconds, job.expires_at - int(time.time())))
     answer = {"content-type": output.content_type, "cache-control": f"private, max-age={seconds}, immutable"}
-    return await studio.bucket.link(output_key(output.digest), seconds, answer)
+    return await studio.bucket.link(output_key(output.digest), seconds, answer, method)
 
 
 def _is_id(text: str, kind: JobKind | None) -> bool:

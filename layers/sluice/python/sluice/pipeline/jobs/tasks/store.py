@@ -185,13 +185,13 @@ async def _drop_another(workshop: Workshop, job: Job, index: int, digest: str) -
         return
     others = {each.digest for position, each in job.outputs.items() if position != index}
     if known.digest not in others:
-        await workshop.outputs.drop(job.id, [known.digest], int(workshop.clock()))
+        await workshop.outputs.drop(job.id, [known.digest])
 
 
 async def _taken_back(workshop: Workshop, job_id: str, job: Job | None, digest: str) -> None:
     """Drop a file that was put for a job which knows nothing of it."""
     if not _counts_on(job, digest):
-        await workshop.outputs.drop(job_id, [digest], int(workshop.clock()))
+        await workshop.outputs.drop(job_id, [digest])
 
 
 def _counts_on(job: Job | None, digest: str) -> bool:
