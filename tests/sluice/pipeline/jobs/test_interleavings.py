@@ -29,6 +29,7 @@ from sluice.pipeline.jobs.media import Images
 from sluice.stores.bucket import output_key
 from sluice.stores.job_items import job_of
 from sluice.stores.job_records import Job, JobState
+from sluice.stores.key_records import KeyRecord
 from sluice.stores.ledger_rows import LedgerRow, row_of
 
 NOON = 1_795_262_400.0
@@ -98,7 +99,7 @@ class Promises(RuleBasedStateMachine):
         answers=st.booleans(),
     )
     def take(
-        self, environment: int, key: int, count: int, price: int, calls: int, fault: Fate, answers: bool
+        self, environment: int, key: KeyRecord, count: int, price: int, calls: int, fault: Fate, answers: bool
     ) -> None:
         """A job is taken while all others stand still, but for one fault in the way."""
         chosen = self.pick(self.environments, environment)
