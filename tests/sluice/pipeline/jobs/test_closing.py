@@ -113,7 +113,7 @@ async def test_a_failed_job_costs_nothing_and_leaves_its_request_and_why(world: 
 
 async def test_work_is_dropped(world: StudioWorld) -> None:
     job = await world.make(await taken(world))
-    for key in (work_key(job.id, 0), f"jobs/{job.id}/work/token", f"jobs/{job.id}/made/a.mp4"):
+    for key in (work_key(job.id, 0), f"jobs/{job.id}/received/token", f"jobs/{job.id}/made/a.mp4"):
         await world.bucket.put(key, Blob(b"x", "text/plain"))
     await world.bucket.put(failure_key(job.id), Blob(b"{}", "application/json"))
     await world.closer.finish(job.id)

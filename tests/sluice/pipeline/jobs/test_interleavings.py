@@ -99,7 +99,14 @@ class Promises(RuleBasedStateMachine):
         answers=st.booleans(),
     )
     def take(
-        self, environment: int, key: KeyRecord, count: int, price: int, calls: int, fault: Fate, answers: bool
+        self,
+        environment: int,
+        key: KeyRecord,
+        count: int,
+        price: int,
+        calls: int,
+        fault: Fate,
+        answers: bool,
     ) -> None:
         """A job is taken while all others stand still, but for one fault in the way."""
         chosen = self.pick(self.environments, environment)
