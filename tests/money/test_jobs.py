@@ -32,7 +32,7 @@ class Site:
         self.account = Account(SECRET, record, aws)
         self.world = StudioWorld(record, aws=aws)
         self.world.now = time.time()
-        self.world.requests = number * 10_000
+        self.world.requests += number * 10_000
         self.studios = [self.world.environment() for _ in range(processes)]
 
     async def submit(self, number: int) -> Submission | SluiceError:
