@@ -187,11 +187,11 @@ async def test_an_event_that_is_none_fails(function: Function) -> None:
         await function.run({"detail-type": "Step Functions Execution Status Change"})
 
 
-def test_its_parts_are_built_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_its_parts_are_built_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     handler = function_module().handler
     assert isinstance(handler, Worker)
     for name in ("COUNTERS_TABLE", "LEDGER_TABLE", "JOBS_TABLE", "JOBS_BUCKET", "WEBHOOKS_MACHINE"):
         monkeypatch.setenv(f"SLUICE_{name}", "it")
     monkeypatch.delenv("SLUICE_JOBS_TABLE")
     with pytest.raises(ConfigurationError, match="SLUICE_JOBS_TABLE"):
-        handler({}, None)
+        await handler.answer({})
