@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from sluice.wire.media_types import MediaType, recognised
 
-
 RECORDED = Path(__file__).parent / "recorded"
 """Files that ffmpeg 5.1 has written: 16 by 12 points, and a second and a half of video."""
 
