@@ -17,7 +17,7 @@ from sdk_clients import Traffic
 from sluice.wire.media_types import recognised
 
 PATH = "/v1/images/generations"
-BODY = {"model": "demo-image", "prompt": "A sluice at dawn"}
+BODY: dict[str, Any] = {"model": "demo-image", "prompt": "A sluice at dawn"}
 SECONDS = 30
 
 

@@ -159,7 +159,7 @@ def test_a_picture_to_begin_with_is_refused_where_the_model_takes_none(client: o
 
 def test_json_will_do_as_well_as_a_form(http: httpx.Client) -> None:
     for sent in ({"json": BODY}, {"files": {name: (None, value) for name, value in BODY.items()}}):
-        reply = http.post(PATH, **sent)  # type: ignore[arg-type] # either of two
+        reply = http.post(PATH, **sent)
         check_reply("POST", PATH, reply)
         check_video(reply.json())
         assert reply.json()["seconds"] == "1"
