@@ -17,7 +17,8 @@ from sdk_clients import Traffic
 from sluice.wire.media_types import recognised
 
 PATH = "/v1/images/generations"
-BODY: dict[str, Any] = {"model": "demo-image", "prompt": "A sluice at dawn"}
+MODEL, PROMPT = "demo-image", "A sluice at dawn"
+BODY = {"model": MODEL, "prompt": PROMPT}
 SECONDS = 30
 
 
@@ -41,7 +42,7 @@ def ended(http: httpx.Client, place: str) -> dict[str, Any]:
 
 def test_pictures_as_links(base_url: str, key: str) -> None:
     with openai.OpenAI(base_url=base_url, api_key=key, max_retries=0) as client:
-        reply = client.images.generate(**BODY, n=3, size="1024x1024")
+        reply = client.images.generate(model=MODEL, prompt=PROMPT, n=3, size="1024x1024")
     assert reply.data is not None
     assert (reply.size, reply.output_format) == ("1024x1024", "png")
     assert abs(reply.created - time.time()) < 60
@@ -55,7 +56,7 @@ def test_pictures_as_links(base_url: str, key: str) -> None:
 
 
 def test_pictures_in_the_reply(client: openai.OpenAI, traffic: Traffic) -> None:
-    reply = client.images.generate(**BODY, n=2, response_format="b64_json")
+    reply = client.images.generate(model=MODEL, prompt=PROMPT, n=2, response_format="b64_json")
     assert reply.data is not None
     assert [picture.url for picture in reply.data] == [None, None]
     assert all(is_png(base64.b64decode(picture.b64_json or "", validate=True)) for picture in reply.data)
@@ -63,7 +64,7 @@ def test_pictures_in_the_reply(client: openai.OpenAI, traffic: Traffic) -> None:
 
 
 async def test_the_asynchronous_client(aclient: openai.AsyncOpenAI) -> None:
-    reply = await aclient.images.generate(**BODY)
+    reply = await aclient.images.generate(model=MODEL, prompt=PROMPT)
     assert reply.data is not None
     assert len(reply.data) == 1
 

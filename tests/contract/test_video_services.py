@@ -25,7 +25,7 @@ from mosaic_decoder import movie_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning")
 
-SECONDS = {"film": 4, "veo": 8, "reel": 6, "own": 5, "grok-imagine-video": 8, "gen4.5": 5, "demo-video": 4}
+SECONDS = {"film": 4, "veo": 8, "reel": 6, "own": 5, "grok-imagine-video": 8, "gen4.5": 5, "demo-film": 4}
 """By model: how long a video is whose client says nothing."""
 
 SERVICES = (*SECONDS, "KumoAnonymous/KumoVideo-Turbo")
@@ -84,7 +84,7 @@ def _catalog(gemini: MockGemini, bedrock: MockBedrock, services: MockVideoServic
         "own": ("own", "any"),
         "grok-imagine-video": ("xai", "grok-imagine-video"),
         "gen4.5": ("runway", "gen4.5"),
-        "demo-video": ("demo", "demo-video"),
+        "demo-film": ("demo", "demo-video"),
         "KumoAnonymous/KumoVideo-Turbo": ("ora", "KumoAnonymous/KumoVideo-Turbo"),
     }
     for name, (provider, model) in rows.items():
@@ -138,7 +138,7 @@ WORDS = (CLEAN, UNSHOWN, BROKEN, FORBIDDEN, LOST)
 
 def _wanted(model: str, word: str) -> tuple[str, str | None]:
     """How a job ends, and why: what is not told by a code or a status is nobody's policy and nobody's fault."""
-    if model == "demo-video" or word == CLEAN or (word == LOST and model in REPEATABLE):
+    if model == "demo-film" or word == CLEAN or (word == LOST and model in REPEATABLE):
         return "completed", None
     tells = {UNSHOWN: ("reel", "KumoAnonymous/KumoVideo-Turbo"), FORBIDDEN: ("reel", "veo")}
     match word:

@@ -76,7 +76,7 @@ class Function:
         job = replace(job, expires_at=int(time.time()) + 9_000)
         admission = await self.admitter.admit(KEY, Fixed(70), job.request_id, 4_000)
         await self.sweeper.jobs.put_new(replace(job, hold=admission.hold))
-        legs = (JobLeg(provider="near", model="p-1", price="0.00000004"),)  # type: ignore[arg-type] # as JSON has it
+        legs = (JobLeg(provider="near", model="p-1", price="0.00000004"),)
         request = RequestFile(request={"model": "painter", "prompt": "x"}, model="painter", legs=legs)
         content = request.model_dump_json().encode()
         await closer.bucket.put(request_key(job.id), Blob(content, "application/json"))

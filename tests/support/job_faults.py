@@ -66,7 +66,7 @@ class Spot:
         service, _, rest = self.call.partition(" ")
         if service in ("GET", "POST", "DELETE"):
             return f"{service} {rest.split('/')[1]}" if "/" in rest else service
-        where = next((each for each in ("work", "made", "request", "failure") if f"/{each}" in rest), "")
+        where = next((each for each in ("received", "made", "request", "failure") if f"/{each}" in rest), "")
         return f"{service} {where}".strip()
 
 

@@ -96,7 +96,7 @@ class SiteOutputs(OutputStore):
         self.site.holders.setdefault(digest, set()).add(job_id)
         self.site.objects[output_key(digest)] = blob
 
-    async def drop(self, job_id: str, digests: Sequence[str], now: int) -> None:
+    async def drop(self, job_id: str, digests: Sequence[str]) -> None:
         """See ``OutputStore``."""
         if self.environment.dead:
             raise Crash

@@ -28,7 +28,7 @@ async def nothing(_call: str) -> None:
 
 @dataclass(slots=True)
 class Interference:
-    """What happens around the calls of a task, by their names such as ``bucket.put jobs/…/work/0``."""
+    """What happens around the calls of a task, by their names such as ``bucket.put jobs/…/received/0``."""
 
     before: Callable[[str], Awaitable[None]] = nothing
     after: Callable[[str], Awaitable[None]] = nothing

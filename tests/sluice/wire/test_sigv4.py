@@ -188,3 +188,41 @@ def test_links_are_botocores(
     assert found.pop("X-Amz-Signature") == [signature]
     assert found == theirs
     assert urlsplit(ours)._replace(query="").geturl() == url
+
+
+@pytest.mark.parametrize("change", ["url", "parameters", "seconds", "region", "now", "credentials"])
+def test_everything_in_a_link_changes_its_signature(change: str) -> None:
+    members: dict[str, Any] = {
+        "url": "https://h/a",
+        "parameters": {"response-content-type": "image/png"},
+        "seconds": 60,
+        "region": "r",
+        "now": NOW,
+        "credentials": AWSCredentials("a", "b", "c"),
+    }
+    other: dict[str, Any] = {
+        "url": "https://h/b",
+        "parameters": {"response-content-type": "text/html"},
+        "seconds": 61,
+        "region": "s",
+        "now": NOW + 1,
+        "credentials": AWSCredentials("a", "b", "d"),
+    }
+
+    def signature(members: dict[str, Any]) -> str:
+        return presigned_url(**members).partition("X-Amz-Signature=")[2]
+
+    assert signature(members | {change: other[change]}) != signature(members)
+
+
+def test_no_link_shows_the_secret() -> None:
+    link = presigned_url(
+        "https://h/a",
+        {},
+        seconds=60,
+        region="r",
+        credentials=AWSCredentials("AKIA", "very-secret", None),
+        now=NOW,
+    )
+    assert "very-secret" not in link
+    assert "X-Amz-Security-Token" not in link

@@ -2,7 +2,7 @@
 
     jobs/<job id>/request.json     the request, and how it is carried out
     jobs/<job id>/failure.json     a provider's words about why it failed
-    jobs/<job id>/work/<index>     what a provider has sent, until it is checked and stored
+    jobs/<job id>/received/<index> what a provider has sent, until it is checked and stored
     jobs/<job id>/made/            where a provider may put files itself
     outputs/<sha-256>              files, by their content
 
@@ -43,7 +43,7 @@ def failure_key(job_id: str) -> str:
 
 def work_key(job_id: str, index: int) -> str:
     """Where what a provider has sent lies until it is stored."""
-    return f"jobs/{job_id}/work/{index}"
+    return f"jobs/{job_id}/received/{index}"
 
 
 def made_prefix(job_id: str) -> str:
