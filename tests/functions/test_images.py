@@ -9,9 +9,11 @@ import pytest
 
 from asgi_client import Client
 from openai_schemas import check_images
+from sluice.catalog import load_catalog
 from sluice.pipeline.jobs import images_view
 from sluice.pipeline.jobs.failures import FailureCode
 from sluice.stores.job_records import Job
+from streamed_functions import sample_events
 from studio_functions import OTHER_SECRET, Site, failed, made, untouched
 from studio_world import NANO
 
@@ -399,3 +401,22 @@ async def test_limits_are_told_whatever_is_asked(monkeypatch: pytest.MonkeyPatch
     ]
     assert [client.status for client in asked] == [504, 400, 200, 404]
     assert all(client.headers["x-sluice-budget-limit"] == "1.00" for client in asked)
+
+
+# ── as Lambda calls it ───────────────────────────────────────────────────────────────────────────────────────────────
+
+SAMPLES = {"asynchronous": 202, "base64": 200, "job": 404, "urls": 200}
+"""The sample events, and how each is answered."""
+
+
+@pytest.mark.parametrize("event", SAMPLES)
+async def test_a_sample_event(monkeypatch: pytest.MonkeyPatch, event: str) -> None:
+    site = Site(monkeypatch, catalog=load_catalog(None))
+    client = await site.answered("images", event)
+    assert client.status == SAMPLES[event], client.body
+    if event == "asynchronous":
+        assert client.headers["location"] == f"/live{PATH}/{site.jobs[0].id}"
+
+
+def test_every_sample_event_is_used() -> None:
+    assert sample_events("images") == SAMPLES.keys()
