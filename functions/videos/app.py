@@ -35,6 +35,7 @@ from sluice.pipeline.jobs.videos_view import (
     video_task,
 )
 from sluice.pipeline.jobs.visit import members
+from sluice.wire.sigv4 import ReadMethod
 
 PICTURES = ("input_reference",)
 """Members of a form that may be files."""
@@ -83,7 +84,8 @@ async def lead_to_content(exchange: Exchange, studio: Studio) -> None:
     """GET where a video's file is."""
     async with visiting_job(exchange, studio, "video") as job:
         variant = exchange.query(VARIANT).get(VARIANT, WHOLE_VIDEO)
-        place = {"location": await content_link(studio, job, variant)}
+        method: ReadMethod = "HEAD" if exchange.method == "HEAD" else "GET"
+        place = {"location": await content_link(studio, job, variant, method)}
         await exchange.send_empty(HTTPStatus.TEMPORARY_REDIRECT, {"content-length": "0", **NOT_KEPT, **place})
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chat_operations import chat_of
 from mock_turns import Call, Count, Turn
 from participant import Participant
 from participants import PARTICIPANTS
@@ -139,7 +140,7 @@ def reread(texts: Sequence[bytes]) -> None:
 
 def figures(participant: Participant, *, rounds: int = ROUNDS, seconds: float = SECONDS_A_ROUND) -> Figures:
     """What one provider's translation takes."""
-    chat, turn, asked = participant.provider.chat, answer(), conversation()
+    chat, turn, asked = chat_of(participant.provider), answer(), conversation()
     call = participant.call(ChatCompletionRequest.model_validate(asked))
     whole, pieces = participant.whole_bytes(turn), participant.stream_bytes(turn)
     payloads = [event.data for event in participant.wire_events(turn) if event.data.startswith(b"{")]

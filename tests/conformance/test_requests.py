@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from chat_operations import chat_of
 from conversations import ASKINGS, LONG, LONG_MARKS, PDF, PNG, TRAFFIC, WAV, WEATHER, body, conversations
 from made_turns import TURNS
 from meanings import Fact
@@ -27,7 +28,7 @@ def asked(members: dict[str, Any], *, streams: bool = False) -> ChatCompletionRe
 def sent(participant: Participant, request: ChatCompletionRequest) -> UpstreamRequest:
     """The request in the provider's format, as the pipeline makes it."""
     check_supported(request, participant.provider.features)
-    return participant.provider.chat.upstream_request(participant.call(request))
+    return chat_of(participant.provider).upstream_request(participant.call(request))
 
 
 def test_every_feature_is_asked_for() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chat_operations import chat_of
 from made_turns import TURNS, turns
 from mock_turns import Turn
 from mutations import corrupted, mutated
@@ -169,7 +170,7 @@ def test_events_that_are_lost_repeated_or_out_of_order_are_a_named_error_or_do_n
 def check_whole(participant: Participant, body: bytes) -> None:
     """Read a whole reply, and write what comes of it for a client."""
     with only_named_errors():
-        reply = participant.provider.chat.whole_reply(body, participant.call(ASKED))
+        reply = chat_of(participant.provider).whole_reply(body, participant.call(ASKED))
         assert asyncio.run(hashed(reply.model_dump(mode="json"), "0" * 64))
 
 
@@ -178,7 +179,7 @@ def test_a_whole_reply_that_is_cut_is_a_named_error(participant: Participant) ->
     body = participant.whole_bytes(TURNS["everything"])
     for length in range(len(body.rstrip())):
         with pytest.raises(SluiceError):
-            participant.provider.chat.whole_reply(body[:length], participant.call(ASKED))
+            chat_of(participant.provider).whole_reply(body[:length], participant.call(ASKED))
 
 
 @every_participant

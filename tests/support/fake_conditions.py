@@ -62,7 +62,13 @@ class Condition:
         word = self._tokens.pop(0)
         if word in ("attribute_exists", "attribute_not_exists", "begins_with"):
             return self._function(word)
-        return self._comparison(self._value_at(word))
+        return self._comparison(self._size() if word == "size" else self._value_at(word))
+
+    def _size(self) -> Value:
+        self._expect("(")
+        found = self._value_at(self._tokens.pop(0))
+        self._expect(")")
+        return {"N": str(len(found["SS"]))} if found else found
 
     def _function(self, name: str) -> bool:
         self._expect("(")

@@ -58,6 +58,19 @@ kind = "embedding"
 candidates = [{{ provider = "demo", model = "demo-embedding" }}]
 context_tokens = 128000
 price = {{ input = "0" }}
+
+[[models]]
+id = "demo-image"
+kind = "image"
+candidates = [{{ provider = "demo", model = "demo-image" }}]
+price = {{ image = "0" }}
+
+[[models]]
+id = "demo-video"
+kind = "video"
+candidates = [{{ provider = "demo", model = "demo-video" }}]
+price = {{ second = "0" }}
+seconds = [4, 1, 2, 8, 12]
 """
 
 MODEL = """
@@ -99,13 +112,35 @@ price = {{ input = "0.02" }}
 capabilities = ["dimensions"]
 """
 
+JOB_MODELS = """
+[[models]]
+id = "{image}"
+aliases = ["flux-1-dev"]
+kind = "image"
+candidates = [{{ provider = "demo", model = "demo-image" }}]
+price = {{ image = "0.04" }}
+
+[[models]]
+id = "{video}"
+kind = "video"
+candidates = [{{ provider = "demo", model = "demo-video" }}]
+price = {{ second = "0.1" }}
+seconds = [1, 4]
+"""
+"""Drawn and filmed by the demo provider, but with a price."""
+
 MODELS = ("gpt-4o-mini", "gpt-4o", "deepseek-reasoner", "gemini-2.5-flash")
 UNREACHABLE = "unreachable-model"
-DEMO_MODELS = ("demo", "demo-embedding")
+DEMO_MODELS = ("demo", "demo-embedding", "demo-image", "demo-video")
+IMAGE_MODEL = "black-forest-labs/FLUX.1-dev"
+VIDEO_MODEL = "KumoAnonymous/KumoVideo-Turbo"
 BOTH_WAYS = "chat-with-completions"
 """A chat model that its provider also takes at its completions endpoint."""
 
-ALL_MODELS = (*DEMO_MODELS, *MODELS, UNREACHABLE, TEXT_MODEL, BOTH_WAYS, EMBEDDING_MODEL)
+ALL_MODELS = (
+    *(*DEMO_MODELS, *MODELS, UNREACHABLE, TEXT_MODEL, BOTH_WAYS, EMBEDDING_MODEL),
+    *(IMAGE_MODEL, VIDEO_MODEL),
+)
 """In the order of the catalogue."""
 
 _numbers = itertools.count(1)
@@ -118,6 +153,7 @@ def catalog(upstream: str, closed_port: int, models: str | None = None) -> str:
     rows = [MODEL.format(name=name, provider="openai") for name in MODELS]
     rows.append(MODEL.format(name=UNREACHABLE, provider="unreachable"))
     rows.append(OTHER_MODELS.format(completion=TEXT_MODEL, both=BOTH_WAYS, embedding=EMBEDDING_MODEL))
+    rows.append(JOB_MODELS.format(image=IMAGE_MODEL, video=VIDEO_MODEL))
     return CATALOG.format(upstream=upstream, closed_port=closed_port) + "".join(rows)
 
 

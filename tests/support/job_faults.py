@@ -66,7 +66,7 @@ class Spot:
         service, _, rest = self.call.partition(" ")
         if service in ("GET", "POST", "DELETE"):
             return f"{service} {rest.split('/')[1]}" if "/" in rest else service
-        where = next((each for each in ("work", "made", "request", "failure") if f"/{each}" in rest), "")
+        where = next((each for each in ("received", "made", "request", "failure") if f"/{each}" in rest), "")
         return f"{service} {where}".strip()
 
 
@@ -183,7 +183,8 @@ async def trial(journey: Journey, spot: Spot, fault: Fault) -> Outcome:
     assert trouble.met
     trouble.healthy_again = True
     await world.ended()
-    left_alone = fault in ("is aborted", "refuses for good")
+    # Nobody tells its provider where no task comes to it, or has it done already.
+    left_alone = fault in ("is aborted", "refuses for good") or spot.task == "finish"
     outcome = await in_order(journey, world, left_alone=left_alone)
     await world.run()  # a redrive from the start
     await world.ended()

@@ -19,6 +19,7 @@ from sluice.stores.jobs import JobStore
 from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow
 from sluice.stores.outputs import OutputStore
+from sluice.wire.sigv4 import ReadMethod
 
 
 async def nothing(_call: str) -> None:
@@ -27,7 +28,7 @@ async def nothing(_call: str) -> None:
 
 @dataclass(slots=True)
 class Interference:
-    """What happens around the calls of a task, by their names such as ``bucket.put jobs/…/work/0``."""
+    """What happens around the calls of a task, by their names such as ``bucket.put jobs/…/received/0``."""
 
     before: Callable[[str], Awaitable[None]] = nothing
     after: Callable[[str], Awaitable[None]] = nothing
@@ -85,9 +86,12 @@ class MemoryBucket(Bucket):
             if key.startswith(prefix):
                 yield key
 
-    async def link(self, key: str, seconds: int, answer: Mapping[str, str]) -> str:
+    async def link(
+        self, key: str, seconds: int, answer: Mapping[str, str], method: ReadMethod = "GET"
+    ) -> str:
         """See ``Bucket``."""
-        return f"https://bucket.test/{key}?{seconds}&{answer.get('content-type')}"
+        only = "" if method == "GET" else f"&{method}"
+        return f"https://bucket.test/{key}?{seconds}&{answer.get('content-type')}{only}"
 
 
 class MemoryOutputs(OutputStore):
@@ -105,7 +109,7 @@ class MemoryOutputs(OutputStore):
         self._objects[output_key(digest)] = blob
         await self._around.ends(f"outputs.store {digest}")
 
-    async def drop(self, job_id: str, digests: Sequence[str], now: int) -> None:
+    async def drop(self, job_id: str, digests: Sequence[str]) -> None:
         """See ``OutputStore``."""
         await self._around.begins("outputs.drop")
         for digest in digests:
@@ -132,10 +136,10 @@ class WatchedOutputs(OutputStore):
         await super().store(job_id, digest, blob, expires_at)
         await self._around.ends("outputs.store")
 
-    async def drop(self, job_id: str, digests: Sequence[str], now: int) -> None:
+    async def drop(self, job_id: str, digests: Sequence[str]) -> None:
         """See ``OutputStore``."""
         await self._around.begins("outputs.drop")
-        await super().drop(job_id, digests, now)
+        await super().drop(job_id, digests)
         await self._around.ends("outputs.drop")
 
 

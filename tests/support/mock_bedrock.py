@@ -23,6 +23,8 @@ from bedrock_request_check import fault_of
 from json_instances import instance
 from mock_bedrock_images import IMAGE_MODELS, MalformedError, invoked
 from mock_bedrock_turns import event, events, exception, whole
+from mock_bedrock_videos import START, Deliver, InvalidError
+from mock_bedrock_videos import answer as answer_of_videos
 from mock_completions import TEXT, tokens_of
 from mock_http import Exchange, Received
 from mock_replies import as_json
@@ -136,6 +138,8 @@ class MockBedrock(SayingMock):
     def __init__(self, credential: str = KEY, role: AWSCredentials = ROLE) -> None:
         super().__init__(credential)
         self._role = role
+        self.deliver: Deliver = _nowhere
+        """Puts what an asynchronous invocation has made into the caller's bucket."""
 
     async def _reply(self, exchange: Exchange) -> None:
         received = exchange.received
@@ -143,6 +147,8 @@ class MockBedrock(SayingMock):
         parts = received.path.split("/")
         if refusal is not None:
             _refuse(exchange, refusal)
+        elif received.path.startswith(START):
+            self._answer_invocation(exchange)
         elif received.method != "POST" or len(parts) != 4 or parts[1] != "model":
             _refuse(exchange, Failure(404, "UnknownOperationException", ""))
         elif unquote(parts[2]) not in MODELS:
@@ -187,6 +193,18 @@ class MockBedrock(SayingMock):
             case _:
                 _refuse(exchange, Failure(400, "ValidationException", "The operation is not supported"))
 
+    def _answer_invocation(self, exchange: Exchange) -> None:
+        try:
+            found = answer_of_videos(exchange, self.films, self.deliver)
+        except InvalidError as error:
+            _refuse(exchange, Failure(error.status, error.name, str(error)))
+            return
+        if found is None:
+            exchange.reset()
+        else:
+            content = found if isinstance(found, bytes) else as_json(found)
+            exchange.whole(200, _headers("application/json"), content)
+
     def _answer_conversation(self, exchange: Exchange, model: str, operation: str) -> None:
         body, tag = exchange.received.json, self.tag_of(exchange.received)
         wrong = fault_of(operation, model, body)
@@ -203,6 +221,10 @@ class MockBedrock(SayingMock):
                 _stream(exchange, events(turn, model), name)
 
 
+def _nowhere(bucket: str, key: str, content: bytes) -> None:
+    raise AssertionError(f"nobody has said where {bucket} is")
+
+
 def expected_authorization(received: Received, role: AWSCredentials) -> str:
     """The header that a request by this role has, by botocore's signer."""
     _, _, rest = received.headers["authorization"].partition("SignedHeaders=")
@@ -214,7 +236,7 @@ def expected_authorization(received: Received, role: AWSCredentials) -> str:
         return "the token is another one"
     headers = {name: received.headers.get(name, "") for name in names}
     url = f"http://{received.headers['host']}{received.path}"
-    request = AWSRequest("POST", url, headers=headers, data=received.body)
+    request = AWSRequest(received.method, url, headers=headers, data=received.body)
     request.context["timestamp"] = headers["x-amz-date"]
     signer = SigV4Auth(Credentials(*role[:3]), "bedrock", role.region or "")
     canonical = signer.canonical_request(request)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import mock_veo
 from gemini_members import members_of
 from gemini_refusals import (
     BROKEN,
@@ -131,6 +132,9 @@ class MockGemini(MockProvider):
             _send(exchange, [refused.body] if array else refused.body, refused.code)
 
     async def _answer_call(self, exchange: Exchange) -> None:
+        if mock_veo.is_of_veo(exchange):
+            self._answer_veo(exchange)
+            return
         received = exchange.received
         listed = _LIST.fullmatch(urlsplit(received.path).path)
         if received.method == "GET" and listed is not None:
@@ -153,6 +157,15 @@ class MockGemini(MockProvider):
             _stream(exchange, _events(body, model, name), cut=name == "cut")
         else:
             _send(exchange, _whole(body, model, name))
+
+    def _answer_veo(self, exchange: Exchange) -> None:
+        match mock_veo.answer(exchange, self.films, self.credential):
+            case None:
+                exchange.reset()
+            case status, headers, bytes() as content:
+                exchange.whole(status, {**_HEADERS, **headers}, content)
+            case _, _, body:
+                _send(exchange, body)
 
 
 def _send(exchange: Exchange, value: Any, status: int = 200) -> None:

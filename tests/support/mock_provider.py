@@ -15,8 +15,11 @@ from urllib.parse import unquote
 
 from mock_completions import CREATED
 from mock_faults import BEHAVIOURS
+from mock_films import FilmBook
 from mock_http import Connection, Exchange, Received
 from mock_images import IMAGE_MODELS, PICTURES, ImageRefusedError, stored
+from mock_openai_videos import VIDEO_MODELS, VIDEOS, VideoRefusedError
+from mock_openai_videos import answer as answer_of_videos
 from mock_replies import IMAGES, error_body, reply_headers, send_json
 
 GUARD_SECONDS = 20.0
@@ -35,6 +38,7 @@ MODELS = (
     TEXT_MODEL,
     EMBEDDING_MODEL,
     *IMAGE_MODELS,
+    *VIDEO_MODELS,
 )
 
 POSTED = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/embeddings", IMAGES})
@@ -76,6 +80,8 @@ class MockProvider:
     def __init__(self, credential: str, *, is_well: bool = False) -> None:
         self.credential = credential
         self._is_well = is_well
+        self.films = FilmBook()
+        """The videos that were asked for."""
         self._received: list[Received] = []
         self._arrival = threading.Condition()
         self._gates: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(0))
@@ -204,6 +210,8 @@ class MockProvider:
         match received.method, received.path:
             case "POST", path if path in POSTED:
                 await self._behave(exchange)
+            case _, path if path == VIDEOS or path.startswith(f"{VIDEOS}/"):
+                self._answer_videos(exchange)
             case "GET", "/v1/models":
                 send_json(exchange, 200, {"object": "list", "data": [_model(name) for name in MODELS]})
             case "GET", path if (name := unquote(path.removeprefix("/v1/models/"))) in MODELS:
@@ -213,6 +221,21 @@ class MockProvider:
                 send_json(exchange, 404, body)
             case _:
                 send_json(exchange, 404, error_body("Unknown request URL", "invalid_request_error"))
+
+    def _answer_videos(self, exchange: Exchange) -> None:
+        try:
+            found = answer_of_videos(exchange, self.films)
+        except VideoRefusedError as refused:
+            send_json(exchange, refused.status, refused.body)
+            return
+        match found:
+            case None:
+                exchange.reset()
+            case status, bytes() as content:
+                kind = "video/mp4" if exchange.received.path.endswith("/content") else "application/json"
+                exchange.whole(status, reply_headers(kind), content)
+            case status, body:
+                send_json(exchange, status, body, openai_poll_after_ms="500")
 
     async def _obey(self, exchange: Exchange) -> None:
         """What a test in another process asks for, as the test's ``Case`` would; the tag is the path's end."""

@@ -45,6 +45,26 @@ def check_models(value: Any) -> None:
     _validator("ListModelsResponse").validate(value)
 
 
+def check_images(value: Any) -> None:
+    """Pictures."""
+    _validator("ImagesResponse").validate(value)
+
+
+def check_video(value: Any) -> None:
+    """A video, made or in the making: of a size that OpenAI has."""
+    _validator("VideoResource").validate(value)
+
+
+def check_videos(value: Any) -> None:
+    """A page of videos."""
+    _validator("VideoListResource").validate(value)
+
+
+def check_video_deleted(value: Any) -> None:
+    """A video that is gone."""
+    _validator("DeletedVideoResource").validate(value)
+
+
 def check_error(value: Any) -> None:
     """An error: all four members, and nothing beside the envelope."""
     _validator("ErrorResponse").validate(value)

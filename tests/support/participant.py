@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from chat_operations import chat_of
 from meanings import Fact
 from mock_http import Received
 from mock_turns import Turn
@@ -96,16 +97,16 @@ class Participant:
 
     def wire_events(self, turn: Turn) -> list[WireEvent]:
         """The same, framed."""
-        decoder = self.provider.chat.new_decoder()
+        decoder = chat_of(self.provider).new_decoder()
         return [event for piece in self.stream_bytes(turn) for event in decoder.feed(piece)] + decoder.flush()
 
     def whole_reply(self, turn: Turn, request: ChatCompletionRequest) -> ChatCompletion:
         """What the client gets of a whole reply."""
-        return self.provider.chat.whole_reply(self.whole_bytes(turn), self.call(request))
+        return chat_of(self.provider).whole_reply(self.whole_bytes(turn), self.call(request))
 
     def reading(self, request: ChatCompletionRequest) -> "Reading":
         """The reading of one stream."""
-        chat = self.provider.chat
+        chat = chat_of(self.provider)
         return Reading(chat.new_decoder(), chat.reply_stream(self.call(request)))
 
 

@@ -16,7 +16,7 @@ from sluice.pipeline.admit import Admission, Admitter
 from sluice.pipeline.hold import held
 from sluice.pipeline.reclaim import Reclaimer
 from sluice.pipeline.settle import Outcome, Settler
-from sluice.stores.aws import ConditionFailedError, Item, UnansweredError
+from sluice.stores.aws import AWS, ConditionFailedError, Item, UnansweredError
 from sluice.stores.counters import LEAD, CounterStore
 from sluice.stores.keys import KeyRecord
 from sluice.stores.ledger import LedgerStore
@@ -177,7 +177,7 @@ class Environment:
         self.dead = False
         self.requests: list[Request] = []
         world.environments.append(self)
-        aws = aws_with(self)
+        aws = self._aws()
         self.counters = CounterStore(aws, "CountersTable")
         self.ledger = LedgerStore(aws, "LedgerTable")
         self.reclaimer = Reclaimer(self.counters, self.ledger, clock=self.clock)
@@ -185,6 +185,10 @@ class Environment:
             self.counters, self.reclaimer, hold_seconds=HOLD_SECONDS, size=100, clock=self.clock
         )
         self.settler = Settler(self.counters, self.ledger, self.reclaimer, clock=self.clock)
+
+    def _aws(self) -> AWS:
+        """What this process's stores are made with."""
+        return aws_with(self)
 
     def clock(self) -> float:
         """Epoch seconds, as this process believes."""

@@ -56,6 +56,19 @@ CATALOG = Catalog.model_validate(
         "providers": {
             "near": {"kind": "demo"},
             "far": {"kind": "demo"},
+            "declared": {
+                "kind": "declared",
+                "base_url": "https://declared.example",
+                "videos": {
+                    "submit": "POST /films",
+                    "poll": "GET /films/{reference}",
+                    "members": {"prompt": "/prompt"},
+                    "running": ["busy"],
+                    "made": ["done"],
+                    "failed": [],
+                    "output": ["/url"],
+                },
+            },
             "locked": {
                 "kind": "openai",
                 "base_url": "https://locked.example",
@@ -92,6 +105,12 @@ CATALOG = Catalog.model_validate(
                 "candidates": [{"provider": "near", "model": "f-1"}],
                 "price": {"second": "0.1"},
                 "seconds": [8, 4],
+            },
+            {
+                "id": "declared-filmer",
+                "kind": "video",
+                "candidates": [{"provider": "declared", "model": "d-1"}],
+                "price": {"second": "0.1"},
             },
             {"id": "writer", "candidates": [{"provider": "near", "model": "w-1"}]},
         ],

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from chat_operations import chat_of
 from mock_http import Exchange, Received
 from mock_provider import MockProvider
 from mock_turns import Turn
@@ -113,4 +114,4 @@ class TurnServer(MockProvider):
         exchange.end_chunked()
 
     def _stream_headers(self) -> Mapping[str, str]:
-        return {"content-type": self._participant.provider.chat.STREAM_CONTENT_TYPE}
+        return {"content-type": chat_of(self._participant.provider).STREAM_CONTENT_TYPE}

@@ -10,7 +10,7 @@ import pytest
 from asgi_client import Client, Message
 from sluice.asgi import application
 from sluice.asgi import exchange as exchange_module
-from sluice.asgi.application import Application, get, post
+from sluice.asgi.application import Application, delete, get, post
 from sluice.asgi.cors import CrossOrigin
 from sluice.asgi.exchange import Exchange
 from sluice.errors import OverloadedError
@@ -393,3 +393,73 @@ async def test_a_key_in_a_path_is_not_logged(caplog: pytest.LogCaptureFixture) -
     with caplog.at_level("INFO", logger="sluice"):
         await Client().ask(app(), "/sk-" + "a" * 48)
     assert "aaaa" not in str([record.__dict__ for record in caplog.records])
+
+
+async def test_a_path_has_a_handler_for_each_of_its_methods(records: list[RequestRecord]) -> None:
+    def says(word: str) -> Any:
+        async def handle(exchange: Exchange, _: str) -> None:
+            await exchange.send_json(200, word.encode())
+
+        return handle
+
+    both = get(says("got")) | post(says("posted")) | delete(says("deleted"))
+    found = Application(
+        {"/": both},
+        name="test",
+        open_parts=lambda: "parts",
+        open_limiter=lambda _: None,
+        cross_origin=lambda _: CrossOrigin(frozenset()),
+    )
+    assert found.methods == {"/": ("GET", "HEAD", "POST", "DELETE")}
+    for method, body in (("GET", b"got"), ("HEAD", b""), ("POST", b"posted"), ("DELETE", b"deleted")):
+        assert (await Client().ask(found, method=method)).body == body
+    refused = await Client().ask(found, method="PUT")
+    assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD, POST, DELETE, OPTIONS")
+
+
+async def test_the_query_is_read_by_name(records: list[RequestRecord]) -> None:
+    async def tell(exchange: Exchange, _: str) -> None:
+        await exchange.send_json(200, json.dumps(exchange.query("a", "b")).encode())
+
+    async def asked(query: bytes) -> Client:
+        return await Client().ask(app(tell=tell), path="/tell", query_string=query)
+
+    for query, found in (
+        (b"", {}),
+        (b"a=1&c=2&c=3", {"a": "1"}),
+        (b"a=&b=x%20y+z", {"a": "", "b": "x y z"}),
+        (b"a", {"a": ""}),
+        (b"b=%ff%C3%A4\xff", {"b": "\ufffd\u00e4\u00ff"}),
+    ):
+        assert json.loads((await asked(query)).body) == found
+    twice = await asked(b"a=1&a=1")
+    assert (twice.status, twice.error["param"]) == (400, "a")
+
+
+async def test_a_secret_in_a_path_is_not_logged(records: list[RequestRecord]) -> None:
+    found = Application(
+        {"/jobs/{id}/{secret}": post(echo)},
+        name="test",
+        open_parts=lambda: "parts",
+        open_limiter=lambda _: None,
+        cross_origin=lambda _: CrossOrigin(frozenset()),
+    )
+    for method in ("POST", "GET"):
+        await Client().ask(found, path="/jobs/j/s3cret", method=method)
+    assert {record.path for record in records} == {"/jobs/j/…"}
+
+
+async def test_a_path_is_told_as_the_client_knows_it(records: list[RequestRecord]) -> None:
+    async def tell(exchange: Exchange, _: str) -> None:
+        await exchange.send_json(200, exchange.address.encode())
+
+    events: tuple[tuple[dict[str, Any], bytes], ...] = (
+        ({}, b"/tell"),
+        ({"requestContext": {}}, b"/tell"),
+        ({"requestContext": {"path": "/prod/tell"}}, b"/prod/tell"),
+        ({"requestContext": {"path": "/other"}}, b"/tell"),
+    )
+    for event, address in events:
+        scope: dict[str, Any] = {"aws.event": event}
+        client = await Client().ask(app(tell=tell), path="/tell", **scope)
+        assert client.body == address

@@ -13,7 +13,8 @@ from local_stack import ROOT
 from sluice.errors import InvalidAPIKeyError, RateLimitError, SluiceError
 from sluice.openapi.__main__ import TARGET, rendered
 from sluice.openapi.document import UndocumentedError, document
-from sluice.openapi.endpoints import ENDPOINTS, Endpoint
+from sluice.openapi.endpoint import Endpoint
+from sluice.openapi.endpoints import ENDPOINTS
 from sluice.openapi.failures import failures, response_name
 from sluice.openapi.routes import Routes, routes
 
@@ -73,7 +74,8 @@ def test_a_new_endpoint_is_one_row(served: Routes) -> None:
 
 
 def test_every_path_under_v1_is_there_under_api_too(found: dict[str, Any]) -> None:
-    paths = {path for path in found["paths"] if path.startswith("/v1/")}
+    """But for the address that only providers are told."""
+    paths = {path for path in found["paths"] if path.startswith("/v1/") and "/callbacks/" not in path}
     assert {f"/api{path}" for path in paths} <= set(found["paths"])
 
 
@@ -83,7 +85,8 @@ def test_names_are_unique(found: dict[str, Any]) -> None:
     links = [
         link["operationId"]
         for _, _, operation in operations(found)
-        for link in operation["responses"]["200"].get("links", {}).values()
+        for reply in operation["responses"].values()
+        for link in reply.get("links", {}).values()
     ]
     assert links
     assert set(links) <= set(names)
@@ -101,12 +104,37 @@ def test_every_reply_has_a_request_id_and_every_failure_the_envelope(found: dict
     assert found["components"]["headers"]["x-request-id"]["required"] is True
 
 
+OPEN_PATHS = {"/health", "/openapi.json"}
+"""Of those that take no key; beside the models' and the page's."""
+
+
 def test_what_wants_a_key_says_so_and_what_it_is_limited_by(found: dict[str, Any]) -> None:
     for path, _, operation in operations(found):
-        keyed = bool({"chat", "completions", "embeddings"} & set(path.split("/")))
+        keyed = not (path in OPEN_PATHS or {"models", "docs", "callbacks"} & set(path.split("/")))
         assert operation["security"] == ([{"key": []}] if keyed else [])
         assert ("401" in operation["responses"]) == keyed
-        assert ("x-ratelimit-limit-rpm" in operation["responses"]["200"]["headers"]) == keyed
+        for status, reply in operation["responses"].items():
+            if status.startswith("2") or status == "307":
+                assert ("x-ratelimit-limit-rpm" in reply["headers"]) == keyed
+
+
+def test_a_success_that_is_no_200_is_told(found: dict[str, Any]) -> None:
+    def successes(method: str, path: str) -> list[str]:
+        return [status for status in found["paths"][path][method]["responses"] if status < "4"]
+
+    assert successes("post", "/v1/images/generations") == ["200", "202"]
+    assert successes("get", "/v1/videos/{id}/content") == ["307"]
+    assert successes("post", "/v1/jobs/{id}/callbacks/{secret}") == ["204"]
+    link = found["paths"]["/v1/videos/{id}/content"]["get"]["responses"]["307"]
+    assert "location" in link["headers"]
+    assert "content" not in link
+
+
+def test_a_form_is_told_beside_the_json(found: dict[str, Any]) -> None:
+    content = found["paths"]["/v1/videos"]["post"]["requestBody"]["content"]
+    assert list(content) == ["application/json", "multipart/form-data"]
+    form = found["components"]["schemas"]["VideosForm"]["properties"]
+    assert form["input_reference"]["format"] == "binary"
 
 
 def test_addresses_are_relative_to_the_document(found: dict[str, Any]) -> None:

@@ -14,15 +14,23 @@ from sluice.api.chat_reply import ChatCompletionChunk
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.completion_request import CompletionRequest
 from sluice.api.embeddings import EmbeddingsRequest
+from sluice.api.images_request import ImagesRequest
 from sluice.api.shapes import ReplyShape, RequestShape
 from sluice.api.validation import validate
+from sluice.api.videos_request import VideosRequest
 from sluice.errors import InvalidRequestError
 from sluice.openapi.endpoints import ENDPOINTS
 from sluice.openapi.schemas import schemas_of
 from sluice.openapi.shapes import ApiChatCompletionRequest
 
 CHATS = (ChatCompletionRequest, ApiChatCompletionRequest)
-SHAPES: tuple[type[RequestShape], ...] = (*CHATS, CompletionRequest, EmbeddingsRequest)
+SHAPES: tuple[type[RequestShape], ...] = (
+    *CHATS,
+    CompletionRequest,
+    EmbeddingsRequest,
+    ImagesRequest,
+    VideosRequest,
+)
 SCHEMAS = schemas_of(SHAPES)
 VALIDATORS = {
     shape: Draft202012Validator(
@@ -50,6 +58,8 @@ SCALARS: tuple[Any, ...] = (
     "x",
     "text",
     "auto",
+    601,
+    1001,
     [],
     {},
 )
@@ -68,6 +78,19 @@ SPECIAL: tuple[Any, ...] = (
         [-1],
         [2**31],
         [None],
+    ),
+    *(
+        "4",
+        "0600",
+        "601",
+        "0",
+        "10x10",
+        "9x9",
+        "1024x1024",
+        "1024x",
+        "\u0664",
+        {"image_url": ""},
+        {"image_url": "x"},
     ),
     *([""], [[True]], [["x"]], [1.5], [5.0, 6], [7, 8.0], [[9.0]], [1.0, 2.5], [[1.0], [2.5]], ["x"] * 2049),
 )

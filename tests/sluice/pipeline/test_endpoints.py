@@ -14,6 +14,7 @@ from sluice.errors import InvalidRequestError, UnsupportedParameterError
 from sluice.pipeline.chat import Chat, ChatDefaults
 from sluice.pipeline.completions import Completions
 from sluice.pipeline.embeddings import Embeddings
+from sluice.providers.declared import PROVIDER as DECLARED
 from sluice.providers.openai import PROVIDER
 from sluice.providers.through_chat import ThroughChat
 from text_requests import completion_call, embeddings_request
@@ -32,6 +33,12 @@ class TestChat:
     def test_is_for_chat_models(self) -> None:
         assert Chat.KINDS == ("chat",)
         assert Chat().operation(PROVIDER, row()) is PROVIDER.chat
+
+    def test_is_not_for_a_provider_that_only_makes_videos(self) -> None:
+        request = Chat().understood({"model": "m", "messages": MESSAGES})
+        with pytest.raises(UnsupportedParameterError) as caught:
+            Chat().check(request, DECLARED, row())
+        assert (caught.value.status, caught.value.param) == (400, "model")
 
     @pytest.mark.parametrize("members", [{}, {"search_enabled": True}, {"search_enabled": None}])
     def test_understands_a_conversation(self, members: dict[str, Any]) -> None:
@@ -52,6 +59,12 @@ class TestChat:
 class TestCompletions:
     def test_is_for_models_that_write(self) -> None:
         assert set(Completions.KINDS) == {"chat", "completion"}
+
+    def test_is_not_for_a_provider_that_only_makes_videos(self) -> None:
+        request = Completions().understood({"model": "m", "prompt": "Hi"})
+        with pytest.raises(UnsupportedParameterError) as caught:
+            Completions().check(request, DECLARED, row())
+        assert (caught.value.status, caught.value.param) == (400, "model")
 
     @pytest.mark.parametrize(
         "members",

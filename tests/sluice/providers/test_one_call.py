@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from chat_operations import chat_of
 from made_turns import TURNS
 from mock_turns import Call, Turn
 from participant import Participant
@@ -51,7 +52,7 @@ def participant(request: pytest.FixtureRequest) -> Participant:
 def test_the_first_call_alone(participant: Participant) -> None:
     assert (
         b"parallel_tool_calls"
-        not in participant.provider.chat.upstream_request(participant.call(asked(parallel=False))).body
+        not in chat_of(participant.provider).upstream_request(participant.call(asked(parallel=False))).body
     )
     for one, all_calls in zip(
         replies(participant, SEVERAL, asked(parallel=False)),

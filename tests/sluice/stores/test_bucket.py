@@ -1,5 +1,6 @@
 """The bucket: objects come back as they were put, and links are good for whoever has them, for a while."""
 
+import base64
 import hashlib
 import itertools
 from typing import Any
@@ -80,8 +81,30 @@ async def test_a_link_gives_the_object_whole_and_in_part_with_the_headers_asked_
     async with httpx.AsyncClient() as client:
         whole = await client.get(link)
         part = await client.get(link, headers={"range": "bytes=2-4"})
+        beyond = await client.get(link, headers={"range": "bytes=20-"})
+        nothing = await client.get(await bucket.link("outputs/none", 60, {}))
     assert (whole.status_code, whole.content) == (200, content)
     assert whole.headers["content-type"] == "video/mp4"
     assert whole.headers["content-disposition"] == 'inline; filename="a b.mp4"'
     assert (part.status_code, part.content) == (206, b"234")
+    assert part.headers["content-range"] == "bytes 2-4/10"
+    assert beyond.status_code == 416
+    assert nothing.status_code == 404
     assert parse_qs(urlsplit(link).query)["X-Amz-Expires"] == ["60"]
+
+
+async def test_what_was_put_has_a_checksum(bucket: Bucket, s3: Any) -> None:
+    await bucket.put("k", Blob(b"12345", "text/plain"))
+    found = s3.get_object(Bucket=bucket.name, Key="k", ChecksumMode="ENABLED")
+    assert base64.b64decode(found["ChecksumSHA256"]) == hashlib.sha256(b"12345").digest()
+
+
+async def test_links_of_any_key_lead_to_it(bucket: Bucket) -> None:
+    key = "outputs/a b+c~é%2F=&?"
+    await bucket.put(key, Blob(b"1", "image/png"))
+    link = await bucket.link(key, 60, {"content-type": "image/gif", "cache-control": "private, max-age=60"})
+    async with httpx.AsyncClient() as client:
+        found = await client.get(link)
+    assert found.content == b"1"
+    assert found.headers["content-type"] == "image/gif"
+    assert found.headers["cache-control"] == "private, max-age=60"

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sluice.credentials import AWSCredentials
-from sluice.wire.sigv4 import presigned_url, s3_headers, signed_headers
+from sluice.wire.sigv4 import ReadMethod, presigned_url, s3_headers, signed_headers
 
 NOW = 1_785_000_000.75
 MOMENT = "20260725T172000Z"
@@ -145,24 +145,39 @@ def test_signatures_of_calls_to_s3_are_botocores(
     assert ours["x-amz-content-sha256"] == digest
 
 
+METHODS: tuple[ReadMethod, ...] = ("GET", "HEAD")
+
+
 @given(
     host=HOSTS,
     key=SEGMENT,
     parameters=st.dictionaries(
         st.sampled_from(["response-content-type", "response-content-disposition"]), TEXT
     ),
+    method=st.sampled_from(METHODS),
     seconds=st.integers(1, 604_800),
     credentials=CREDENTIALS,
 )
 def test_links_are_botocores(
-    host: str, key: str, parameters: dict[str, str], seconds: int, credentials: AWSCredentials
+    host: str,
+    key: str,
+    parameters: dict[str, str],
+    method: ReadMethod,
+    seconds: int,
+    credentials: AWSCredentials,
 ) -> None:
     url = f"{host}/{quote(key, safe='-._~/')}"
     ours = presigned_url(
-        url, parameters, seconds=seconds, region="eu-central-1", credentials=credentials, now=NOW
+        url,
+        parameters,
+        method=method,
+        seconds=seconds,
+        region="eu-central-1",
+        credentials=credentials,
+        now=NOW,
     )
 
-    request = AWSRequest("GET", url, params=parameters)
+    request = AWSRequest(method, url, params=parameters)
     request.context["timestamp"] = MOMENT
     signer: Any = S3SigV4QueryAuth(Credentials(*credentials), "s3", "eu-central-1", expires=seconds)
     signer._modify_request_before_signing(request)
@@ -173,3 +188,41 @@ def test_links_are_botocores(
     assert found.pop("X-Amz-Signature") == [signature]
     assert found == theirs
     assert urlsplit(ours)._replace(query="").geturl() == url
+
+
+@pytest.mark.parametrize("change", ["url", "parameters", "seconds", "region", "now", "credentials"])
+def test_everything_in_a_link_changes_its_signature(change: str) -> None:
+    members: dict[str, Any] = {
+        "url": "https://h/a",
+        "parameters": {"response-content-type": "image/png"},
+        "seconds": 60,
+        "region": "r",
+        "now": NOW,
+        "credentials": AWSCredentials("a", "b", "c"),
+    }
+    other: dict[str, Any] = {
+        "url": "https://h/b",
+        "parameters": {"response-content-type": "text/html"},
+        "seconds": 61,
+        "region": "s",
+        "now": NOW + 1,
+        "credentials": AWSCredentials("a", "b", "d"),
+    }
+
+    def signature(members: dict[str, Any]) -> str:
+        return presigned_url(**members).partition("X-Amz-Signature=")[2]
+
+    assert signature(members | {change: other[change]}) != signature(members)
+
+
+def test_no_link_shows_the_secret() -> None:
+    link = presigned_url(
+        "https://h/a",
+        {},
+        seconds=60,
+        region="r",
+        credentials=AWSCredentials("AKIA", "very-secret", None),
+        now=NOW,
+    )
+    assert "very-secret" not in link
+    assert "X-Amz-Security-Token" not in link

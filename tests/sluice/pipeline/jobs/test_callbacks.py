@@ -51,7 +51,7 @@ async def test_both_at_once_are_one_wake_up_at_least(world: JobWorld, at: str) -
     other: list[str] = []
 
     async def before(made: str) -> None:
-        if made.startswith(at) and "work/" in made and not other:
+        if made.startswith(at) and "received/" in made and not other:
             other.append(made)
             await call(world)
 

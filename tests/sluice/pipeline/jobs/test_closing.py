@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from made_jobs import made_output
+from sluice.accounting.counter import NOTHING
 from sluice.errors import OverloadedError
 from sluice.pipeline.jobs.closing import Closer
 from sluice.pipeline.jobs.request_file import JobLeg
@@ -112,7 +113,7 @@ async def test_a_failed_job_costs_nothing_and_leaves_its_request_and_why(world: 
 
 async def test_work_is_dropped(world: StudioWorld) -> None:
     job = await world.make(await taken(world))
-    for key in (work_key(job.id, 0), f"jobs/{job.id}/work/token", f"jobs/{job.id}/made/a.mp4"):
+    for key in (work_key(job.id, 0), f"jobs/{job.id}/received/token", f"jobs/{job.id}/made/a.mp4"):
         await world.bucket.put(key, Blob(b"x", "text/plain"))
     await world.bucket.put(failure_key(job.id), Blob(b"{}", "application/json"))
     await world.closer.finish(job.id)
@@ -237,6 +238,15 @@ async def test_without_its_hold_a_job_fails(world: StudioWorld) -> None:
     await world.closer.finish(job.id)
     assert (await world.job(job.id)).failure == "timeout"
     assert world.charges == []
+    world.all_is_well()
+
+
+async def test_a_hold_that_was_ended_by_whomever_is_none(world: StudioWorld) -> None:
+    """An operator has restored the counter, say: what is charged now would be in the ledger alone."""
+    job = await world.make(await taken(world))
+    await world.closer.counters.settle(job.key_id, job.request_id, job.hold, NOTHING)
+    await world.closer.finish(job.id)
+    assert (await world.job(job.id)).failure == "timeout"
     world.all_is_well()
 
 

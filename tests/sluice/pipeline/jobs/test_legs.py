@@ -14,6 +14,7 @@ from sluice.pipeline.jobs.causes import cause_of
 from sluice.pipeline.jobs.legs import Reach, way_to
 from sluice.pipeline.jobs.request_file import JobLeg, RequestFile
 from sluice.pipeline.live_catalog import LiveCatalog, SnapshotSource
+from sluice.providers.declared.videos import DeclaredVideos
 from sluice.stores.aws import AWSError
 from sluice.stores.models import Snapshot
 from sluice.upstream.client import Upstream
@@ -76,6 +77,21 @@ async def test_a_candidate_has_its_own_terms() -> None:
 async def test_one_that_the_catalogue_has_lost_is_asked_all_the_same(models: Any) -> None:
     way = await way_to(reach(models=models), REQUEST, 0)
     assert way.target.model == "paint-1"
+
+
+async def test_a_service_that_the_catalogue_declares_is_asked_as_it_says() -> None:
+    service = {
+        "submit": "POST /films",
+        "poll": "GET /films/{reference}",
+        "members": {"prompt": "/prompt"},
+        "running": ["busy"],
+        "made": ["done"],
+        "failed": [],
+        "output": ["/url"],
+    }
+    way = await way_to(reach(providers={"alpha": {**ALPHA, "videos": service}}), REQUEST, 0)
+    assert isinstance(way.videos, DeclaredVideos)
+    assert way.videos.poll_request("1", way.target, 0).url == "https://alpha/films/1"
 
 
 async def test_a_provider_that_the_catalogue_has_lost_is_not() -> None:

@@ -105,6 +105,16 @@ async def test_a_video_is_as_long_as_its_client_wants(world: StudioWorld) -> Non
     assert world.request_file(job.id).videos.seconds == 4
 
 
+async def test_a_service_that_the_catalogue_declares_makes_videos_and_nothing_that_it_cannot_be_told(
+    world: StudioWorld,
+) -> None:
+    job = (await world.submit(video=True, model="declared-filmer")).job
+    (leg,) = world.request_file(job.id).legs
+    assert (leg.provider, leg.model, job.seconds) == ("declared", "d-1", 4)
+    with pytest.raises(UnsupportedParameterError):
+        await world.submit(video=True, model="declared-filmer", seconds="8")
+
+
 async def test_nobody_reads_a_prompt_but_in_the_bucket(world: StudioWorld) -> None:
     job = (await world.submit(webhook_url="https://hooks.example.com/secret")).job
     tables = repr(world.database.tables)

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mosaic_decoder import parameters_of, pictures_of
-from sluice.providers.demo.h264 import KEY_EVERY, Colour, Frame, Mosaics
+from mosaic_decoder import Bits, parameters_of, pictures_of
+from sluice.providers.demo.h264 import KEY_EVERY, Colour, Frame, Mosaics, _unit
 
 PART = st.integers(0, 255)
 COLOURS = st.lists(st.tuples(PART, PART, PART), min_size=1, max_size=6)
@@ -64,8 +64,12 @@ def test_a_player_can_begin_every_few_seconds() -> None:
     assert len(decoded(mosaics, frames[KEY_EVERY:])) == KEY_EVERY + 2
 
 
-def test_nothing_in_a_unit_looks_like_the_beginning_of_another() -> None:
-    mosaics = Mosaics(16 * 600, 16, [(128, 128, 128), (129, 128, 128)])
-    frames = written(mosaics, [[bytes(600)], [bytes(599) + b"\1"]])
-    assert all(b"\0\0" + bytes((end,)) not in frame.unit for frame in frames for end in range(3))
-    assert len(decoded(mosaics, frames)) == 2
+@given(st.integers(0, 80), st.sampled_from(["00", "01", "10", "11"]), st.integers(0, 40))
+def test_nothing_in_a_unit_looks_like_the_beginning_of_another(before: int, middle: str, after: int) -> None:
+    """Mosaics hardly have so many zeros; the standard forbids them all the same."""
+    bits = "0" * before + middle + "0" * after
+    unit = _unit(0x65, [bits])
+    read = Bits(unit)  # which asserts that there is no start code in it
+    assert read.text[8:].startswith(bits + "1")
+    assert b"\0\0\2" not in unit
+    assert unit.count(b"\0\0\3") >= (before // 8 - 1) // 2

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chat_operations import chat_of
 from openai_schemas import check_chunk, check_completion
 from sluice.api.chat_accumulate import ChatAccumulator
 from sluice.api.chat_reply import ChatCompletion, ChatCompletionChunk, ReplyMessage
@@ -53,12 +54,12 @@ def bytes_of(host: str, name: str) -> bytes:
 
 
 def whole(host: str, name: str) -> ChatCompletion:
-    return PROVIDERS[host].chat.whole_reply(bytes_of(host, name), CALL)
+    return chat_of(PROVIDERS[host]).whole_reply(bytes_of(host, name), CALL)
 
 
 def streamed(host: str, name: str, *, cut: int | None = None) -> list[ChatCompletionChunk]:
     """The chunks of a stream whose bytes come in pieces of ``cut``; all of it has to be there."""
-    chat = PROVIDERS[host].chat
+    chat = chat_of(PROVIDERS[host])
     decoder, stream = chat.new_decoder(), chat.reply_stream(CALL)
     data = bytes_of(host, name)
     size = cut or len(data)
@@ -147,7 +148,7 @@ def test_details_come_once_and_whole_in_a_stream() -> None:
 
 
 def test_a_signature_that_comes_last_belongs_to_the_whole_thought() -> None:
-    chat = PROVIDERS["mistral"].chat
+    chat = chat_of(PROVIDERS["mistral"])
     data = bytes_of("mistral", "stream.sse").replace(b'"Politely."}]', b'"Politely."}],"signature":"c2ln"')
     stream, decoder = chat.reply_stream(CALL), chat.new_decoder()
     reply = added_up([chunk for event in decoder.feed(data) for chunk in stream.feed(event)])
@@ -213,4 +214,4 @@ def test_an_error_in_a_stream_breaks_it(host: str) -> None:
 def test_a_lack_of_resources_is_no_end() -> None:
     data = bytes_of("deepseek", "whole.json").replace(b'"stop"', b'"insufficient_system_resource"')
     with pytest.raises(OverloadedError):
-        PROVIDERS["deepseek"].chat.whole_reply(data, CALL)
+        chat_of(PROVIDERS["deepseek"]).whole_reply(data, CALL)

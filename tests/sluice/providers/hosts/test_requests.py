@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chat_operations import chat_of
 from sluice.api.chat_request import ChatCompletionRequest
 from sluice.api.embeddings import EmbeddingsRequest
 from sluice.api.validation import validate
@@ -54,7 +55,7 @@ def asked(kind: str, **members: Any) -> dict[str, Any]:
     request = validate(ChatCompletionRequest, {"model": "asked-for", "messages": [USER], **members})
     provider = PROVIDERS[kind]
     check_supported(request, provider.features)
-    sent = provider.chat.upstream_request(ProviderCall(request, TARGET, id="x", now=0.0))
+    sent = chat_of(provider).upstream_request(ProviderCall(request, TARGET, id="x", now=0.0))
     assert sent.url == "http://host.example/v1/chat/completions"
     body: dict[str, Any] = json.loads(sent.body)
     return body

@@ -10,7 +10,7 @@ Source: https://platform.openai.com/docs/api-reference/images/create.
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from sluice.api.model_request import ModelRequest
@@ -18,18 +18,19 @@ from sluice.api.shapes import WHOLE
 
 ImageFormat = Literal["url", "b64_json"]
 MOST_IMAGES = 10
-_SIZE = re.compile(r"auto|[1-9]\d{1,4}x[1-9]\d{1,4}")
+_SIZE = r"auto|[1-9][0-9]{1,4}x[1-9][0-9]{1,4}"
+_IS_SIZE = re.compile(_SIZE)
 
 
 def _is_size(value: str) -> str:
-    if not _SIZE.fullmatch(value):
+    if not _IS_SIZE.fullmatch(value):
         raise PydanticCustomError(
             "size", "Input should be 'auto', or a width and a height such as '1024x1024'"
         )
     return value
 
 
-Size = Annotated[str, AfterValidator(_is_size)]
+Size = Annotated[str, AfterValidator(_is_size), WithJsonSchema({"type": "string", "pattern": f"^({_SIZE})$"})]
 Prompt = Annotated[str, Field(min_length=1, max_length=32_000)]
 WebhookAddress = Annotated[str, Field(min_length=1, max_length=2_000)]
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sluice.api.validation import parse_object
 from sluice.errors import InvalidRequestError
 from sluice.wire.form_data import Part
+from sluice.wire.media_types import recognised
 
 FORM: Final = "multipart/form-data"
 IMAGE_URL: Final = "image_url"
@@ -18,7 +19,6 @@ IMAGE_URL: Final = "image_url"
 
 _NAME = re.compile(r"([^\[\]]+)(?:\[([^\[\]]+)\])?")
 """``input_reference[image_url]`` is the SDKs' way of writing a member of a member."""
-_PICTURE = re.compile(r"image/[a-z0-9.+-]{1,40}")
 
 
 def members_of(content_type: str | None, body: bytes, pictures: Collection[str]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def members_of(content_type: str | None, body: bytes, pictures: Collection[str])
             return _text(part.name, part.content)
         if part.name not in pictures:
             raise InvalidRequestError(f"'{part.name}' cannot be a file.", param=part.name)
-        return {IMAGE_URL: _data_url(part.name, part.content, part.content_type)}
+        return {IMAGE_URL: _data_url(part.name, part.content)}
 
     members: dict[str, Any] = {}
     for part in parts:
@@ -75,9 +75,11 @@ def _text(name: str, content: bytes) -> str:
         raise InvalidRequestError(f"Invalid value for '{name}': it is no UTF-8.", param=name) from error
 
 
-def _data_url(name: str, content: bytes, content_type: str | None) -> str:
-    """The file as its field says what it is."""
-    kind = (content_type or "").partition(";")[0].strip().lower()
-    if not _PICTURE.fullmatch(kind):
-        raise InvalidRequestError(f"The file '{name}' has to be of a type such as image/png.", param=name)
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+def _data_url(name: str, content: bytes) -> str:
+    """The file as what it is: some SDKs send every file as one of bytes of any kind."""
+    found = recognised(content)
+    if found is None or found.kind != "image":
+        raise InvalidRequestError(
+            f"The file '{name}' has to be a picture (PNG, JPEG, WebP or GIF).", param=name
+        )
+    return f"data:{found.content_type};base64,{base64.b64encode(content).decode()}"

@@ -134,7 +134,7 @@ def _bodies(endpoint: Endpoint, request: Shape) -> Part:
     }
     content: Part = {JSON: {"schema": reference(request), "examples": examples}}
     if endpoint.form is not None:
-        content[FORM] = {"schema": reference(endpoint.form)}
+        content[FORM] = {"schema": reference(endpoint.form), "examples": examples}
     return content
 
 

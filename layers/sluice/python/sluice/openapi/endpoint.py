@@ -58,7 +58,7 @@ class Endpoint:
         summary: one line.
         description: more, in Markdown.
         request: the shape of the body.
-        form: its shape where it is a form.
+        form: its shape where it is a form; the examples' members are texts then.
         reply: the shape of a success in JSON, or the media types of another success with their schemas; None where no
             success is a 200.
         event: the shape of an event, where the reply may be a stream.

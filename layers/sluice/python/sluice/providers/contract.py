@@ -283,7 +283,7 @@ class VideoOperation(Protocol):
         ...
 
     def polled(self, body: bytes, reference: str, target: Target, errand: Errand) -> Polled:
-        """Read the answer, of status 200.
+        """Read the answer, of status 200 or 202.
 
         Raises:
             SluiceError: it is none; the video may still come to be.

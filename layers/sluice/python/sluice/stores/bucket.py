@@ -2,7 +2,7 @@
 
     jobs/<job id>/request.json     the request, and how it is carried out
     jobs/<job id>/failure.json     a provider's words about why it failed
-    jobs/<job id>/work/<index>     what a provider has sent, until it is checked and stored
+    jobs/<job id>/received/<index> what a provider has sent, until it is checked and stored
     jobs/<job id>/made/            where a provider may put files itself
     outputs/<sha-256>              files, by their content
 
@@ -19,6 +19,7 @@ from urllib.parse import unquote_plus
 
 from sluice.stores.aws import AWS
 from sluice.stores.connections import ReplyTooLargeError
+from sluice.wire.sigv4 import ReadMethod
 
 if TYPE_CHECKING:
     from sluice.stores.s3 import BucketClient
@@ -42,7 +43,7 @@ def failure_key(job_id: str) -> str:
 
 def work_key(job_id: str, index: int) -> str:
     """Where what a provider has sent lies until it is stored."""
-    return f"jobs/{job_id}/work/{index}"
+    return f"jobs/{job_id}/received/{index}"
 
 
 def made_prefix(job_id: str) -> str:
@@ -129,14 +130,17 @@ class Bucket:
                 return
             query["continuation-token"] = html.unescape(more[1].decode())
 
-    async def link(self, key: str, seconds: int, answer: Mapping[str, str]) -> str:
+    async def link(
+        self, key: str, seconds: int, answer: Mapping[str, str], method: ReadMethod = "GET"
+    ) -> str:
         """An address at which anybody may read an object for so long, with ranges as S3 has them.
 
         Args:
             key: the object's; it need not be there.
             seconds: of the link's life; it ends with the credentials of this process, if they end before.
             answer: headers of the reply: ``content-type``, ``content-disposition``, ``cache-control``.
+            method: the only one that the address works with.
         """
         return await self._client.link(
-            key, seconds, {f"response-{name}": value for name, value in answer.items()}
+            key, seconds, {f"response-{name}": value for name, value in answer.items()}, method
         )

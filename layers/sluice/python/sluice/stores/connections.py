@@ -64,7 +64,10 @@ class _Connection:
             and not self._reader.at_eof()
         )
 
-    async def exchange(self, head: h11.Request, body: bytes, most_bytes: int | None) -> Reply:
+    async def exchange(
+        self, head: h11.Request, body: bytes, most_bytes: int | None, announced: Callable[[int], None]
+    ) -> Reply:
+        """Send a request and read the reply; ``announced`` is told how long its body will be."""
         parts = (
             self._http.send(head),
             self._http.send(h11.Data(data=body)) if body else None,
@@ -81,7 +84,11 @@ class _Connection:
                     self._http.receive_data(await self._reader.read(READ_BYTES))
                 case h11.Response():
                     response = event
-                    failed = event.status_code >= 400
+                    failed = event.status_code >= 300
+                    coming = _length_of(response) if head.method != b"HEAD" else 0
+                    if most_bytes is not None and not failed and coming > most_bytes:
+                        raise ReplyTooLargeError
+                    announced(coming)
                 case h11.Data():
                     received.append(bytes(event.data))
                     length += len(event.data)
@@ -136,23 +143,31 @@ class Connections:
         *,
         seconds: float,
         most_bytes: int | None = None,
+        bytes_a_second: float | None = None,
     ) -> Reply:
         """Send a request and read the whole reply, if it has no more than ``most_bytes``.
+
+        Where it may be long, ``bytes_a_second`` adds time for as many bytes as the reply says it has.
 
         The caller decides whether to try again, since the request may have been carried out. When one connection
         fails, those kept are dropped too: an environment that was frozen has lost them all.
 
         Raises:
-            ConnectionBrokenError: no whole reply within ``seconds``.
+            ConnectionBrokenError: no whole reply within that time.
             ReplyTooLargeError: it has more bytes than that.
         """
         connection: _Connection | None = None
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as limit:
+
+                def announced(length: int) -> None:
+                    if bytes_a_second is not None and (end := limit.when()) is not None:
+                        limit.reschedule(end + length / bytes_a_second)
+
                 connection = await self._connected()
                 length = [("content-length", str(len(body)))] if body or method in _WITH_BODY else []
                 head = h11.Request(method=method, target=target, headers=[*headers, *length])
-                reply = await connection.exchange(head, body, most_bytes)
+                reply = await connection.exchange(head, body, most_bytes, announced)
         except (OSError, TimeoutError, h11.ProtocolError) as error:
             self.close()
             raise ConnectionBrokenError(f"no reply: {type(error).__name__}") from error
@@ -185,3 +200,8 @@ class Connections:
         while self._idle:
             with contextlib.suppress(RuntimeError):  # the loop they belong to may have ended
                 self._idle.pop().close()
+
+
+def _length_of(response: h11.Response) -> int:
+    """How many bytes a reply says that its body has; 0 where it does not say."""
+    return next((int(value) for name, value in response.headers if name == b"content-length"), 0)

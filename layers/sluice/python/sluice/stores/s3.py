@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html
 """
 
 import asyncio
+import base64
 import hashlib
 import random
 import re
@@ -20,7 +21,7 @@ from sluice.observability import logger
 from sluice.stores.access import Access
 from sluice.stores.aws import OVERLOADED_CODES, AWSError, overloaded
 from sluice.stores.connections import ConnectionBrokenError, Connections, Reply
-from sluice.wire.sigv4 import presigned_url, s3_headers
+from sluice.wire.sigv4 import ReadMethod, presigned_url, s3_headers
 
 CONNECT_SECONDS = 1.0
 ATTEMPT_SECONDS = 5.0
@@ -32,6 +33,9 @@ BACKOFF_SECONDS = 0.1
 
 _UNRESERVED = "-._~/"
 _CODE = re.compile(rb"<Code>([A-Za-z0-9.]{1,100})</Code>")
+_REGION = "x-amz-bucket-region"
+_CHECKSUM = "x-amz-checksum-sha256"
+_WITH_CHECKSUM = {"x-amz-checksum-mode": "ENABLED"}
 _MISSING = frozenset({"NoSuchKey"})
 _DONE = frozenset({200, 204, 206})
 
@@ -86,24 +90,33 @@ class BucketClient:
         url = self._url(key) + (
             f"?{urlencode(sorted(query.items()), quote_via=quote, safe='')}" if query else ""
         )
-        digest = hashlib.sha256(body).hexdigest()
+        sent = dict(headers or {})
+        digest = hashlib.sha256(body)
+        if method == "PUT":  # is kept with the object, and comes back with it
+            sent[_CHECKSUM] = base64.b64encode(digest.digest()).decode()
+            sent["x-amz-sdk-checksum-algorithm"] = "SHA256"
+        elif method == "GET" and key:
+            sent |= _WITH_CHECKSUM
         failure: Exception | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(BACKOFF_SECONDS * 2**attempt * random.random())  # noqa: S311 - spreads load only
             try:
-                reply = await self._attempt(method, url, headers or {}, body, digest, most_bytes)
+                reply = await self._attempt(method, url, sent, body, digest.hexdigest(), most_bytes)
                 return _result_of(f"{method} of S3", method, reply)
             except (ConnectionBrokenError, OverloadedError) as error:
                 failure = error
         logger.warning("%s of s3 failed %d times: %s", method, ATTEMPTS, failure)
         raise overloaded() from failure
 
-    async def link(self, key: str, seconds: int, parameters: Mapping[str, str]) -> str:
+    async def link(
+        self, key: str, seconds: int, parameters: Mapping[str, str], method: ReadMethod = "GET"
+    ) -> str:
         """See ``Bucket.link``; ``parameters`` are S3's."""
         return presigned_url(
             self._url(key),
             parameters,
+            method=method,
             seconds=seconds,
             region=self._access.region,
             credentials=await self._access.credentials(),
@@ -137,14 +150,21 @@ class BucketClient:
         )
         address = urlsplit(url)
         target = address.path + (f"?{address.query}" if address.query else "")
-        seconds = ATTEMPT_SECONDS + max(len(body), most_bytes or 0) / BYTES_A_SECOND
         return await self._connections.send(
-            method, target, list(signed.items()), body, seconds=seconds, most_bytes=most_bytes
+            method,
+            target,
+            list(signed.items()),
+            body,
+            seconds=ATTEMPT_SECONDS + len(body) / BYTES_A_SECOND,
+            most_bytes=most_bytes,
+            bytes_a_second=BYTES_A_SECOND,
         )
 
 
 def _result_of(operation: str, method: str, reply: Reply) -> Reply | None:
     if reply.status in _DONE:
+        if method == "GET":
+            _check(reply)
         return reply
     found = _CODE.search(reply.body)
     code = found[1].decode() if found else str(reply.status)
@@ -152,4 +172,21 @@ def _result_of(operation: str, method: str, reply: Reply) -> Reply | None:
         return None
     if reply.status >= 500 or reply.status == 429 or code in OVERLOADED_CODES:
         raise overloaded()
-    raise AWSError(operation, code, f"status {reply.status}")
+    region = reply.headers.get(_REGION)  # S3 says so where another one was asked
+    raise AWSError(
+        operation, code, f"status {reply.status}" + (f"; the bucket is in {region}" if region else "")
+    )
+
+
+def _check(reply: Reply) -> None:
+    """See that an object is what was put.
+
+    Raises:
+        ConnectionBrokenError: it is not.
+    """
+    checksum = reply.headers.get(_CHECKSUM, "")
+    # One of an object that was put in parts is of their checksums, and ends with their number.
+    if checksum and "-" not in checksum:
+        found = base64.b64encode(hashlib.sha256(reply.body).digest()).decode()
+        if found != checksum:
+            raise ConnectionBrokenError("the checksum of an object is wrong")

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from sluice.credentials import AWSCredentials
@@ -94,10 +94,14 @@ def s3_headers(
     return sent
 
 
+type ReadMethod = Literal["GET", "HEAD"]
+
+
 def presigned_url(
     url: str,
     parameters: Mapping[str, str],
     *,
+    method: ReadMethod = "GET",
     seconds: int,
     region: str,
     credentials: AWSCredentials,
@@ -108,6 +112,7 @@ def presigned_url(
     Args:
         url: the object's, without a query; its path encoded as it is sent.
         parameters: further ones of the query, such as ``response-content-type``.
+        method: the only one that it works with.
         seconds: from now, as long as which it works; a week at most.
         region: where the bucket is.
         credentials: whose right to read it is lent. If they end before, so does the address.
@@ -133,7 +138,7 @@ def presigned_url(
         )
     )
     canonical = _Canonical(
-        "GET", urlsplit(url).path or "/", encoded, {"host": _host(url)}, "UNSIGNED-PAYLOAD"
+        method, urlsplit(url).path or "/", encoded, {"host": _host(url)}, "UNSIGNED-PAYLOAD"
     )
     return f"{url}?{encoded}&X-Amz-Signature={_signature(canonical, scope, credentials)}"
 

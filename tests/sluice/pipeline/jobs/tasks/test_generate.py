@@ -8,7 +8,7 @@ import pytest
 
 from fake_makers import inline, told
 from job_world import PROMPT, JobWorld, makers_known
-from made_media import png
+from made_media import mp4, png
 from sluice.errors import UpstreamError, UpstreamTimeoutError
 from sluice.pipeline.jobs.failures import PassingError, RefusedError
 from sluice.pipeline.jobs.tasks import generate
@@ -145,6 +145,14 @@ async def test_a_picture_elsewhere_is_fetched() -> None:
     await world.task("generate")
     assert work(world) == (0, png(7))
     assert world.makers.requests[-1].headers == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", mp4()])
+async def test_what_is_no_picture_is_another_candidates_chance(content: bytes) -> None:
+    world = running(legs=("alpha", "beta"))
+    world.makers.answers["POST alpha"] = [told(inline(content))]
+    await world.task("generate")
+    assert work(world) == (1, png(0))
 
 
 async def test_one_that_is_too_large_is_another_candidates_chance() -> None:

@@ -41,12 +41,12 @@ class CallbackParts(Protocol):
 
 def token_key(job_id: str) -> str:
     """Where the token of a machine that waits lies."""
-    return f"{job_prefix(job_id)}work/token"
+    return f"{job_prefix(job_id)}received/token"
 
 
 def called_key(job_id: str) -> str:
     """What is there when the provider has called."""
-    return f"{job_prefix(job_id)}work/called"
+    return f"{job_prefix(job_id)}received/called"
 
 
 async def called_back(parts: CallbackParts, job_id: str, secret: str) -> None:

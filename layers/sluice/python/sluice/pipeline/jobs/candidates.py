@@ -22,7 +22,7 @@ from sluice.pipeline.plan import who_can
 from sluice.pipeline.route import Choice, target_of
 from sluice.providers.contract import ProviderCall
 from sluice.providers.media_features import SECONDS, check_media
-from sluice.providers.registry import PROVIDERS
+from sluice.providers.registry import provider_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ async def makers_of[Request: ModelRequest](
     async def maker_of(choice: Choice, candidate: Candidate) -> Maker:
         row = choice.row.served_by(candidate)
         target = await target_of(gateway.catalog, row, candidate, gateway.credentials)
-        provider = PROVIDERS[gateway.catalog.providers[candidate.provider].kind]
+        provider = provider_of(gateway.catalog.providers[candidate.provider])
         check_media(medium.features(provider, row), wanted.request, row)
         _check_length(wanted.settled, row)
         price = medium.price(wanted.settled, row)

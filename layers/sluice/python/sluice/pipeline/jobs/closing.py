@@ -197,7 +197,7 @@ class Closer:
         """Drop all of a job's files but the outputs that it keeps, and the objects that are left."""
         digests = {each.digest for each in job.outputs.values()} - {each.digest for each in kept}
         if digests:
-            await self.outputs.drop(job.id, sorted(digests), int(self.clock()))
+            await self.outputs.drop(job.id, sorted(digests))
         async for key in self.bucket.keys(job_prefix(job.id)):
             if key not in left:
                 await self.bucket.delete(key)

@@ -10,6 +10,9 @@ from sluice.upstream.client import Upstream
 TOO_LARGE = "The provider's answer is too large."
 
 OK = frozenset({200})
+TOLD = frozenset({200, 202})
+"""Statuses of an answer to how a video is: xAI's is 202 until it is made."""
+
 TAKEN = frozenset({200, 201, 202})
 """Statuses of a submission that was accepted."""
 

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from sluice.errors import OverloadedError, SluiceError, UpstreamError, UpstreamTimeoutError
 from sluice.pipeline.call import within
+from sluice.pipeline.jobs.checking import TOO_LARGE, invalid_output
 from sluice.pipeline.route import is_local
 from sluice.providers.contract import InBucket, Inline, Media, Remote, Target, UpstreamRequest
 from sluice.providers.failures import failure_of_status
@@ -19,8 +20,6 @@ from sluice.upstream.client import Upstream, UpstreamResponse
 
 MOST_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-TOO_LARGE = "The provider's file is larger than the gateway takes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +101,6 @@ class Fetcher:
         if len(content) > self.most_bytes:
             raise invalid_output(TOO_LARGE)
         return content
-
-
-def invalid_output(words: str) -> UpstreamError:
-    """The failure of a provider whose file is none, or cannot be taken; asking again gives another one like it."""
-    return UpstreamError(words, code="invalid_output", retriable=False)
 
 
 def _allowed(request: UpstreamRequest, target: Target) -> UpstreamRequest:

@@ -18,6 +18,7 @@ from sluice.stores.bucket import job_prefix, output_key, request_key
 from sluice.stores.job_records import LEADS, Job, JobKind
 from sluice.stores.jobs import JobOverError
 from sluice.stores.keys import KeyRecord
+from sluice.wire.sigv4 import ReadMethod
 
 MOST_LISTED: Final = 100
 MOST_ID_LENGTH: Final = 80
@@ -68,6 +69,8 @@ async def listed(
 async def cancel(studio: Studio, job: Job, code: FailureCode = "cancelled") -> Job:
     """End a job that is not over, unless that was decided before; it costs nothing then.
 
+    The provider of a video is told, where it can be: the tasks would, but their execution is stopped.
+
     Args:
         studio: the parts.
         job: as it was last seen.
@@ -90,7 +93,25 @@ async def cancel(studio: Studio, job: Job, code: FailureCode = "cancelled") -> J
         await studio.machines.stop(machine, job.id)
     except (OverloadedError, AWSError):
         logger.warning("the execution of %s could not be stopped", job.id, exc_info=True)
-    return await studio.jobs.get(job.id) or job
+    job = await studio.jobs.get(job.id) or job
+    if job.state == "failed" and job.reference is not None:
+        await _given_up(studio, job)
+    return job
+
+
+async def _given_up(studio: Studio, job: Job) -> None:
+    # Imported here: few jobs are cancelled.
+    from sluice.pipeline.jobs.giving_up import give_up
+    from sluice.pipeline.jobs.legs import Reach
+
+    gateway = studio.gateway
+    reach = Reach(gateway.models, gateway.credentials, gateway.upstream)
+    try:
+        request = await request_of(studio, job)
+    except (NotFoundError, OverloadedError, AWSError):
+        logger.warning("the video of %s could not be cancelled at its provider", job.id, exc_info=True)
+        return
+    await give_up(reach, job, request, time.time())
 
 
 async def delete(studio: Studio, job: Job) -> None:
@@ -104,7 +125,7 @@ async def delete(studio: Studio, job: Job) -> None:
             job = await cancel(studio, job)
     digests = sorted({output.digest for output in job.outputs.values()})
     if digests:
-        await studio.outputs.drop(job.id, digests, int(time.time()))
+        await studio.outputs.drop(job.id, digests)
     async for key in studio.bucket.keys(job_prefix(job.id)):
         await studio.bucket.delete(key)
     await studio.webhooks.forget(job.id)
@@ -141,8 +162,10 @@ async def failure_of(studio: Studio, job: Job) -> tuple[str, str]:
     return code, WORDS.get(code, WORDS["server_error"])
 
 
-async def output_link(studio: Studio, job: Job, index: int) -> str:
+async def output_link(studio: Studio, job: Job, index: int, method: ReadMethod = "GET") -> str:
     """An address at which anybody may have a file of a completed job, for a while; where it is pinned, for good.
+
+    It works with one method alone.
 
     Raises:
         NotFoundError: there is no such file.
@@ -155,7 +178,7 @@ async def output_link(studio: Studio, job: Job, index: int) -> str:
         return f"{studio.settings.ipfs_gateway.rstrip('/')}/ipfs/{output.cid}"
     seconds = max(1, min(studio.settings.link_seconds, job.expires_at - int(time.time())))
     answer = {"content-type": output.content_type, "cache-control": f"private, max-age={seconds}, immutable"}
-    return await studio.bucket.link(output_key(output.digest), seconds, answer)
+    return await studio.bucket.link(output_key(output.digest), seconds, answer, method)
 
 
 def _is_id(text: str, kind: JobKind | None) -> bool:

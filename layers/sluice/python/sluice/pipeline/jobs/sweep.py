@@ -45,9 +45,9 @@ class Sweeper:
     clock: Callable[[], float] = time.time
 
     @classmethod
-    def open(cls, settings: ClosingSettings) -> Self:
-        """Build all parts; no request leaves yet."""
-        aws = AWS()
+    def open(cls, settings: ClosingSettings, aws: AWS | None = None) -> Self:
+        """Build all parts, around the way to AWS if there is one; no request leaves yet."""
+        aws = aws or AWS()
         return cls(JobStore(aws, settings.jobs_table), Closer.assemble(settings, aws))
 
     async def answer(self, event: Mapping[str, Any]) -> dict[str, int]:

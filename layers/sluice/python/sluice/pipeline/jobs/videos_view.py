@@ -13,6 +13,7 @@ from sluice.pipeline.jobs.shown import failure_shown, status_of
 from sluice.pipeline.jobs.studio import Studio
 from sluice.stores.job_records import Job, JobState
 from sluice.stores.keys import KeyRecord
+from sluice.wire.sigv4 import ReadMethod
 
 WHOLE_VIDEO: Final = "video"
 """The one variant of a video's content that there is; OpenAI also has a thumbnail and a sprite sheet."""
@@ -74,8 +75,8 @@ async def video_list(studio: Studio, key: KeyRecord, page: Page) -> VideoList:
     )
 
 
-async def content_link(studio: Studio, job: Job, variant: str) -> str:
-    """Where the file of a video is, for a while.
+async def content_link(studio: Studio, job: Job, variant: str, method: ReadMethod) -> str:
+    """Where the file of a video is, for a while and for this method.
 
     Raises:
         UnsupportedParameterError: that variant of it is never made.
@@ -88,7 +89,7 @@ async def content_link(studio: Studio, job: Job, variant: str) -> str:
         )
     match status_of(job):
         case "completed":
-            return await output_link(studio, job, 0)
+            return await output_link(studio, job, 0, method)
         case "failed":
             raise NotFoundError("The video has failed, so there is no file of it.")
         case status:

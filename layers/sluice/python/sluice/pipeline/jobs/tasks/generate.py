@@ -9,6 +9,7 @@ from typing import Any
 
 from sluice.errors import SluiceError
 from sluice.pipeline.jobs.causes import is_final, most_telling_cause
+from sluice.pipeline.jobs.checking import checked
 from sluice.pipeline.jobs.exchange import answer_of, room_for
 from sluice.pipeline.jobs.failures import RefusedError
 from sluice.pipeline.jobs.fetching import Fetcher
@@ -88,4 +89,6 @@ async def _asked(
     body = await answer_of(upstream, way, question, deadline=deadline, most_bytes=room_for(most_bytes))
     media = way.images.picture(body, call)
     fetcher = Fetcher(upstream, workshop.bucket, job.id, most_bytes, deadline)
-    return await fetcher.content(media, way.target)
+    content = await fetcher.content(media, way.target)
+    checked(content, job.kind, most_bytes)  # again where it is stored; here another candidate may do better
+    return content

@@ -15,8 +15,9 @@ from sluice.errors import OverloadedError, SluiceError
 from sluice.observability import logger
 from sluice.pipeline.jobs.at_provider import asked
 from sluice.pipeline.jobs.causes import cause_of
+from sluice.pipeline.jobs.checking import checked
 from sluice.pipeline.jobs.failures import PassingError, RefusedError
-from sluice.pipeline.jobs.fetching import Fetcher, invalid_output
+from sluice.pipeline.jobs.fetching import Fetcher
 from sluice.pipeline.jobs.legs import way_to
 from sluice.pipeline.jobs.request_file import RequestFile
 from sluice.pipeline.jobs.task import TaskEvent
@@ -27,7 +28,6 @@ from sluice.stores.aws import AWSError
 from sluice.stores.bucket import Blob, BlobTooLargeError, made_prefix, work_key
 from sluice.stores.job_records import Job, Output
 from sluice.stores.jobs import JobOverError
-from sluice.wire.media_types import recognised
 
 SECONDS = 180.0
 """For fetching the file: with the time to pin it, less than the state's own limit."""
@@ -127,13 +127,9 @@ def _output_of(file: _File, job: Job, most_bytes: int) -> Output:
     """What is noted of a file.
 
     Raises:
-        UpstreamError: it is not of the kind that was asked for, or too large.
+        UpstreamError: it is not what was asked for.
     """
-    media_type = recognised(file.content)
-    if media_type is None or media_type.kind != job.kind:
-        raise invalid_output(f"What the provider has sent is no {job.kind} that the gateway knows.")
-    if len(file.content) > most_bytes:
-        raise invalid_output("The provider's file is larger than the gateway takes.")
+    media_type = checked(file.content, job.kind, most_bytes)
     return Output(
         digest=hashlib.sha256(file.content).hexdigest(),
         content_type=media_type.content_type,
@@ -189,13 +185,13 @@ async def _drop_another(workshop: Workshop, job: Job, index: int, digest: str) -
         return
     others = {each.digest for position, each in job.outputs.items() if position != index}
     if known.digest not in others:
-        await workshop.outputs.drop(job.id, [known.digest], int(workshop.clock()))
+        await workshop.outputs.drop(job.id, [known.digest])
 
 
 async def _taken_back(workshop: Workshop, job_id: str, job: Job | None, digest: str) -> None:
     """Drop a file that was put for a job which knows nothing of it."""
     if not _counts_on(job, digest):
-        await workshop.outputs.drop(job_id, [digest], int(workshop.clock()))
+        await workshop.outputs.drop(job_id, [digest])
 
 
 def _counts_on(job: Job | None, digest: str) -> bool:

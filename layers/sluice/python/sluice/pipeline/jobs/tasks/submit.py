@@ -7,16 +7,16 @@ provider tells submissions that come twice from two, it is submitted again; anyw
 for it. Only what is certain not to have been taken goes on to the next candidate.
 """
 
-import asyncio
 import contextlib
 from dataclasses import replace
 from typing import Any
 
 from sluice.errors import OverloadedError, SluiceError
-from sluice.pipeline.jobs.at_provider import errand_of, give_up
+from sluice.pipeline.jobs.at_provider import errand_of
 from sluice.pipeline.jobs.causes import cause_of, is_final, is_not_taken, most_telling_cause
 from sluice.pipeline.jobs.exchange import TAKEN, answer_of
 from sluice.pipeline.jobs.failures import PassingError, RefusedError
+from sluice.pipeline.jobs.giving_up import give_up
 from sluice.pipeline.jobs.legs import Way, way_to
 from sluice.pipeline.jobs.request_file import RequestFile
 from sluice.pipeline.jobs.task import TaskEvent
@@ -155,8 +155,7 @@ async def _taken(
         noted = await _noted_as_taken(workshop, job, way, submitted)
     except (JobOverError, OverloadedError):  # what is not known of cannot be asked for
         taken = replace(job, leg=way.leg, reference=submitted.reference)
-        loop_now = asyncio.get_running_loop().time()
-        await give_up(workshop.reach, taken, request, workshop.clock(), loop_now)
+        await give_up(workshop.reach, taken, request, workshop.clock())
         raise
     return await next_question(workshop, noted, request, poll_after=submitted.poll_after)
 

@@ -1,0 +1,520 @@
+"""The videos function over a studio in memory."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from asgi_client import Client
+from openai_schemas import check_video, check_video_deleted, check_videos
+from sluice.api.webhooks import DeliveryList, WebhookSecret
+from sluice.errors import NotFoundError
+from sluice.pipeline.jobs.callbacks import called_key
+from sluice.stores.job_records import Job
+from studio_functions import OTHER_SECRET, Site, failed, form, untouched
+from studio_world import NANO, SECRET
+
+PATH = "/v1/videos"
+TASKS = "/v1/videos/generations"
+BODY = {"model": "filmer", "prompt": "a cat"}
+PICTURE = b"\x89PNG\r\n\x1a\n\x00\xff--a-boundary\r\r\n"
+
+
+@pytest.fixture
+async def site(monkeypatch: pytest.MonkeyPatch) -> Site:
+    return Site(monkeypatch)
+
+
+def members(client: Client, status: int = 200) -> dict[str, Any]:
+    assert client.status == status, client.body
+    found: dict[str, Any] = json.loads(client.body)
+    return found
+
+
+async def create(site: Site, **more: Any) -> str:
+    return str(members(await site.ask("POST", PATH, {**BODY, **more}))["id"])
+
+
+# ── OpenAI's videos ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+async def test_a_video_is_seen_queued_in_progress_and_completed(site: Site, prefix: str) -> None:
+    site.carrier = untouched
+    client = await site.ask("POST", prefix + PATH, {**BODY, "seconds": "4", "size": "1280x720"})
+    (job,) = site.jobs
+    first = members(client)
+    check_video(first)
+    assert first == {
+        "id": job.id,
+        "object": "video",
+        "model": "filmer",
+        "status": "queued",
+        "progress": 0,
+        "created_at": job.created_at // 1000,
+        "completed_at": None,
+        "expires_at": job.expires_at,
+        "prompt": "a cat",
+        "seconds": "4",
+        "size": "1280x720",
+        "remixed_from_video_id": None,
+        "error": None,
+    }
+    assert client.headers["openai-poll-after-ms"] == "1000"
+    await site.world.jobs.begin(job.id, 1)
+    await site.world.jobs.note_progress(job.id, 40)
+    shown = await site.ask("GET", f"{prefix}{PATH}/{job.id}")
+    assert members(shown) == first | {"status": "in_progress", "progress": 40}
+    assert shown.headers["openai-poll-after-ms"] == "1000"
+    await site.world.make(job, seconds=4)
+    await site.world.closer.finish(job.id)
+    done = await site.ask("GET", f"{prefix}{PATH}/{job.id}")
+    check_video(members(done))
+    assert members(done) == first | {
+        "status": "completed",
+        "progress": 100,
+        "completed_at": int(site.world.now),
+    }
+    assert done.headers["openai-poll-after-ms"] == "1000"
+    site.world.all_is_well()
+
+
+async def test_a_failed_video_says_why(site: Site) -> None:
+    site.carrier = failed("content_policy_violation", "No cats.")
+    shown = members(await site.ask("GET", f"{PATH}/{await create(site)}"))
+    assert shown["status"] == "failed"
+    assert shown["error"] == {"code": "content_policy_violation", "message": "No cats."}
+    assert shown["completed_at"] is None
+    check_video(shown | {"size": "720x1280"})
+
+
+async def test_who_looks_often_is_told_to_look_less(site: Site) -> None:
+    site.carrier = untouched
+    job_id = await create(site)
+    for age, milliseconds in ((0, "1000"), (45, "4500"), (600, "10000")):
+        site.world.now += age
+        client = await site.ask("GET", f"{PATH}/{job_id}")
+        assert client.headers["openai-poll-after-ms"] == milliseconds
+        site.world.now -= age
+
+
+async def test_a_video_of_no_known_size_says_so(site: Site) -> None:
+    assert members(await site.ask("POST", PATH, BODY))["size"] == "auto"
+
+
+async def test_a_request_that_comes_again_gets_the_same_video(site: Site) -> None:
+    site.carrier = untouched
+    replies = [await site.ask("POST", PATH, BODY, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert members(replies[0]) == members(replies[1])
+    assert [reply.headers.get("idempotent-replayed") for reply in replies] == [None, "true"]
+
+
+async def test_a_client_that_goes_away_finds_its_video_in_the_list(site: Site) -> None:
+    site.carrier = untouched
+    client = site.client(BODY)
+
+    async def leave(call: str) -> None:
+        if call.startswith("machines.start"):
+            client.gone.set()
+
+    site.world.around.after = leave
+    await site.ask("POST", PATH, client=client)
+    assert [job.state for job in site.jobs] == ["queued"]
+
+
+async def test_deleted_videos_are_gone(site: Site) -> None:
+    job_id = await create(site)
+    gone = members(await site.ask("DELETE", f"{PATH}/{job_id}"))
+    check_video_deleted(gone)
+    assert gone == {"id": job_id, "object": "video.deleted", "deleted": True}
+    assert (await site.ask("GET", f"{PATH}/{job_id}")).status == 404
+    assert site.world.files == []
+    assert len(site.world.charges) == 1
+
+
+async def test_one_that_is_deleted_in_the_making_costs_nothing(site: Site) -> None:
+    site.carrier = untouched
+    job_id = await create(site)
+    members(await site.ask("DELETE", f"{PATH}/{job_id}"))
+    assert (site.world.charges, site.world.holds, site.jobs) == ([], [], [])
+    assert site.world.machines.stopped == [job_id]
+
+
+# ── their lists ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_list_is_read_page_by_page(site: Site) -> None:
+    made = []
+    for _ in range(5):
+        site.world.now += 1
+        made.append(await create(site))
+    await site.ask("POST", PATH, BODY, secret=OTHER_SECRET)
+    for order, wanted in (("desc", made[::-1]), ("asc", made)):
+        seen: list[str] = []
+        after, more = "", True
+        while more:
+            page = members(await site.ask("GET", f"{PATH}?limit=2&order={order}{after}"))
+            ids = [each["id"] for each in page["data"]]
+            assert (page["object"], page["first_id"], page["last_id"]) == ("list", ids[0], ids[-1])
+            seen += ids
+            after, more = f"&after={ids[-1]}", page["has_more"]
+        assert seen == wanted
+
+
+async def test_without_parameters_the_newest_twenty_are_listed(site: Site) -> None:
+    empty = members(await site.ask("GET", PATH))
+    check_videos(empty)
+    assert empty == {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
+    for number in range(21):
+        site.world.now += 1
+        await create(site, prompt=f"cat {number}", size="720x1280")
+    page = members(await site.ask("GET", PATH))
+    check_videos(page)
+    assert [each["prompt"] for each in page["data"]] == [f"cat {number}" for number in range(20, 0, -1)]
+    assert page["has_more"] is True
+
+
+async def test_a_list_has_what_each_video_is(site: Site) -> None:
+    site.carrier = failed("timeout")
+    job_id = await create(site)
+    (listed,) = members(await site.ask("GET", PATH))["data"]
+    assert listed == members(await site.ask("GET", f"{PATH}/{job_id}"))
+    assert listed["error"]["code"] == "timeout"
+
+
+async def test_one_that_is_being_deleted_is_listed_without_its_words(site: Site) -> None:
+    job_id = await create(site)
+    del site.world.bucket.objects[f"jobs/{job_id}/request.json"]
+    (listed,) = members(await site.ask("GET", PATH))["data"]
+    assert (listed["id"], listed["prompt"], listed["model"]) == (job_id, None, "filmer")
+    assert (await site.ask("GET", f"{PATH}/{job_id}")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=", "limit"),
+        ("limit=%D9%A1", "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("order=up", "order"),
+        ("after=image_1", "after"),
+        ("after=%00%ff", "after"),
+        ("after=", "after"),
+    ],
+)
+async def test_a_page_that_is_none_is_the_client_s_fault(site: Site, query: str, param: str) -> None:
+    client = await site.ask("GET", f"{PATH}?{query}")
+    assert (client.status, client.error["param"]) == (400, param)
+
+
+async def test_other_parameters_are_not_looked_at(site: Site) -> None:
+    assert (await site.ask("GET", f"{PATH}?x=1&x=2&limit=100&%zz")).status == 200
+
+
+# ── their content ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("query", ["", "?variant=video"])
+async def test_the_content_is_at_an_address_of_its_own(site: Site, method: str, query: str) -> None:
+    job_id = await create(site)
+    client = await site.ask(method, f"{PATH}/{job_id}/content{query}")
+    assert (client.status, client.body) == (307, b"")
+    assert client.headers["location"].startswith("https://bucket.test/outputs/")
+    assert client.headers["location"].endswith("&HEAD") == (method == "HEAD")
+    assert client.headers["cache-control"] == "no-store"
+    assert client.headers["content-length"] == "0"
+
+
+@pytest.mark.parametrize("variant", ["thumbnail", "spritesheet", ""])
+async def test_there_is_no_other_variant(site: Site, variant: str) -> None:
+    client = await site.ask("GET", f"{PATH}/{await create(site)}/content?variant={variant}")
+    assert (client.status, client.error["param"]) == (400, "variant")
+    assert client.error["code"] == "unsupported_parameter"
+
+
+async def test_there_is_no_content_yet_or_never(site: Site) -> None:
+    site.carrier = untouched
+    waiting = await site.ask("GET", f"{PATH}/{await create(site)}/content")
+    site.carrier = failed("timeout")
+    lost = await site.ask("GET", f"{PATH}/{await create(site)}/content")
+    assert (waiting.status, lost.status) == (404, 404)
+    assert "not ready yet" in waiting.error["message"]
+    assert "failed" in lost.error["message"]
+
+
+# ── forms ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_form_is_what_the_json_would_be(site: Site) -> None:
+    site.carrier = untouched
+    body, headers = form(
+        ('"model"', "filmer", ""), ('"prompt"', "kätzchen", ""), ('"seconds"', "4", ""), ('"seed"', "7", "")
+    )
+    video = members(await site.ask("POST", PATH, body, headers=headers))
+    assert (video["prompt"], video["seconds"]) == ("kätzchen", "4")
+    request = site.world.request_file(video["id"]).request
+    assert (request["seconds"], request["seed"]) == (4, 7)
+
+
+async def test_a_form_that_is_none_is_the_client_s_fault(site: Site) -> None:
+    body, headers = form(('"prompt"', "cat", ""))
+    for broken, told in (
+        (body[:-10], headers),
+        (b"", headers),
+        (body, {"content-type": "multipart/form-data"}),
+    ):
+        client = await site.ask("POST", PATH, broken, headers=told)
+        assert client.status == 400, broken
+        assert client.error["message"].startswith("We could not read the form")
+    missing = await site.ask("POST", PATH, body, headers=headers)
+    assert (missing.status, missing.error["param"]) == (400, "model")
+
+
+async def test_forms_are_for_videos_alone(site: Site) -> None:
+    body, headers = form(('"model"', "filmer", ""), ('"prompt"', "cat", ""))
+    client = await site.ask("POST", TASKS, body, headers=headers)
+    assert client.error["code"] == "invalid_json"
+
+
+async def test_a_file_becomes_the_picture_that_the_video_begins_with(site: Site) -> None:
+    site.carrier = untouched
+    body, headers = form(
+        ('"model"', "filmer", ""),
+        ('"prompt"', "cat", ""),
+        ('"input_reference"; filename="a.png"', PICTURE, "image/png"),
+    )
+    client = await site.ask("POST", PATH, body, headers=headers)
+    assert (client.status, client.error["param"]) == (400, "input_reference")  # demo takes none
+    assert client.error["code"] == "unsupported_parameter"
+    assert base64.b64encode(PICTURE) not in client.body
+
+
+# ── tasks of reference implementations ───────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+async def test_a_task_is_taken_and_its_video_found(site: Site, prefix: str) -> None:
+    site.carrier = untouched
+    task = members(await site.ask("POST", prefix + TASKS, {**BODY, "seed": 0}))
+    (job,) = site.jobs
+    assert list(task) == ["task_id", "hash_val", "status", "content", "requestHash", "responseHash"]
+    assert (task["task_id"], task["status"], task["content"]) == (job.id, "PROCESSING", "")
+    assert {len(task[name]) for name in ("hash_val", "requestHash", "responseHash")} == {64}
+    client = await site.ask("GET", f"{prefix}/v1/videos/result/{job.id}")
+    assert members(client) == {"task_id": job.id, "hash_val": task["hash_val"], "status": "PROCESSING"}
+    assert "openai-poll-after-ms" in client.headers
+    await site.world.make(job, seconds=8)
+    await site.world.closer.finish(job.id)
+    done = members(await site.ask("GET", f"{prefix}/v1/videos/result/{job.id}"))
+    assert (done["status"], list(done)) == ("OK", ["task_id", "hash_val", "status", "video"])
+    assert done["video"].startswith("https://bucket.test/outputs/")
+
+
+async def test_a_task_that_fails_says_why(site: Site) -> None:
+    site.carrier = failed("upstream_error", "It is down.")
+    task = members(await site.ask("POST", TASKS, BODY))
+    assert task["status"] == "PROCESSING"
+    done = members(await site.ask("GET", f"/v1/videos/result/{task['task_id']}"))
+    assert done == {
+        "task_id": task["task_id"],
+        "hash_val": task["hash_val"],
+        "status": "FAILED",
+        "error": {"code": "upstream_error", "message": "It is down."},
+    }
+
+
+async def test_the_same_input_has_the_same_hash_whoever_asks_in_which_way(site: Site) -> None:
+    async def hash_of(path: str = TASKS, secret: str = SECRET, **more: Any) -> str:
+        site.world.now += 1
+        await site.ask("POST", path, {**BODY, **more}, secret=secret)
+        return max(site.jobs, key=lambda job: job.id).input_hash
+
+    same = {
+        await hash_of(),
+        await hash_of(secret=OTHER_SECRET),
+        await hash_of(user="somebody"),
+        await hash_of(PATH),
+    }
+    assert len(same) == 1
+    assert await hash_of(prompt="a dog") not in same
+    assert await hash_of(seed=1) not in same
+
+
+async def test_one_job_is_seen_in_both_ways(site: Site) -> None:
+    task = members(await site.ask("POST", TASKS, BODY))
+    assert members(await site.ask("GET", f"{PATH}/{task['task_id']}"))["status"] == "completed"
+
+
+# ── what belongs to jobs ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Desk:
+    """See ``WebhookDesk``."""
+
+    async def secret(self, key: Any) -> WebhookSecret:
+        return WebhookSecret(secret=f"whsec_{key.id}")
+
+    async def deliveries(self, job: Job) -> DeliveryList:
+        return DeliveryList(state=None, attempts=0, next_attempt_at=None, data=[])
+
+    async def forget(self, job_id: str) -> None:
+        pass
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+async def test_webhooks_are_looked_after(site: Site, monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+    for name in ("secret", "deliveries", "forget"):
+        monkeypatch.setattr(type(site.world.webhooks), name, getattr(Desk, name), raising=False)
+    secret = await site.ask("GET", f"{prefix}/v1/webhooks/secret")
+    assert members(secret) == {"object": "webhook.secret", "secret": "whsec_key_a"}
+    assert secret.headers["cache-control"] == "no-store"
+    job_id = await create(site)
+    path = f"{prefix}/v1/jobs/{job_id}/deliveries"
+    assert members(await site.ask("GET", path))["attempts"] == 0
+    assert (await site.ask("GET", path, secret=OTHER_SECRET)).status == 404
+
+
+async def test_the_deliveries_of_pictures_are_found_here_too(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(site.world.webhooks), "deliveries", Desk.deliveries, raising=False)
+    await site.ask("POST", "/v1/images/generations", {"model": "painter", "prompt": "a cat"})
+    (job,) = site.jobs
+    assert (await site.ask("GET", f"/v1/jobs/{job.id}/deliveries")).status == 200
+
+
+async def test_a_gateway_without_webhooks_has_no_secret(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def secret(_desk: Any, _key: Any) -> WebhookSecret:
+        raise NotFoundError("This gateway sends no webhooks.")
+
+    monkeypatch.setattr(type(site.world.webhooks), "secret", secret, raising=False)
+    assert (await site.ask("GET", "/v1/webhooks/secret")).status == 404
+
+
+async def test_a_provider_that_calls_needs_no_key_but_the_secret(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def carry(site: Site, job: Job) -> None:
+        await site.world.jobs.begin(job.id, 1)
+
+    site.carrier = carry
+    job_id = await create(site)
+    secret = site.world.request_file(job_id).callback_secret
+    assert secret is not None
+    client = await site.ask("POST", f"/v1/jobs/{job_id}/callbacks/{secret}", b"anything", secret=None)
+    assert (client.status, client.body) == (204, b"")
+    assert called_key(job_id) in site.world.files
+    lines = [record.__dict__["request"] for record in caplog.records if "request" in record.__dict__]
+    assert lines[-1]["path"] == f"/v1/jobs/{job_id}/callbacks/…"
+    assert secret not in json.dumps(lines)
+
+
+async def test_a_wrong_secret_and_an_unknown_job_are_one_answer(site: Site) -> None:
+    site.carrier = untouched
+    job_id = await create(site)
+    for path in (f"/v1/jobs/{job_id}/callbacks/x", "/v1/jobs/video_1/callbacks/x"):
+        client = await site.ask("POST", path, secret=None)
+        assert (client.status, client.error["message"]) == (404, "Nothing is here.")
+    other = await site.ask("POST", f"/api/v1/jobs/{job_id}/callbacks/x", secret=None)
+    assert other.error["message"] == "Unknown path."
+
+
+# ── who, and what not ────────────────────────────────────────────────────────────────────────────────────────────────
+
+SHOWING = [
+    ("GET", "/v1/videos/{id}"),
+    ("HEAD", "/v1/videos/{id}"),
+    ("DELETE", "/v1/videos/{id}"),
+    ("GET", "/v1/videos/{id}/content"),
+    ("GET", "/v1/videos/result/{id}"),
+    ("GET", "/v1/jobs/{id}/deliveries"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), SHOWING)
+async def test_another_owner_s_video_does_not_exist(site: Site, method: str, path: str) -> None:
+    job_id = await create(site)
+    strange = await site.ask(method, path.format(id=job_id), secret=OTHER_SECRET)
+    unknown = await site.ask(method, path.format(id="video_0"), secret=OTHER_SECRET)
+    assert (strange.status, strange.body) == (unknown.status, unknown.body)
+    assert strange.status == 404
+    assert len(site.jobs) == 1
+
+
+@pytest.mark.parametrize(("method", "path"), SHOWING[:-1])
+async def test_pictures_are_no_videos(site: Site, method: str, path: str) -> None:
+    await site.ask("POST", "/v1/images/generations", {"model": "painter", "prompt": "a cat"})
+    (job,) = site.jobs
+    assert (await site.ask(method, path.format(id=job.id))).status == 404
+    assert members(await site.ask("GET", PATH))["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [*SHOWING, ("POST", PATH), ("POST", TASKS), ("GET", PATH), ("GET", "/v1/webhooks/secret")],
+)
+@pytest.mark.parametrize("prefix", ["", "/api"])
+async def test_a_key_comes_first(site: Site, method: str, path: str, prefix: str) -> None:
+    client = await site.ask(method, prefix + path.format(id="x"), b"no json", secret="sk-" + "x" * 48)
+    assert client.status == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", PATH),
+        ("GET", TASKS),
+        ("POST", "/v1/videos/x"),
+        ("DELETE", "/v1/videos/x/content"),
+        ("POST", "/v1/videos/result/x"),
+        ("POST", "/v1/webhooks/secret"),
+        ("GET", "/v1/jobs/x/callbacks/y"),
+    ],
+)
+async def test_other_methods_are_not_allowed(site: Site, method: str, path: str) -> None:
+    client = await site.ask(method, path)
+    assert (client.status, client.error["code"]) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("more", "param"),
+    [
+        ({"prompt": ""}, "prompt"),
+        ({"seconds": "0"}, "seconds"),
+        ({"seconds": 5}, "seconds"),
+        ({"seconds": "four"}, "seconds"),
+        ({"size": "wide"}, "size"),
+        ({"seed": -1}, "seed"),
+        ({"input_reference": {}}, "input_reference.image_url"),
+        ({"input_reference": "x"}, "input_reference"),
+    ],
+)
+@pytest.mark.parametrize("path", [PATH, TASKS])
+async def test_a_bad_body_is_the_client_s_fault(
+    site: Site, path: str, more: dict[str, Any], param: str
+) -> None:
+    client = await site.ask("POST", path, {**BODY, **more})
+    assert (client.status, client.error["param"]) == (400, param)
+    assert site.jobs == []
+
+
+async def test_limits_are_told_whatever_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(monkeypatch, budget_nano_usd=10 * NANO)
+    job_id = await create(site)
+    asked = [
+        await site.ask("POST", PATH, b"{"),
+        await site.ask("GET", PATH),
+        await site.ask("GET", f"{PATH}?limit=0"),
+        await site.ask("GET", f"{PATH}/{job_id}"),
+        await site.ask("GET", f"{PATH}/{job_id}/content"),
+        await site.ask("GET", f"{PATH}/x"),
+        await site.ask("DELETE", f"{PATH}/{job_id}"),
+    ]
+    assert [client.status for client in asked] == [400, 200, 400, 200, 307, 404, 200]
+    assert all(client.headers["x-sluice-budget-remaining"] == "9.20" for client in asked)

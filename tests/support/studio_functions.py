@@ -1,0 +1,145 @@
+"""The functions of pictures and videos over a studio in memory, and what carries their jobs out.
+
+Two owners have keys there. A job is carried out the moment its execution is started, unless a test says otherwise.
+"""
+
+import importlib.util
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import pytest
+
+from asgi_client import Client
+from fake_dynamodb import FakeDynamoDB
+from key_records import FakeKeys, key_record
+from local_stack import ROOT
+from sluice.asgi.application import Application
+from sluice.config import MediaSettings
+from sluice.keys import new_secret
+from sluice.pipeline.jobs.failure_file import put_failure
+from sluice.pipeline.jobs.failures import FailureCode
+from sluice.pipeline.jobs.studio import Studio
+from sluice.stores.job_records import Job
+from studio_world import SECRET, StudioWorld
+
+OTHER_SECRET = new_secret("key")
+BOUNDARY = "a-boundary"
+
+type Carrier = Callable[["Site", Job], Awaitable[None]]
+
+
+async def made(site: "Site", job: Job) -> None:
+    """All of it is made."""
+    await site.world.make(job, seconds=job.seconds)
+    await site.world.closer.finish(job.id)
+
+
+async def untouched(_site: "Site", _job: Job) -> None:
+    """Nobody carries it out."""
+
+
+def failed(code: FailureCode, words: str | None = None) -> Carrier:
+    """It fails, and its provider may have said why."""
+
+    async def carry(site: "Site", job: Job) -> None:
+        if words is not None:
+            await put_failure(site.world.bucket, job.id, code, words)
+        await site.world.closer.fail(job.id, code)
+
+    return carry
+
+
+class Site:
+    """The functions' applications over one studio.
+
+    Args:
+        monkeypatch: the test's.
+        budget_nano_usd: of the first owner's key.
+        settings: of the studio, beside the usual ones. Addresses have no limit.
+    """
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, budget_nano_usd: int | None = None, **settings: Any
+    ) -> None:
+        self.carrier: Carrier = made
+        record = key_record(SECRET, id="key_a", owner="ann", budget_nano_usd=budget_nano_usd)
+        self.world = StudioWorld(record, **{"ip_rpm": 0, **settings})
+        other = key_record(OTHER_SECRET, id="key_b", owner="bob")
+        keys = FakeKeys(self.world.key, other).cache()
+        studio = self.world.studio
+        self.studio = replace(studio, gateway=replace(studio.gateway, keys=keys))
+        self.world.around.after = self._after
+        monkeypatch.setattr(Studio, "open", lambda _: self.studio)
+        monkeypatch.setattr(MediaSettings, "from_environment", lambda: self.studio.settings)
+        monkeypatch.setattr("time.time", self.world.clock)
+        self._apps = {name: _application(name) for name in ("images", "videos")}
+
+    async def _after(self, call: str) -> None:
+        """Carry out what was started."""
+        if not call.startswith(("machines.start arn:images", "machines.start arn:videos")):
+            return
+        started = {name for name, _ in self.world.machines.started.values()}
+        for job in self.world.all_jobs:
+            if job.state == "queued" and job.id in started:
+                await self.carrier(self, job)
+
+    def client(self, body: Any = None) -> Client:
+        """Somebody who sends a body."""
+        return Client(body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode())
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        secret: str | None = SECRET,
+        headers: Mapping[str, str] | None = None,
+        client: Client | None = None,
+        scope: Mapping[str, Any] | None = None,
+    ) -> Client:
+        """Make a request; a query string may stand in the path. ``scope`` has further members of ASGI's."""
+        path, _, query = path.partition("?")
+        fields = {} if secret is None else {"authorization": f"Bearer {secret}"}
+        fields |= {name.lower(): value for name, value in (headers or {}).items()}
+        return await (client or self.client(body)).ask(
+            self._apps["images" if "/images/" in path else "videos"],
+            path,
+            method,
+            query_string=query.encode(),
+            headers=[(name.encode(), value.encode()) for name, value in fields.items()],
+            **(scope or {}),
+        )
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs, the first one first."""
+        return sorted(self.world.all_jobs, key=lambda job: job.id)
+
+    @property
+    def database(self) -> FakeDynamoDB:
+        """The tables."""
+        return self.world.database
+
+
+def _application(name: Literal["images", "videos"]) -> Application[Studio]:
+    spec = importlib.util.spec_from_file_location(f"{name}_function", ROOT / "functions" / name / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    app: Application[Studio] = module.app
+    return app
+
+
+def form(*fields: tuple[str, str | bytes, str]) -> tuple[bytes, Mapping[str, str]]:
+    """A form's body and its header; of each field the name with what follows it in its head, the content, the type."""
+    lines: list[bytes] = []
+    for head, content, kind in fields:
+        lines.append(f"--{BOUNDARY}\r\nContent-Disposition: form-data; name={head}\r\n".encode())
+        lines.append(f"Content-Type: {kind}\r\n\r\n".encode() if kind else b"\r\n")
+        lines.append((content if isinstance(content, bytes) else content.encode()) + b"\r\n")
+    body = b"".join([*lines, f"--{BOUNDARY}--\r\n".encode()])
+    return body, {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
