@@ -77,6 +77,7 @@ readme: $(venv)/.installed ## write README.md's tables of providers and models
 
 bench: bench-import bench-translation ## what a cold start, a request, its translation and a call to AWS cost in CPU time
 	@$(bin)/python -m tests.bench.aws_call
+	@$(bin)/python -m tests.bench.bucket_call
 
 bench-import: $(venv)/.installed ## of these, what a cold start and a warm request cost
 	@$(bin)/python -m tests.bench.imports

@@ -1,4 +1,4 @@
-"""An IPFS service on a socket: the RPC API of Kubo, as far as files are added, and strict about how."""
+"""An IPFS service on a socket: the RPC API of Kubo and Pinata's uploads, as far as files are added, strict about how."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import override
 from urllib.parse import parse_qs, urlsplit
 
-from sluice.wire.cid import cid_of
+from sluice.wire.cid import CLASSIC, Way, cid_of
 
 WANTED = {
     "cid-version": ["1"],
@@ -31,9 +31,14 @@ class MockIPFS:
     url: str = ""
     authorization: str | None = None
     """The header that it wants."""
+    way: Way = CLASSIC
+    """How it cuts files."""
     lies: bool = False
     status: int = 200
+    answer: bytes | None = None
+    """In place of its own."""
     pinned: dict[str, bytes] = field(default_factory=dict)
+    content_types: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -44,21 +49,43 @@ def mock_ipfs() -> Iterator[MockIPFS]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            address = urlsplit(self.path)
-            assert address.path == "/api/v0/add"
-            assert parse_qs(address.query) == WANTED
             if self.headers["authorization"] != state.authorization:
                 self._answer(401, b"")
                 return
-            head = f"content-type: {self.headers['content-type']}\r\n\r\n".encode()
-            (part,) = BytesParser(policy=HTTP).parsebytes(head + body).iter_parts()
-            assert part.get_param("name", header="content-disposition") == "file"
-            content = part.get_payload(decode=True)
-            assert isinstance(content, bytes)
-            cid = cid_of(b"another" if state.lies else content)
+            address = urlsplit(self.path)
+            fields, content = self._form(body)
+            cid = cid_of(b"another" if state.lies else content, state.way)
+            match address.path:
+                case "/api/v0/add":
+                    assert parse_qs(address.query) == WANTED
+                    assert fields == {}
+                    said = json.dumps({"Name": "file", "Hash": cid, "Size": str(len(content))}) + "\n"
+                case "/v3/files":
+                    assert address.query == ""
+                    assert fields == {"network": "public", "cid_version": "v1"}
+                    data = {"id": "1", "name": "file", "cid": cid, "size": len(content), "network": "public"}
+                    said = json.dumps({"data": data})
+                case path:
+                    raise AssertionError(path)
             state.pinned[cid] = content
-            answer = json.dumps({"Name": "file", "Hash": cid, "Size": str(len(content))})
-            self._answer(state.status, answer.encode() + b"\n")
+            self._answer(state.status, said.encode() if state.answer is None else state.answer)
+
+        def _form(self, body: bytes) -> tuple[dict[str, str], bytes]:
+            """The fields of a form but for its file, and that."""
+            head = f"content-type: {self.headers['content-type']}\r\n\r\n".encode()
+            message = BytesParser(policy=HTTP).parsebytes(head + body)
+            assert not message.defects
+            *fields, file = message.iter_parts()
+            for part in fields:
+                assert part.get_filename() is None
+            assert file.get_param("name", header="content-disposition") == "file"
+            assert file.get_filename() == "file"
+            state.content_types.append(file.get_content_type())
+            content = file.get_payload(decode=True)
+            assert isinstance(content, bytes)
+            names = [str(part.get_param("name", header="content-disposition")) for part in fields]
+            texts = [str(part.get_payload()) for part in fields]
+            return dict(zip(names, texts, strict=True)), content
 
         def _answer(self, status: int, body: bytes) -> None:
             self.send_response(status)

@@ -17,11 +17,11 @@ GUARD_SECONDS = 20.0
 type Behaviour = Callable[[Exchange, Connection], Awaitable[None]]
 
 
-def answering(status: int, headers: Mapping[str, str] | None = None) -> Behaviour:
-    """A whole answer, without a body."""
+def answering(status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Behaviour:
+    """A whole answer."""
 
     async def answer(exchange: Exchange, _: Connection) -> None:
-        exchange.whole(status, headers or {}, b"")
+        exchange.whole(status, headers or {}, body)
 
     return answer
 

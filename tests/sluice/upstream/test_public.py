@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from certificates import Authority
+from internet import Names, Network
 from receiver import (
     Behaviour,
     Receiver,
@@ -20,8 +21,9 @@ from receiver import (
     silent,
     writing,
 )
-from sluice.upstream import public
-from sluice.upstream.public import Answer, NoAnswerError, PublicCaller, resolved
+from sluice.upstream import pinning, public
+from sluice.upstream.pinning import resolved
+from sluice.upstream.public import Answer, NoAnswerError, PublicCaller
 
 HOST = "hooks.example.com"
 PUBLIC = "93.184.215.14"
@@ -31,49 +33,6 @@ BODY = b'{"id":"evt_1"}'
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority.make(tmp_path_factory.mktemp("authority"))
-
-
-class Names:
-    """A name server that gives one answer after another; the last one again and again."""
-
-    def __init__(self, *answers: Sequence[str] | OSError) -> None:
-        self.answers = list(answers)
-        self.asked: list[tuple[str, int]] = []
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        self.asked.append((host, port))
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, OSError):
-            raise answer
-        return answer
-
-
-class Network(httpx.AsyncBaseTransport):
-    """The internet: sockets by which every IP address leads to the test's receiver, and which know where they led."""
-
-    def __init__(self, tls: ssl.SSLContext, port: int) -> None:
-        self.reached: list[str] = []
-        self.unreachable: set[str] = set()
-        self._tls = tls
-        self._port = port
-
-    def __call__(self) -> httpx.AsyncBaseTransport:
-        return Network._Way(self)
-
-    class _Way(httpx.AsyncBaseTransport):
-        def __init__(self, network: "Network") -> None:
-            self._network = network
-            self._sockets = httpx.AsyncHTTPTransport(verify=network._tls, trust_env=False)
-
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            self._network.reached.append(request.url.host)
-            if request.url.host in self._network.unreachable:
-                raise httpx.ConnectError("nobody listens")
-            request.url = request.url.copy_with(host="127.0.0.1", port=self._network._port)
-            return await self._sockets.handle_async_request(request)
-
-        async def aclose(self) -> None:
-            await self._sockets.aclose()
 
 
 def caller(network: Network, names: Names, seconds: float = 15) -> PublicCaller:
@@ -211,7 +170,7 @@ async def test_no_more_than_some_addresses_are_tried(authority: Authority) -> No
     found = [f"1.1.1.{number}" for number in range(9)]
     network.unreachable = set(found)
     assert await failure_of(caller(network, Names(found))) == "unreachable"
-    assert network.reached == found[: public.MOST_ADDRESSES]
+    assert network.reached == found[: pinning.MOST_ADDRESSES]
 
 
 async def test_what_was_sent_once_is_not_sent_to_the_next_address(authority: Authority) -> None:
@@ -263,7 +222,7 @@ async def test_a_name_server_that_does_not_answer(authority: Authority) -> None:
 async def test_a_connection_that_nobody_takes() -> None:
     class Slow(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            assert request.extensions["timeout"]["connect"] == public.CONNECT_SECONDS
+            assert request.extensions["timeout"]["connect"] == pinning.CONNECT_SECONDS
             raise httpx.ConnectTimeout("no answer to SYN")
 
     call = PublicCaller(frozenset(), transport=Slow, resolve=Names([PUBLIC, "1.1.1.1"]))

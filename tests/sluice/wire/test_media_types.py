@@ -1,12 +1,16 @@
 """Files are known by their first bytes, and no bytes make the reader stumble."""
 
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.wire.media_types import MediaType, recognised
+
+RECORDED = Path(__file__).parent / "recorded"
+"""Files that ffmpeg 5.1 has written: 16 by 12 points, and a second and a half of video."""
 
 
 def box(kind: bytes, content: bytes) -> bytes:
@@ -46,10 +50,20 @@ def film(*boxes: bytes, brand: bytes = b"isom") -> bytes:
         ),
         (film(box(b"moov", header(0, 0, 3))), MediaType("video/mp4", "mp4", "video")),
         (film(box(b"mdat", b"..")), MediaType("video/mp4", "mp4", "video")),
+        (film(box(b"moov", header(0, 1000, 0xFFFF_FFFF))), MediaType("video/mp4", "mp4", "video")),
+        (film(box(b"moov", header(1, 1000, 0xFFFF_FFFF_FFFF_FFFF))), MediaType("video/mp4", "mp4", "video")),
         (film(brand=b"avif"), None),
+        (film(brand=b"M4A "), None),
         (b"<html>", None),
         (b"RIFF\x10\x00\x00\x00WAVE", None),
-        (b"\x1aE\xdf\xa3\x42\x82\x88matroska", None),
+        (b"\x1aE\xdf\xa3\x8b\x42\x82\x88matroska", None),
+        (b"\x1aE\xdf\xa3\x8b\x42\x82\x88matroska\x42\x82\x84webm", None),
+        (
+            b"\x1aE\xdf\xa3\x8f\x42\x86\x85\x42\x82\x84we\x42\x82\x84webm",
+            MediaType("video/webm", "webm", "video"),
+        ),
+        (b"\x1aE\xdf\xa3\x01\0\0\0\0\0\0\x08\x42\x82\x85webm\0", MediaType("video/webm", "webm", "video")),
+        (b"\x1aE\xdf\xa3\0\x42\x82\x84webm", None),
         (b"", None),
     ],
 )
@@ -61,7 +75,50 @@ def test_a_film_that_is_cut_anywhere_is_a_film_without_a_length_or_nothing() -> 
     whole = film(box(b"mdat", bytes(20)), box(b"moov", header(0, 1000, 4500)))
     for end in range(len(whole)):
         found = recognised(whole[:end])
-        assert found is None if end < 8 else found == MediaType("video/mp4", "mp4", "video")
+        assert found is None if end < 12 else found == MediaType("video/mp4", "mp4", "video")
+
+
+WHOLE = {
+    "picture.png": MediaType("image/png", "png", "image"),
+    "picture.jpg": MediaType("image/jpeg", "jpg", "image"),
+    "picture.gif": MediaType("image/gif", "gif", "image"),
+    "picture.webp": MediaType("image/webp", "webp", "image"),
+    "picture.avif": None,
+    "picture.bmp": None,
+    "film.mp4": MediaType("video/mp4", "mp4", "video", 1.5),
+    "film_length_first.mp4": MediaType("video/mp4", "mp4", "video", 1.5),
+    "film_in_pieces.mp4": MediaType("video/mp4", "mp4", "video"),
+    "film.mov": MediaType("video/quicktime", "mov", "video", 1.5),
+    "film.webm": MediaType("video/webm", "webm", "video"),
+    "film.mkv": None,
+    "sound.m4a": None,
+}
+
+
+@pytest.mark.parametrize(("name", "expected"), WHOLE.items())
+def test_real_files_are_known(name: str, expected: MediaType | None) -> None:
+    assert recognised((RECORDED / name).read_bytes()) == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), WHOLE.items())
+def test_a_real_file_that_is_cut_anywhere_is_nothing_else(name: str, expected: MediaType | None) -> None:
+    whole = (RECORDED / name).read_bytes()
+    for end in range(len(whole)):
+        found = recognised(whole[:end])
+        if found is not None:
+            assert expected is not None
+            assert (found.content_type, found.kind) == (expected.content_type, expected.kind)
+            assert found.seconds in (None, expected.seconds)
+
+
+def test_every_real_file_is_one_of_those() -> None:
+    assert {path.name for path in RECORDED.iterdir()} == WHOLE.keys()
+
+
+def test_no_more_boxes_are_looked_through_than_any_film_has() -> None:
+    length = box(b"moov", header(0, 1, 3))
+    assert recognised(film(box(b"free", b"") * 1_000, length)) == MediaType("video/mp4", "mp4", "video", 3.0)
+    assert recognised(film(box(b"free", b"") * 10_000, length)) == MediaType("video/mp4", "mp4", "video")
 
 
 @given(lead=st.sampled_from([b"", film(), b"\x1aE\xdf\xa3", b"RIFF"]), rest=st.binary(max_size=300))

@@ -267,8 +267,8 @@ class TaskSettings(ClosingSettings, ModelTableSettings, SecretsSettings):
     """The longest pause between two such questions."""
 
     ipfs_api: str | None = None
-    """Address of an IPFS service's RPC API, such as https://ipfs.example.com:5001; what is made is pinned there too,
-    and so public for good. None pins nothing."""
+    """Address of an IPFS service's RPC API, such as https://ipfs.example.com:5001, or Pinata's,
+    https://uploads.pinata.cloud/v3; what is made is pinned there too, and so public for good. None pins nothing."""
 
     ipfs_credential: str | None = None
     """Name of the credential of that service, as providers' are called; None where it wants none."""

@@ -1,6 +1,7 @@
 """A provider's file is got from where it may be, without our credential going anywhere else, and no more than fits."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -98,6 +99,36 @@ async def test_a_redirect_leads_elsewhere_without_the_credential() -> None:
         "https://files/1",
     ]
     assert [dict(request.headers) for request in upstream.requests] == [SECRET, SECRET, {}]
+
+
+@pytest.mark.parametrize(
+    ("url", "target", "public_only"),
+    [
+        ("https://alpha/1", TARGET, False),
+        ("https://ALPHA:8443/1", TARGET, False),
+        ("https://files/1", TARGET, True),
+        ("https://alpha.files/1", TARGET, True),
+        ("https://127.0.0.1/1", TARGET, True),
+        ("https://localhost/1", TARGET, True),
+        ("http://localhost:9/1", LOCAL, False),
+        ("https://[::1]/1", LOCAL, False),
+        ("https://10.0.0.1/1", LOCAL, True),
+        ("https://169.254.169.254/1", LOCAL, True),
+    ],
+)
+async def test_only_what_is_public_is_fetched_unless_it_is_the_providers_own_host(
+    url: str, target: Target, public_only: bool
+) -> None:
+    """``test_elsewhere`` has what becomes of it."""
+    upstream = FakeProviders(**{urlsplit(url).hostname or "": [file()]})
+    assert await fetched(upstream, remote(url), target) == FILE
+    assert upstream.requests[0].public_only is public_only
+
+
+async def test_a_redirect_of_the_providers_own_leads_to_public_addresses_alone() -> None:
+    upstream = FakeProviders(alpha=[moved("https://files/1"), file()], files=[moved("https://alpha/2")])
+    assert await fetched(upstream, remote("https://alpha/1")) == FILE
+    assert [request.public_only for request in upstream.requests] == [False, True, False]
 
 
 async def test_the_credential_does_not_come_back() -> None:

@@ -64,12 +64,17 @@ class ProviderCall[Request]:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """An HTTP request to a provider. Its address and headers may hold the credential, so they stay out of ``repr``."""
+    """An HTTP request to a provider. Its address and headers may hold the credential, so they stay out of ``repr``.
+
+    ``public_only`` is said of an address that a provider's answer has named: it must not lead into a network that is
+    the gateway's, or the operator's.
+    """
 
     url: str = field(repr=False)
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     method: str = "POST"
+    public_only: bool = False
 
 
 class ReplyStream[Chunk](Protocol):

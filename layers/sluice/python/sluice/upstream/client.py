@@ -1,21 +1,26 @@
 """One HTTP client for the life of the environment, behind a seam that another client can take.
 
 httpx is named in this package only; its exceptions are translated here by table. Upstream addresses come from the
-catalogue, never from a request; redirects are not followed, because they would carry the credential elsewhere.
+catalogue, never from a request; redirects are not followed, because they would carry the credential elsewhere. Where a
+provider's answer has named an address, ``elsewhere`` is the way to it.
 """
 
 import asyncio
 import contextlib
+import functools
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Protocol, Self
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Protocol, Self
 
 import httpx
 
 from sluice.errors import SluiceError, UpstreamError, UpstreamTimeoutError
 from sluice.providers.contract import UpstreamRequest
 from sluice.upstream.demo import DemoTransport
+
+if TYPE_CHECKING:
+    from sluice.upstream.elsewhere import Elsewhere
 
 CONNECT_SECONDS = 10.0
 """For connecting alone; the deadline of the whole call is the pipeline's."""
@@ -139,11 +144,18 @@ class HTTPUpstream:
 
     Args:
         client: httpx's.
+        elsewhere: opens the way to addresses that providers name.
         most_bytes: of a reply.
     """
 
-    def __init__(self, client: httpx.AsyncClient, most_bytes: int = MAX_REPLY_BYTES) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        elsewhere: "Callable[[], Elsewhere]",
+        most_bytes: int = MAX_REPLY_BYTES,
+    ) -> None:
         self._client = client
+        self._elsewhere = elsewhere
         self._most_bytes = most_bytes
 
     @classmethod
@@ -161,29 +173,42 @@ class HTTPUpstream:
                 headers={"user-agent": "sluice"},
                 follow_redirects=False,
             ),
+            functools.partial(_elsewhere, tls),
             most_bytes,
         )
 
     @asynccontextmanager
     async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
         """See ``Upstream.send``."""
-        with _translating():
-            raw = await self._client.send(
-                self._client.build_request(
-                    request.method, request.url, content=request.body, headers=dict(request.headers)
-                ),
-                stream=True,
-            )
-        response = _Response(raw, self._most_bytes)
-        try:
+        async with AsyncExitStack() as closing:
+            with _translating():
+                raw = await self._sent(request, closing)
+            response = _Response(raw, self._most_bytes)
             yield response
             await response.release()
-        finally:
-            await raw.aclose()
+
+    async def _sent(self, request: UpstreamRequest, closing: AsyncExitStack) -> httpx.Response:
+        if request.public_only:
+            return await self._elsewhere().send(request, closing)
+        raw = await self._client.send(
+            self._client.build_request(
+                request.method, request.url, content=request.body, headers=dict(request.headers)
+            ),
+            stream=True,
+        )
+        closing.push_async_callback(raw.aclose)
+        return raw
 
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+
+def _elsewhere(tls: ssl.SSLContext) -> "Elsewhere":
+    # Imported here: what answers chat has nothing to do with it.
+    from sluice.upstream.elsewhere import Elsewhere
+
+    return Elsewhere(lambda: httpx.AsyncHTTPTransport(verify=tls, trust_env=False))
 
 
 @contextmanager

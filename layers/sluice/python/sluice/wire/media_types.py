@@ -30,14 +30,30 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _GIF = (b"GIF87a", b"GIF89a")
 _EBML = b"\x1aE\xdf\xa3"
-_WEBM_TYPE = b"\x42\x82"
-"""The element DocType."""
+_DOC_TYPE = b"\x42\x82"
 _HEAD_BYTES = 256
 _QUICKTIME = b"qt  "
-_PICTURE_BRANDS = frozenset({b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"})
-"""MP4's boxes hold pictures as well, which are none of the formats that are known here."""
+_OTHER_BRANDS = frozenset(
+    {
+        b"avif",
+        b"avio",
+        b"avis",
+        b"crx ",
+        b"heic",
+        b"heim",
+        b"heis",
+        b"heix",
+        b"hevc",
+        b"hevx",
+        b"mif1",
+        b"msf1",
+    }
+    | {b"F4A ", b"F4B ", b"M4A ", b"M4B ", b"M4P "}
+)
+"""MP4's boxes hold sounds, and pictures of formats that are none of those known here."""
 
 _MOST_BOXES = 10_000
+"""That are looked through, at each level."""
 
 
 def recognised(content: bytes) -> MediaType | None:
@@ -51,11 +67,39 @@ def recognised(content: bytes) -> MediaType | None:
         return MediaType("image/gif", "gif", "image")
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return MediaType("image/webp", "webp", "image")
-    if head.startswith(_EBML) and _WEBM_TYPE in head and b"webm" in head:
+    if head.startswith(_EBML) and _doc_type(head) == b"webm":
         return MediaType("video/webm", "webm", "video")
-    if head[4:8] == b"ftyp" and head[8:12] not in _PICTURE_BRANDS:
+    if head[4:8] == b"ftyp" and len(head) >= 12 and head[8:12] not in _OTHER_BRANDS:
         return _film(content, head[8:12])
     return None
+
+
+def _doc_type(head: bytes) -> bytes:
+    """What the header of an EBML file says that it is a file of; empty where it does not say."""
+    at, end = len(_EBML), len(head)
+    at, size = _number(head, at)
+    end = min(end, at + size)
+    while at < end:
+        start = at + _width(head[at])
+        name = head[at:start]
+        at, size = _number(head, start)
+        if name == _DOC_TYPE:
+            return head[at : at + size].rstrip(b"\0")
+        at += size
+    return b""
+
+
+def _number(head: bytes, at: int) -> tuple[int, int]:
+    """Where a number of EBML ends, and what it is: of one that is cut off, or none, that nothing follows."""
+    width = _width(head[at]) if at < len(head) else 0
+    if not width or at + width > len(head):
+        return len(head), 0
+    return at + width, int.from_bytes(head[at : at + width]) & ((1 << 7 * width) - 1)
+
+
+def _width(first: int) -> int:
+    """How many bytes a number, or a name, has that begins with this one; 0 where none does."""
+    return 9 - first.bit_length() if first else 0
 
 
 def _film(content: bytes, brand: bytes) -> MediaType:
@@ -81,7 +125,9 @@ def _duration_of(header: memoryview) -> float | None:
     if len(header) < struct.calcsize(form):
         return None
     _, _, scale, length = struct.unpack_from(form, header)
-    return length / scale if scale else None
+    # A file that is sent while it is made does not say how long it will be: 0, or as many ones as there is room for.
+    unknown = length in (0, 0xFFFF_FFFF, 0xFFFF_FFFF_FFFF_FFFF)
+    return None if unknown or not scale else length / scale
 
 
 def _boxes(view: memoryview) -> Iterator[tuple[bytes, memoryview]]:

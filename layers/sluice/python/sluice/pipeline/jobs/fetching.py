@@ -1,8 +1,9 @@
 """Gets a picture or a video, wherever its provider has left it.
 
-An address that a provider names is fetched by https only, unless it is the provider's own. Our headers, in which the
-provider's credential may be, go to the provider's own address and to no other. Redirects are followed by these same
-rules, because files are often behind one (Gemini's are): the HTTP client itself follows none.
+An address that a provider names is fetched by https only, and only where it is public, unless it is on the provider's
+own host: so no answer makes the gateway ask its own network. Our headers, in which the provider's credential may be, go
+to the provider's own address and to no other. Redirects are followed by these same rules, because files are often
+behind one (Gemini's are): the HTTP client itself follows none.
 """
 
 from dataclasses import dataclass, replace
@@ -116,10 +117,10 @@ def _allowed(request: UpstreamRequest, target: Target) -> UpstreamRequest:
         raise UpstreamError("The provider's file has no valid address.") from error
     if is_own:
         return request
-    near = place.scheme == "http" and is_local(request.url) and is_local(target.base_url)
-    if place.scheme != "https" and not near:
+    near = is_local(request.url) and is_local(target.base_url)
+    if place.scheme != "https" and not (near and place.scheme == "http"):
         raise UpstreamError("The provider's file is not at an https address.", retriable=False)
-    return replace(request, headers={})
+    return replace(request, headers={}, public_only=not near and place.hostname != own.hostname)
 
 
 def _origin(address: SplitResult) -> tuple[str, str | None, int | None]:

@@ -20,7 +20,7 @@ from sluice.pipeline.jobs.work_file import WorkFile
 from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.providers.registry import check_providers
 from sluice.stores.aws import AWS, AWSError
-from sluice.stores.bucket import Bucket, request_key, work_key
+from sluice.stores.bucket import Blob, Bucket, request_key, work_key
 from sluice.stores.credentials import CredentialStore
 from sluice.stores.job_records import Job
 from sluice.stores.jobs import JobOverError, JobStore
@@ -135,7 +135,7 @@ class Workshop:
             await self.bucket.delete(key)
             raise
 
-    async def pinned(self, job: Job, content: bytes) -> str | None:
+    async def pinned(self, job: Job, file: Blob) -> str | None:
         """The content id of a file that an IPFS service keeps from now on; None where none does.
 
         The file is in the bucket as well: a service that fails costs its link, and not the job.
@@ -150,7 +150,9 @@ class Workshop:
             credential = None if name is None else await self.reach.credentials.get(name)
             token = credential if isinstance(credential, str) else None
             async with asyncio.timeout(PIN_SECONDS):
-                return await Pinner(self.reach.upstream, settings.ipfs_api, token).pin(content)
+                return await Pinner(self.reach.upstream, settings.ipfs_api, token).pin(
+                    file.content, file.content_type
+                )
         except (SluiceError, AWSError, ConfigurationError, TimeoutError) as error:
             logger.warning("a file of %s is not pinned: %s", job.id, error)
             return None

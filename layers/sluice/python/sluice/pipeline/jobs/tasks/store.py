@@ -165,7 +165,7 @@ async def _stored(workshop: Workshop, job: Job, index: int, output: Output, cont
     await workshop.jobs.note_output(job.id, index, output)
     blob = Blob(content, output.content_type)
     await workshop.outputs.store(job.id, output.digest, blob, job.expires_at)
-    stored = replace(output, stored=True, cid=await workshop.pinned(job, content))
+    stored = replace(output, stored=True, cid=await workshop.pinned(job, blob))
     try:
         await workshop.jobs.note_output(job.id, index, stored)
     except JobOverError as error:
