@@ -22,6 +22,12 @@ def said(value: str | None) -> str | None:
     return None if value in NEUTRAL else value
 
 
+def extra_of(request: ImagesRequest, member: str) -> object:
+    """The value of a member that this gateway has no name for; None where it is not there, or leaves the choice too."""
+    value = (request.model_extra or {}).get(member)
+    return None if value in NEUTRAL else value
+
+
 def pixels_of(request: ImagesRequest | VideosRequest) -> tuple[int, int] | None:
     """Width and height that are asked for; None where the choice is the model's."""
     size = said(request.size)
