@@ -77,8 +77,10 @@ def check(participant: Participant, turn: Turn) -> None:
     assert len(set(ids)) == len(ids)
 
 
-def test_every_provider_takes_part() -> None:
-    assert {participant.kind for participant in PARTICIPANTS.values()} == PROVIDERS.keys()
+def test_every_provider_that_chats_takes_part() -> None:
+    chatting = {kind for kind, provider in PROVIDERS.items() if provider.chat is not None}
+    assert {participant.kind for participant in PARTICIPANTS.values()} == chatting
+    assert chatting == PROVIDERS.keys() - {"declared"}
 
 
 @every_participant

@@ -3,6 +3,7 @@
 import base64
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import openai
 import pytest
 
 from gateway_process import IMAGE_MODEL, GatewayProcess
+from mock_provider import MockProvider
 from openai_schemas import check_error, check_images
 from openapi_document import check_reply
 from sdk_clients import Traffic
@@ -179,3 +181,24 @@ def test_what_the_client_leaves_is_cancelled(gateway: GatewayProcess) -> None:
         while (left := http.get("/v1/videos").headers["x-sluice-budget-remaining"]) not in ("1.00", "0.60"):
             assert time.monotonic() < deadline, left
             time.sleep(0.1)
+
+
+def test_what_is_not_made_in_time_is_cancelled_and_costs_nothing(
+    provider: MockProvider, tmp_path: Path
+) -> None:
+    hasty = {"SLUICE_IMAGE_TIMEOUT_SECONDS": "0.05"}
+    with GatewayProcess(tmp_path, provider.url, provider.credential, settings=hasty) as gateway:
+        made = gateway.create_key("--plan", "enterprise", "--budget", "1")
+        headers = {"authorization": f"Bearer {made['key']}"}
+        with httpx.Client(base_url=gateway.url, headers=headers, trust_env=False, timeout=SECONDS) as http:
+            body = {"model": IMAGE_MODEL, "prompt": "A sluice", "n": 10}
+            late = http.post(PATH, json=body)
+            assert late.status_code == 504
+            check_reply("POST", PATH, late)
+            assert late.json()["error"]["code"] == "upstream_timeout"
+            assert http.get("/v1/videos").headers["x-sluice-budget-remaining"] == "1.00"
+            again = [http.post(PATH, json=body, headers={"idempotency-key": "k"}) for _ in range(2)]
+            assert [reply.status_code for reply in again] == [504, 504]
+            assert again[1].headers["idempotent-replayed"] == "true"
+            assert again[1].headers["x-should-retry"] == "false"
+        assert gateway.sluice("usage", "--key", made["id"]) == []

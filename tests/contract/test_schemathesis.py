@@ -27,14 +27,20 @@ PHASES = ("Coverage", "Fuzzing", "Stateful")
 REACHED = 200
 """How many requests reach the provider at least, where the model is one of its models."""
 
-AS_LARGE_AS_N: Mapping[str, Mapping[str, Any]] = {"CompletionRequest": {"best_of": {"type": "null"}}}
-"""How ``best_of`` has to be, which no schema can tell."""
+UNTOLD: Mapping[str, Mapping[str, Any]] = {
+    "CompletionRequest": {"best_of": {"type": "null"}},
+    "VideosForm": {"input_reference": {"not": {}}},
+}
+"""What no schema can tell: that ``best_of`` is as large as ``n`` at least, and which bytes are a picture."""
 
 NAMED: Mapping[str, Mapping[str, Any]] = {
     "ChatCompletionRequest": {"model": {"enum": ["gpt-4o-mini"]}},
     "ApiChatCompletionRequest": {"model": {"enum": ["gpt-4o-mini", None]}},
     "CompletionRequest": {"model": {"enum": ["gpt-4o-mini"]}},
     "EmbeddingsRequest": {"model": {"enum": ["demo-embedding"]}},
+    "ImagesRequest": {"model": {"enum": ["demo-image"]}},
+    "VideosRequest": {"model": {"enum": ["demo-video"]}},
+    "VideosForm": {"model": {"enum": ["demo-video"]}},
 }
 """Models that answer. Any name may be a model's, but hardly one is."""
 
@@ -46,7 +52,7 @@ def test_the_gateway_takes_what_the_document_says_and_nothing_else(
 
     Under /api a model may be missing, and is filled in by one that may refuse.
     """
-    document = narrowed(AS_LARGE_AS_N)
+    document = narrowed(UNTOLD)
     for methods in document["paths"].values():
         for operation in methods.values():
             for content in operation.get("requestBody", {}).get("content", {}).values():

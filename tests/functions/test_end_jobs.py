@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from function_handlers import sample_events
 from key_records import key_record
 from local_stack import ROOT, botocore_client, local_stack
 from made_jobs import made_job, made_output
@@ -61,13 +62,9 @@ class Function:
 
     async def execution(self, job: Job, status: str) -> dict[str, int]:
         """One invocation, because of how an execution has ended."""
-        return await self.run(
-            {
-                "detail-type": "Step Functions Execution Status Change",
-                "source": "aws.states",
-                "detail": {"name": job.id, "status": status, "error": None, "cause": None},
-            }
-        )
+        event = sample_events("end_jobs")[status.lower()]
+        assert event["detail"]["status"] == status
+        return await self.run(event | {"detail": event["detail"] | {"name": job.id}})
 
     async def job(self, *, is_made: bool = True, deadline: float | None = None) -> Job:
         """A running job of one picture, held for."""
@@ -171,7 +168,7 @@ async def test_the_schedule_sees_to_all(function: Function) -> None:
     left = await function.job()
     await function.sweeper.jobs.finish(left.id, 40, "near", 1)
     fresh = await function.job()
-    assert await function.run({"detail-type": "Scheduled Event", "source": "aws.events"}) == {"ended": 2}
+    assert await function.run(sample_events("end_jobs")["scheduled"]) == {"ended": 2}
     assert await function.state(late) == ("failed", "timeout")
     assert await function.state(left) == ("completed", None)
     assert await function.state(fresh) == ("running", None)
@@ -187,11 +184,11 @@ async def test_an_event_that_is_none_fails(function: Function) -> None:
         await function.run({"detail-type": "Step Functions Execution Status Change"})
 
 
-def test_its_parts_are_built_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_its_parts_are_built_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     handler = function_module().handler
     assert isinstance(handler, Worker)
     for name in ("COUNTERS_TABLE", "LEDGER_TABLE", "JOBS_TABLE", "JOBS_BUCKET", "WEBHOOKS_MACHINE"):
         monkeypatch.setenv(f"SLUICE_{name}", "it")
     monkeypatch.delenv("SLUICE_JOBS_TABLE")
     with pytest.raises(ConfigurationError, match="SLUICE_JOBS_TABLE"):
-        handler({}, None)
+        await handler.answer({})

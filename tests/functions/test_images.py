@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from asgi_client import Client
+from made_jobs import made_output
 from openai_schemas import check_images
+from sluice.catalog import load_catalog
 from sluice.pipeline.jobs import images_view
 from sluice.pipeline.jobs.failures import FailureCode
 from sluice.stores.job_records import Job
+from streamed_functions import sample_events
 from studio_functions import OTHER_SECRET, Site, failed, made, untouched
 from studio_world import NANO
 
@@ -77,7 +80,9 @@ async def test_pictures_that_have_no_room_in_the_reply_are_linked_to(
 
 async def test_only_what_was_made_is_shown_and_charged(site: Site) -> None:
     async def carry(site: Site, job: Job) -> None:
+        """The second one was noted, but never came into the bucket."""
         await site.world.make(job, 1)
+        await site.world.jobs.note_output(job.id, 1, made_output("lost", stored=False))
         await site.world.closer.finish(job.id)
 
     site.carrier = carry
@@ -196,6 +201,40 @@ async def test_one_with_an_idempotency_key_finds_its_pictures_when_it_is_back(si
     assert reply.headers["x-sluice-cost"] == "0.00"
     assert len(site.jobs) == 1
     site.world.all_is_well()
+
+
+async def test_until_its_deadline_somebody_waits_for_one_with_an_idempotency_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = Site(monkeypatch, image_timeout_seconds=0.01)
+    client = site.client(BODY)
+
+    async def leave(call: str) -> None:
+        if call.startswith("machines.start"):
+            client.gone.set()
+
+    site.world.around.after = leave
+    await site.ask("POST", PATH, client=client, headers={"Idempotency-Key": "k"})
+    assert [(job.state, job.failure) for job in site.jobs] == [("failed", "timeout")]
+
+
+@pytest.mark.parametrize(("headers", "state"), [({}, "failed"), ({"Idempotency-Key": "k"}, "queued")])
+async def test_when_the_server_ends_what_a_client_comes_back_for_goes_on(
+    site: Site, headers: dict[str, str], state: str
+) -> None:
+    started = asyncio.Event()
+
+    async def start(call: str) -> None:
+        if call.startswith("machines.start"):
+            started.set()
+
+    site.world.around.after = start
+    asking = asyncio.create_task(site.ask("POST", PATH, BODY, headers=headers))
+    await started.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert [job.state for job in site.jobs] == [state]
 
 
 async def test_a_failure_is_repeated_too_and_says_that_it_will_be(site: Site) -> None:
@@ -387,6 +426,13 @@ async def test_head_is_get_without_the_body(site: Site) -> None:
     assert int(client.headers["content-length"]) > 0
 
 
+async def test_an_address_that_has_had_its_requests_deletes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(monkeypatch, ip_rpm=1)
+    job_id = members(await site.ask("POST", PATH, {**BODY, "async": True}), 202)["id"]
+    assert (await site.ask("DELETE", f"{PATH}/{job_id}")).status == 429
+    assert [job.state for job in site.jobs] == ["completed"]
+
+
 async def test_limits_are_told_whatever_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site(monkeypatch, budget_nano_usd=NANO)
     site.carrier = failed("timeout")
@@ -399,3 +445,22 @@ async def test_limits_are_told_whatever_is_asked(monkeypatch: pytest.MonkeyPatch
     ]
     assert [client.status for client in asked] == [504, 400, 200, 404]
     assert all(client.headers["x-sluice-budget-limit"] == "1.00" for client in asked)
+
+
+# ── as Lambda calls it ───────────────────────────────────────────────────────────────────────────────────────────────
+
+SAMPLES = {"asynchronous": 202, "base64": 200, "job": 404, "urls": 200}
+"""The sample events, and how each is answered."""
+
+
+@pytest.mark.parametrize("event", SAMPLES)
+async def test_a_sample_event(monkeypatch: pytest.MonkeyPatch, event: str) -> None:
+    site = Site(monkeypatch, catalog=load_catalog(None))
+    client = await site.answered("images", event)
+    assert client.status == SAMPLES[event], client.body
+    if event == "asynchronous":
+        assert client.headers["location"] == f"/live{PATH}/{site.jobs[0].id}"
+
+
+def test_every_sample_event_is_used() -> None:
+    assert sample_events("images") == SAMPLES.keys()

@@ -79,6 +79,11 @@ def environment(
         "AWS_SECRET_ACCESS_KEY": "local",
         "SLUICE_CATALOG": str(catalog),
         "SLUICE_IP_RPM": "0",
+        "SLUICE_JOBS_TABLE": made.tables["JobsTable"],
+        "SLUICE_JOBS_BUCKET": "bucket",
+        "SLUICE_IMAGES_MACHINE": "arn:of:images",
+        "SLUICE_VIDEOS_MACHINE": "arn:of:videos",
+        "SLUICE_WEBHOOKS_MACHINE": "arn:of:webhooks",
         "POWERTOOLS_METRICS_NAMESPACE": "sluice-test",
     }
     for name, value in variables.items():

@@ -9,9 +9,11 @@ import pytest
 from asgi_client import Client
 from openai_schemas import check_video, check_video_deleted, check_videos
 from sluice.api.webhooks import DeliveryList, WebhookSecret
+from sluice.catalog import load_catalog
 from sluice.errors import NotFoundError
 from sluice.pipeline.jobs.callbacks import called_key
 from sluice.stores.job_records import Job
+from streamed_functions import sample_events
 from studio_functions import OTHER_SECRET, Site, failed, form, untouched
 from studio_world import NANO, SECRET
 
@@ -518,3 +520,24 @@ async def test_limits_are_told_whatever_is_asked(monkeypatch: pytest.MonkeyPatch
     ]
     assert [client.status for client in asked] == [400, 200, 400, 200, 307, 404, 200]
     assert all(client.headers["x-sluice-budget-remaining"] == "9.20" for client in asked)
+
+
+# ── as Lambda calls it ───────────────────────────────────────────────────────────────────────────────────────────────
+
+SAMPLES = {
+    **dict.fromkeys(["create", "form", "generation", "list", "webhook_secret"], 200),
+    **dict.fromkeys(["callback", "content", "delete", "deliveries", "result", "retrieve"], 404),
+}
+"""The sample events, and how each is answered: their jobs do not exist."""
+
+
+@pytest.mark.parametrize("event", SAMPLES)
+async def test_a_sample_event(monkeypatch: pytest.MonkeyPatch, event: str) -> None:
+    site = Site(monkeypatch, catalog=load_catalog(None))
+    monkeypatch.setattr(type(site.world.webhooks), "secret", Desk.secret, raising=False)
+    client = await site.answered("videos", event)
+    assert client.status == SAMPLES[event], client.body
+
+
+def test_every_sample_event_is_used() -> None:
+    assert sample_events("videos") == SAMPLES.keys()

@@ -16,17 +16,22 @@ from fake_dynamodb import FakeDynamoDB
 from key_records import FakeKeys, key_record
 from local_stack import ROOT
 from sluice.asgi.application import Application
+from sluice.catalog import Catalog
 from sluice.config import MediaSettings
 from sluice.keys import new_secret
 from sluice.pipeline.jobs.failure_file import put_failure
 from sluice.pipeline.jobs.failures import FailureCode
 from sluice.pipeline.jobs.studio import Studio
 from sluice.stores.job_records import Job
-from studio_world import SECRET, StudioWorld
+from sluice_streaming.events import read
+from streamed_functions import PLACEHOLDER
+from studio_world import CATALOG, SECRET, StudioWorld
 
 OTHER_SECRET = new_secret("key")
 BOUNDARY = "a-boundary"
+FUNCTIONS: tuple["FunctionName", ...] = ("images", "videos")
 
+type FunctionName = Literal["images", "videos"]
 type Carrier = Callable[["Site", Job], Awaitable[None]]
 
 
@@ -57,15 +62,20 @@ class Site:
     Args:
         monkeypatch: the test's.
         budget_nano_usd: of the first owner's key.
+        catalog: in the place of the studio's own.
         settings: of the studio, beside the usual ones. Addresses have no limit.
     """
 
     def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, budget_nano_usd: int | None = None, **settings: Any
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        budget_nano_usd: int | None = None,
+        catalog: Catalog = CATALOG,
+        **settings: Any,
     ) -> None:
         self.carrier: Carrier = made
         record = key_record(SECRET, id="key_a", owner="ann", budget_nano_usd=budget_nano_usd)
-        self.world = StudioWorld(record, **{"ip_rpm": 0, **settings})
+        self.world = StudioWorld(record, catalog, **{"ip_rpm": 0, **settings})
         other = key_record(OTHER_SECRET, id="key_b", owner="bob")
         keys = FakeKeys(self.world.key, other).cache()
         studio = self.world.studio
@@ -74,7 +84,7 @@ class Site:
         monkeypatch.setattr(Studio, "open", lambda _: self.studio)
         monkeypatch.setattr(MediaSettings, "from_environment", lambda: self.studio.settings)
         monkeypatch.setattr("time.time", self.world.clock)
-        self._apps = {name: _application(name) for name in ("images", "videos")}
+        self._apps = {name: _application(name) for name in FUNCTIONS}
 
     async def _after(self, call: str) -> None:
         """Carry out what was started."""
@@ -113,6 +123,14 @@ class Site:
             **(scope or {}),
         )
 
+    async def answered(self, function: FunctionName, event: str) -> Client:
+        """What a function answers to one of its sample events."""
+        text = (ROOT / "events" / function / f"{event}.json").read_text(encoding="utf-8")
+        request = read(text.replace(PLACEHOLDER, SECRET).encode(), None, {})
+        client = Client(request.body)
+        await self._apps[function](request.scope, client.receive, client.send)
+        return client
+
     @property
     def jobs(self) -> list[Job]:
         """All jobs, the first one first."""
@@ -124,7 +142,7 @@ class Site:
         return self.world.database
 
 
-def _application(name: Literal["images", "videos"]) -> Application[Studio]:
+def _application(name: FunctionName) -> Application[Studio]:
     spec = importlib.util.spec_from_file_location(f"{name}_function", ROOT / "functions" / name / "app.py")
     assert spec is not None
     assert spec.loader is not None

@@ -33,7 +33,7 @@ from sluice.pipeline.jobs.webhooks.desk import WebhookDesk
 from sluice.pipeline.path import Call
 from sluice.pipeline.reclaim import Reclaimer
 from sluice.pipeline.settle import Settler
-from sluice.stores.aws import UnansweredError
+from sluice.stores.aws import AWS, UnansweredError
 from sluice.stores.bucket import Blob, failure_key, request_key, work_key
 from sluice.stores.counters import CounterStore, counter_of
 from sluice.stores.idempotency import IdempotencyStore
@@ -201,13 +201,21 @@ class StudioWorld:
         record: the key's; by default one with a budget of a dollar.
         settings: beside the usual ones.
         catalog: in the place of ``CATALOG``.
+        aws: the way to tables in the place of those in memory; what the books say is not known of them here.
     """
 
-    def __init__(self, record: KeyRecord | None = None, catalog: Catalog = CATALOG, **settings: Any) -> None:
+    def __init__(
+        self,
+        record: KeyRecord | None = None,
+        catalog: Catalog = CATALOG,
+        aws: AWS | None = None,
+        **settings: Any,
+    ) -> None:
         self.now = NOON
         self.key = record or key_record(SECRET, id="key_a", owner="ann", budget_nano_usd=NANO)
         self.around = Interference()
         self.database = FakeDynamoDB()
+        self.aws = aws or aws_with(Tables(self.database, self.around))
         self.bucket = MemoryBucket(self.around)
         self.outputs = MemoryOutputs(self.bucket, self.around)
         self.machines = MemoryMachines(self.around)
@@ -224,14 +232,14 @@ class StudioWorld:
             | settings
         )
         self.catalog = catalog
-        self.requests = 0
+        self.requests = 1 << 64  # no number of a job that a test has made itself
         self.headers: dict[str, str] = {}
         self.record = RequestRecord("", "", "")
         self.studio = self.environment()
 
     def environment(self) -> Studio:
         """Another process over the same tables and bucket."""
-        aws = aws_with(Tables(self.database, self.around))
+        aws = self.aws
         made = Studio.assemble(self.settings, self.catalog, aws, FakeUpstream())
         counters = CounterStore(aws, "CountersTable")
         ledger = LedgerStore(aws, "LedgerTable")

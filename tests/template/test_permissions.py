@@ -25,7 +25,6 @@ ANSWER = {
     "secretsmanager:GetSecretValue",
 }
 TAKE_JOBS = {
-    "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",

@@ -19,6 +19,11 @@ from sluice.asgi.docs import LIBRARY_FILES
 # What the ELF header of a shared object says about the processor, by how wheels name it.
 MACHINES = {"aarch64": 0xB7, "x86_64": 0x3E}
 LAYERS = ("SluiceLayer", "StreamingLayer")
+JOB_VARIABLES = {
+    "SLUICE_JOBS_TABLE": "JobsTable",
+    "SLUICE_JOBS_BUCKET": "jobs-bucket",
+    **{f"SLUICE_{kind}_MACHINE": f"arn:aws:states:::{kind}" for kind in ("IMAGES", "VIDEOS", "WEBHOOKS")},
+}
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 """Lambda's limit for a function and its layers, unpacked."""
 
@@ -85,10 +90,15 @@ def test_every_module_has_byte_code_that_counts_wherever_it_is_mounted(built: Pa
     ("function", "started"),
     [
         ("ChatFunction", "app.app.parts"),
+        ("DeliverWebhookFunction", "app.handler._open_parts()"),
         ("DocsFunction", "app.app.parts"),
+        ("EndJobsFunction", "app.handler._open_parts()"),
+        ("ImagesFunction", "app.app.parts"),
+        ("JobsFunction", "app.handler._open_parts()"),
         ("ModelsFunction", "app.app.parts"),
         ("ReclaimHoldsFunction", "app.handler"),
         ("RollUpUsageFunction", "app.handler"),
+        ("VideosFunction", "app.app.parts"),
     ],
 )
 def test_a_function_starts_with_what_is_deployed_and_nothing_else(
@@ -102,6 +112,7 @@ def test_a_function_starts_with_what_is_deployed_and_nothing_else(
             + f":{built / function}",
             "PYTHONDONTWRITEBYTECODE": "1",
             **TABLE_VARIABLES,
+            **JOB_VARIABLES,
             "AWS_REGION": "eu-central-1",
             "AWS_ACCESS_KEY_ID": "none",
             "AWS_SECRET_ACCESS_KEY": "none",
@@ -115,7 +126,13 @@ def test_a_function_starts_with_what_is_deployed_and_nothing_else(
 
 
 def test_functions_are_their_handlers_alone(built: Path) -> None:
-    for name in ("ChatFunction", "ModelsFunction", "ReclaimHoldsFunction", "RollUpUsageFunction"):
+    for name in (
+        "ChatFunction",
+        "JobsFunction",
+        "ModelsFunction",
+        "ReclaimHoldsFunction",
+        "RollUpUsageFunction",
+    ):
         assert (built / name / "app.py").is_file()
         assert sum(file.stat().st_size for file in (built / name).rglob("*")) < 64 * 1024
 

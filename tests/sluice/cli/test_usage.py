@@ -34,21 +34,25 @@ MEMBERS: list[dict[str, Any]] = [
     },
     {"cost": 1, "estimated": True},
     {"cost": 250, "model": "a/b#c", "settled_at": LONG_AGO + DAY},
-    {"cost": 3, "key_id": "key_b", "owner": "bob", "prompt_tokens": 1_000_000},
+    {"cost": 3, "key_id": "key_b", "owner": "bob", "prompt_tokens": 1_000_000, "images": 2, "seconds": 8},
 ]
 ROWS = [
     ledger_row(f"req_{index}", **({"settled_at": LONG_AGO} | members))
     for index, members in enumerate(MEMBERS)
 ]
 COUNTED = {"requests": 1, "prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
-NONE = {"cached_tokens": 0, "cache_write_tokens": 0, "reasoning_tokens": 0, "searches": 0, "estimated": 0}
+NONE = {"cached_tokens": 0, "cache_write_tokens": 0, "reasoning_tokens": 0, "searches": 0, "estimated": 0} | {
+    "images": 0,
+    "seconds": 0,
+}
 LINES = [
     {"day": "2020-05-21", "key": "key_a", "model": "gpt-4o-mini"}
     | {"requests": 2, "prompt_tokens": 6, "completion_tokens": 10, "total_tokens": 16}
-    | {"cached_tokens": 2, "cache_write_tokens": 1, "searches": 2}
+    | {"cached_tokens": 2, "cache_write_tokens": 1, "searches": 2, "images": 0, "seconds": 0}
     | {"reasoning_tokens": 1, "cost": "1.500000001", "estimated": 1},
     {"day": "2020-05-21", "key": "key_b", "model": "gpt-4o-mini"}
-    | (COUNTED | {"prompt_tokens": 1_000_000, "total_tokens": 1_000_005} | NONE | {"cost": "0.000000003"}),
+    | (COUNTED | {"prompt_tokens": 1_000_000, "total_tokens": 1_000_005} | NONE)
+    | {"cost": "0.000000003", "images": 2, "seconds": 8},
     {"day": "2020-05-22", "key": "key_a", "model": "a/b#c"} | COUNTED | NONE | {"cost": "0.00000025"},
 ]
 
@@ -135,9 +139,9 @@ def test_a_person_gets_a_table_with_its_sum(server: DevServer) -> None:
     rows = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in done.stdout.splitlines()]
     assert rows == [
         ["key", *NUMBERS],
-        ["key_a", "3", "9", "2", "1", "15", "1", "24", "2", "1.500000251", "1"],
-        ["key_b", "1", "1,000,000", "0", "0", "5", "0", "1,000,005", "0", "0.000000003", "0"],
-        ["all", "4", "1,000,009", "2", "1", "20", "1", "1,000,029", "2", "1.500000254", "1"],
+        ["key_a", "3", "9", "2", "1", "15", "1", "24", "2", "0", "0", "1.500000251", "1"],
+        ["key_b", "1", "1,000,000", "0", "0", "5", "0", "1,000,005", "0", "2", "8", "0.000000003", "0"],
+        ["all", "4", "1,000,009", "2", "1", "20", "1", "1,000,029", "2", "2", "8", "1.500000254", "1"],
     ]
     assert len({len(line) for line in done.stdout.splitlines()}) == 1
 

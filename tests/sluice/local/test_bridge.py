@@ -130,7 +130,26 @@ async def test_many_calls_wait_for_each_other_no_more_than_they_must(monkeypatch
     assert most == 3
 
 
-async def test_a_call_that_hangs_keeps_nobody_from_ending() -> None:
+async def test_a_call_that_is_under_way_at_the_end_may_end_too() -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def go_on(_: Any) -> Any:
+        begun.set()
+        asyncio.get_running_loop().call_later(0.05, may_end.set)
+        await may_end.wait()
+        return {"went": "on"}
+
+    async with serving(Bridge({"GoOn": worker(go_on)}, (), {})) as listener:
+        far = FarFunctions(address_of(listener))
+        call = asyncio.create_task(asyncio.to_thread(far.invoke, FunctionName="GoOn", Payload=b"{}"))
+        await begun.wait()
+    assert json.load((await call)["Payload"]) == {"went": "on"}
+
+
+async def test_a_call_that_hangs_keeps_nobody_from_ending(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bridge_module, "END_SECONDS", 0)
     begun = asyncio.Event()
 
     async def hang(_: Any) -> None:
@@ -145,6 +164,7 @@ async def test_a_call_that_hangs_keeps_nobody_from_ending() -> None:
         await begun.wait()
     with pytest.raises((OSError, HTTPException)):
         await call
+    assert capfd.readouterr().err == ""
 
 
 class Told:

@@ -1,5 +1,6 @@
 """Executions in the stand-in for AWS, as Step Functions would have them."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ from process_memory import resident_bytes, threads
 from scripted_bridge import GUARD_SECONDS, ROLE, Machines, ScriptedBridge, TaskError, running_machines, task
 from sluice.local import executions
 from sluice.local.aws_process import LocalAWS
+from sluice.local.far_functions import FarFunctions
 
 AT_ONCE = 200
+ALONE_SECONDS = 0.1
 ROUNDS = 4
 THREADS_OF_AN_EXECUTION = 10
 BYTES_OF_AN_EXECUTION = 150_000
@@ -147,15 +150,28 @@ def test_what_is_stopped_as_soon_as_it_is_started_is_stopped(world: World, bridg
 
 
 def test_a_name_is_started_once_and_cannot_be_taken_again(world: World, bridge: ScriptedBridge) -> None:
-    machine = world.machines.made("once", {"A": {"Type": "Wait", "Seconds": 600, "End": True}})
-    with ThreadPoolExecutor(8) as workers:
-        started = set(workers.map(lambda _: world.machines.start(machine, "image_1", do="it"), range(24)))
-    (execution,) = started
+    machine = world.machines.made("once", WAIT)
+    execution = world.machines.start(machine, "image_1", do="it")
+    assert world.machines.start(machine, "image_1", do="it") == execution
     other = world.machines.error_of(lambda: world.machines.start(machine, "image_1", do="else"))
     world.machines.client.stop_execution(executionArn=execution)
     ended = world.machines.error_of(lambda: world.machines.start(machine, "image_1", do="it"))
     assert (other, ended) == ("ExecutionAlreadyExists", "ExecutionAlreadyExists")
     assert bridge.next_end() == ("image_1", "ABORTED")
+
+
+def test_starts_and_stops_are_answered_one_at_a_time() -> None:
+    """moto by itself looks whether a name is taken, and then takes it: two who start one at once may both."""
+    both = threading.Barrier(2)
+
+    def meet() -> bool:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            return both.wait(ALONE_SECONDS) >= 0
+        return False
+
+    guarded = executions._Mends(FarFunctions("127.0.0.1:1")).guarded(meet)
+    with ThreadPoolExecutor(2) as workers:
+        assert list(workers.map(lambda _: guarded(), range(2))) == [False, False]
 
 
 def test_a_task_that_waits_to_be_called_back_goes_on_when_it_is(world: World, bridge: ScriptedBridge) -> None:

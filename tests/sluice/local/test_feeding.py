@@ -85,3 +85,16 @@ def test_told_to_end_while_it_feeds_it_ends_in_peace(tmp_path: Path) -> None:
         assert (code, server.log.read_text()) == (0, "")
         assert output.strip() == ""
         assert stops_listening(server.state.aws_endpoint, 1)
+
+
+def test_told_to_end_while_jobs_are_made_it_ends_in_peace(tmp_path: Path) -> None:
+    with DevServer(tmp_path) as server:
+        with httpx.Client(
+            base_url=server.state.url, headers={"authorization": f"Bearer {server.key}"}, trust_env=False
+        ) as client:
+            for number in range(8):
+                body = {"model": "demo-image", "prompt": f"number {number}", "n": 3, "async": True}
+                assert client.post("/v1/images/generations", json=body).status_code == 202
+        code, _ = server.stop()
+        assert (code, server.log.read_text()) == (0, "")
+        assert stops_listening(server.state.aws_endpoint, 1)

@@ -232,6 +232,13 @@ async def test_each_write_of_an_admission_has_an_expiry_of_its_own(books: Bookke
     assert admission.hold.expires_at == int(start) + 960 + 3
 
 
+async def test_a_hold_lasts_as_long_as_is_asked_for(books: Bookkeeping) -> None:
+    usual = await books.admitter.admit(KEY, demand(10), "req_1")
+    long = await books.admitter.admit(KEY, demand(10), "req_2", 7_800)
+    assert long.hold.expires_at - usual.hold.expires_at == 7_800 - 960
+    assert long.counter.holds["req_2"] == long.hold
+
+
 @pytest.mark.parametrize("restored", [True, False])
 async def test_a_counter_that_was_lost_is_not_believed_to_be_there(
     books: Bookkeeping, restored: bool

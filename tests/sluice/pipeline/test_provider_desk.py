@@ -52,7 +52,7 @@ async def test_its_models_are_listed_where_there_is_a_way(monkeypatch: pytest.Mo
     listing = await desk.listing(target)
     assert listing is not None
     assert (listing.models, listing.latency_ms >= 0) == ((ListedModel("one"),), True)
-    monkeypatch.setattr(provider_desk, "PROVIDERS", {"openai": replace(PROVIDER, models=None)})
+    monkeypatch.setattr(provider_desk, "provider_of", lambda _: replace(PROVIDER, models=None))
     assert await desk.listing(target) is None
 
 

@@ -158,6 +158,16 @@ async def test_a_turn_is_taken_over_when_its_process_must_be_dead(
     assert await store.begin(later(claim, seconds=100, body_hash="b")) == Begun()
 
 
+async def test_whose_turn_was_taken_over_is_told_where_it_was_for_the_same_thing(
+    store: IdempotencyStore, claim: Claim
+) -> None:
+    assert await store.begin(claim) == Begun(None)
+    assert await store.begin(later(claim, seconds=100)) == Begun("req_1")
+    await store.finish(later(claim, seconds=100), reply_of(b"reply"))
+    assert await store.begin(later(claim, "req_3", seconds=2_000)) == Begun(None), "it is over"
+    assert await store.begin(later(claim, "req_4", seconds=4_000)) == Begun(None), "it has expired"
+
+
 async def test_who_was_taken_over_changes_nothing(
     store: IdempotencyStore, engine: Engine, claim: Claim
 ) -> None:

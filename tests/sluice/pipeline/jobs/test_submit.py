@@ -439,6 +439,15 @@ async def _time_goes_by(world: StudioWorld) -> None:
     await world.studio.gateway.admitter._reclaimer.reclaim_all()
 
 
+async def test_a_job_that_was_begun_goes_on_though_its_start_was_not_answered(world: StudioWorld) -> None:
+    world.let_fail(SUBMIT_CALLS - 2, "lost")
+    await _begin_at_once(world)
+    submission = await world.submit(idempotency_key="once")
+    assert submission.job.state == "running"
+    world.all_goes_well()
+    assert (await world.submit(idempotency_key="once")).job == submission.job
+
+
 async def test_a_start_that_is_refused_fails_the_job(world: StudioWorld) -> None:
     async def before(call: str) -> None:
         if call.startswith("machines.start"):

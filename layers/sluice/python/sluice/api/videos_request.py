@@ -31,12 +31,15 @@ def _schema(least: int, most: int, text: str) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": text, "maxLength": 15}]})
 
 
+SECONDS_TEXT = "^0*([1-9]|[1-9][0-9]|[1-5][0-9][0-9]|600)$"
+"""Seconds as a text."""
+
 Seconds = Annotated[
     int,
     Field(ge=1, le=MOST_SECONDS),
     BeforeValidator(_number),
     WHOLE,
-    _schema(1, MOST_SECONDS, "^0*([1-9]|[1-9][0-9]|[1-5][0-9][0-9]|600)$"),
+    _schema(1, MOST_SECONDS, SECONDS_TEXT),
 ]
 Seed = Annotated[
     int,

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sluice.api.validation import parse_object
 from sluice.errors import InvalidRequestError
 from sluice.wire.form_data import Part
+from sluice.wire.form_parts import FormError, form_parts
 from sluice.wire.media_types import recognised
 
 FORM: Final = "multipart/form-data"
@@ -35,9 +36,6 @@ def members_of(content_type: str | None, body: bytes, pictures: Collection[str])
     """
     if content_type is None or content_type.partition(";")[0].strip().lower() != FORM:
         return parse_object(body)
-    # Loaded with the first form: whoever is sent none starts without it.
-    from sluice.wire.form_parts import FormError, form_parts
-
     try:
         parts = form_parts(content_type, body)
     except FormError as error:

@@ -25,6 +25,9 @@ from sluice.observability import logger
 AT_ONCE = 100
 """How many calls of functions are carried out at a time; others wait. A picture or a video of each is in memory."""
 
+END_SECONDS = 2.0
+"""How long a call that is under way when the server ends may go on."""
+
 _INVOCATION = re.compile(re.escape(INVOCATIONS).replace(r"\{\}", "([^/]+)"))
 
 
@@ -74,7 +77,11 @@ class Bridge:
         self._told: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request; one that is cut off at the end has nobody to answer to."""
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._answered(scope, receive, send)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         event = json.loads(await _body(receive))
         invocation = _INVOCATION.fullmatch(scope["path"])
         if invocation is not None:
@@ -154,16 +161,21 @@ async def _answer(send: Send, status: int, headers: Mapping[str, str], body: byt
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which leaves signals to the gateway's own, and waits for nobody at its end."""
+    """uvicorn's server, which leaves signals to the gateway's own, and waits for nobody for long at its end."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End what is under way, and tell its callers so by closing their connections."""
+        """Let what is under way end, for a while; then cut it off, and close its callers' connections."""
+        for server in self.servers:
+            server.close()
+        if self.server_state.tasks:
+            await asyncio.wait(list(self.server_state.tasks), timeout=END_SECONDS)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
+        await asyncio.sleep(0)  # a call that is cut off is to know that nobody waits for it
         tasks = list(self.server_state.tasks)
         for task in tasks:
             task.cancel()
@@ -173,19 +185,13 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def bridged(bridge: Bridge, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve a bridge while the context lasts; what is under way at its end is cut off.
+    """Serve a bridge while the context lasts; what is under way at its end has END_SECONDS, and is cut off then.
 
     Args:
         bridge: the application.
         listener: bound, not yet listening.
     """
-    config = uvicorn.Config(
-        bridge,
-        access_log=False,
-        lifespan="off",
-        log_level="critical",  # what it would log besides is that its end has cut something off
-        ws="none",
-    )
+    config = uvicorn.Config(bridge, access_log=False, lifespan="off", log_level="warning", ws="none")
     server = _Server(config)
     serving = asyncio.create_task(server.serve([listener]))
     try:

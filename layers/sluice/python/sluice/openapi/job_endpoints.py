@@ -54,7 +54,11 @@ def _links(id_place: str, **operations: str) -> Mapping[str, Any]:
 
 JOB_ID = _in_path("id", "The job's")
 PAGE: Iterable[Mapping[str, Any]] = (
-    _in_query("after", "The id of the last video that is known", {"type": "string", "minLength": 1}),
+    _in_query(
+        "after",
+        "The id of the last video that is known",
+        {"type": "string", "pattern": "^video_[ -~]*$", "maxLength": 80},
+    ),
     _in_query("limit", "How many at most", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
     _in_query("order", "By time", {"type": "string", "enum": ["asc", "desc"], "default": "desc"}),
 )
