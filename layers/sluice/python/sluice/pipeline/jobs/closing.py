@@ -34,13 +34,14 @@ from sluice.accounting.counter import NOTHING, Charge, Counter
 from sluice.accounting.media import cost_of
 from sluice.config import ClosingSettings
 from sluice.errors import OverloadedError
+from sluice.metrics import JobEnd, count_job
 from sluice.observability import logger
 from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
 from sluice.pipeline.reclaim import charge_of
 from sluice.stores.aws import AWS, AWSError
 from sluice.stores.bucket import Bucket, failure_key, job_prefix, request_key
 from sluice.stores.counters import CounterStore
-from sluice.stores.job_records import Job, Output
+from sluice.stores.job_records import Job, JobState, Output
 from sluice.stores.jobs import JobOverError, JobStore
 from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow
@@ -169,12 +170,12 @@ class Closer:
                 job, [each for each in job.outputs.values() if each.stored], (request_key(job.id),)
             )
             await self._tell(job)
-            await self.jobs.end(job.id, "completed")
+            await self._end(job, "completed")
         elif job.state == "failing":
             await self._settle(job, NOTHING)
             await self._drop(job, [], (request_key(job.id), failure_key(job.id)))
             await self._tell(job)
-            await self.jobs.end(job.id, "failed")
+            await self._end(job, "failed")
 
     async def _is_held(self, job: Job) -> bool:
         """Whether there is anything that the job can be charged to."""
@@ -217,6 +218,11 @@ class Closer:
             if self._milliseconds() - (job.ended_at or job.created_at) < TELL_SECONDS * 1000:
                 raise
             logger.exception("nobody is told that %s is over", job.id)
+
+    async def _end(self, job: Job, state: JobState) -> None:
+        if await self.jobs.end(job.id, state):
+            ended_at = job.ended_at or self._milliseconds()
+            count_job(JobEnd(job.id, job.kind, job.failure, job.cost or 0, ended_at - job.created_at))
 
     async def _request(self, job_id: str) -> RequestFile | None:
         blob = await self.bucket.get(request_key(job_id), MOST_BYTES)
