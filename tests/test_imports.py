@@ -16,6 +16,7 @@ TIERS = (
         "sluice.credentials",
         "sluice.keys",
         "sluice.money",
+        "sluice.off_the_loop",
         "sluice.plans",
         "sluice.process",
         "sluice.request_ids",

@@ -1,15 +1,19 @@
 """The one way out: faults translated, connections used again, nothing followed elsewhere."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
+from certificates import Authority
+from discarding import discarding, room_of
 from sluice.errors import UpstreamError, UpstreamTimeoutError
 from sluice.providers.contract import UpstreamRequest
 from sluice.upstream import client as upstream_client
-from sluice.upstream.client import HTTPUpstream, tls_context
+from sluice.upstream.client import PIECE_BYTES, HTTPUpstream, tls_context
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -197,3 +201,18 @@ async def test_what_is_no_fault_of_the_network_is_not_called_one(upstream: HTTPU
     with pytest.raises(ZeroDivisionError):
         async with serving(saying(HEAD + END)) as server, upstream.send(post(server.url)):
             raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("length", [0, PIECE_BYTES, PIECE_BYTES + 1, 24 * PIECE_BYTES])
+async def test_a_body_of_any_length_leaves_whole_and_is_there_once(tmp_path: Path, length: int) -> None:
+    authority = Authority.make(tmp_path)
+    upstream = HTTPUpstream.open(tls=authority.trusted, demo_token_seconds=0)
+    body = bytes(range(256)) * (length // 256) + bytes(length % 256)
+    async with discarding(authority.server("127.0.0.1")) as server:
+        with room_of(8 * PIECE_BYTES):
+            request = UpstreamRequest(f"https://127.0.0.1:{server.port}/x", body, {})
+            async with upstream.send(request) as response:
+                assert (response.status, await response.read()) == (200, b"")
+        await upstream.close()
+    assert server.digests == [hashlib.sha256(body).hexdigest()]
+    assert "transfer-encoding" not in server.heads[0]

@@ -118,7 +118,9 @@ CREDENTIALS = st.builds(
     host=HOSTS,
     key=SEGMENT,
     method=st.sampled_from(["GET", "HEAD", "PUT", "DELETE"]),
-    query=st.dictionaries(st.sampled_from(["prefix", "list-type", "uploads"]), TEXT),
+    query=st.dictionaries(
+        st.sampled_from(["prefix", "list-type", "list", "list.type", "list0", "uploads"]), TEXT
+    ),
     body=st.binary(max_size=50),
     credentials=CREDENTIALS,
 )

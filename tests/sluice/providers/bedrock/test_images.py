@@ -70,6 +70,12 @@ class TestRequest:
         members = {"negative_prompt": "dogs", "output_format": "jpeg", "aspect_ratio": "21:9"}
         assert body_for(model, 2, seed=4_294_967_293, **members) == TEXT_TO_IMAGE | members | {"seed": 1}
 
+    @pytest.mark.parametrize("model", [NOVA, CORE, ULTRA, SD3])
+    @pytest.mark.parametrize("value", ["auto", ""])
+    def test_what_is_left_to_a_model_is_not_said(self, model: str, value: str) -> None:
+        members = {"cfg_scale": value} if model == NOVA else {"aspect_ratio": value}
+        assert body_for(model, size="auto", **members) == body_for(model)
+
     @pytest.mark.parametrize("model", [ULTRA, SD3])
     def test_the_one_size_that_is_known_is_a_ratio(self, model: str) -> None:
         sent = TEXT_TO_IMAGE | {"aspect_ratio": "1:1"}

@@ -62,7 +62,9 @@ class TestRequest:
         across, down = map(int, images.SIZES[size][0].split(":"))
         assert abs(width / height - across / down) < 0.03 * across / down
 
-    @pytest.mark.parametrize("members", [{"size": "auto"}, {"aspect_ratio": "auto"}, {"quality": "auto"}])
+    @pytest.mark.parametrize(
+        "members", [{"size": "auto"}, {"aspect_ratio": "auto"}, {"aspect_ratio": ""}, {"quality": "auto"}]
+    )
     def test_what_is_left_to_it_is_not_said(self, members: dict[str, Any]) -> None:
         assert "imageConfig" not in body_for(**members)["generationConfig"]
 

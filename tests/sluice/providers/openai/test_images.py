@@ -10,6 +10,7 @@ from image_requests import TARGET, asked, images_call, inline
 from sluice.errors import SluiceError, UnsupportedParameterError, UpstreamError
 from sluice.providers.contract import Inline, Remote, Target
 from sluice.providers.openai import images
+from sluice.providers.pictures import COUNTS
 
 PICTURE = b"\x89PNG\r\n\x1a\n..."
 ENCODED = base64.b64encode(PICTURE).decode()
@@ -34,6 +35,12 @@ class TestRequest:
         assert sent.headers["authorization"] == "Bearer sk-upstream"
         assert sent.headers["x-team"] == "blue"
         assert json.loads(sent.body) == {"model": "upstream-model", "prompt": "a cat", "n": 1, **members}
+
+    @pytest.mark.parametrize("member", sorted(COUNTS))
+    def test_no_more_pictures_than_are_paid_for_can_be_asked_for(self, member: str) -> None:
+        with pytest.raises(UnsupportedParameterError) as caught:
+            images.upstream_request(images_call(**{member: 4}), 0)
+        assert caught.value.param == member
 
     def test_what_the_gateway_sees_to_itself_goes_nowhere(self) -> None:
         """Nor what leaves a choice to the model, as it is without."""

@@ -18,7 +18,7 @@ from sluice.errors import NotFoundError, masked
 from sluice.local.state import DIRECTORY
 from sluice.pipeline.jobs.cancelling import ended_for_operator
 from sluice.pipeline.jobs.webhooks.deliveries import delivery_list
-from sluice.stores.job_records import LEADS, OVER_STATES, Job, JobKind, JobState
+from sluice.stores.job_records import OVER_STATES, Job, JobKind, JobState, is_job_id
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look after image and video jobs.")
 
@@ -139,8 +139,7 @@ def _jobs(stores: Stores, owner: str | None, status: JobState | None) -> AsyncIt
 
 
 async def _job(stores: Stores, job_id: str) -> Job:
-    is_id = job_id.startswith(tuple(LEADS.values()))  # the table has other items, too
-    job = await stores.jobs.get(job_id) if is_id else None
+    job = await stores.jobs.get(job_id) if is_job_id(job_id) else None  # the table has other items, too
     if job is None:
         raise JobNotFoundError(f"there is no job {masked(job_id)}")
     return job

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from typing import Final
 from urllib.parse import urlsplit
 
 from sluice.api.images_request import ImagesRequest
@@ -13,12 +14,33 @@ from sluice.providers.media_features import NEUTRAL, SIZE
 
 SEED = "seed"
 
+COUNTS: Final = frozenset(
+    {
+        *(
+            "num_images",
+            "num_images_per_prompt",
+            "num_outputs",
+            "num_samples",
+            "number_of_images",
+            "numberOfImages",
+        ),
+        *("batch_size", "n_iter", "sample_count", "sampleCount", "samples"),
+    }
+)
+"""Members by which hosts may be asked for more pictures than the one that is paid for."""
+
 REFUSED = "content_policy_violation"
 """The code of a picture that a provider does not make, or does not show, for what is in it."""
 
 
 def said(value: str | None) -> str | None:
     """A member's value; None where it leaves the choice to the provider, too."""
+    return None if value in NEUTRAL else value
+
+
+def extra_of(request: ImagesRequest, member: str) -> object:
+    """The value of a member that this gateway has no name for; None where it is not there, or leaves the choice too."""
+    value = (request.model_extra or {}).get(member)
     return None if value in NEUTRAL else value
 
 
@@ -72,6 +94,19 @@ def no_such_size(request: ImagesRequest, known: str) -> InvalidRequestError:
     return InvalidRequestError(
         f"The model's provider has no pictures of {request.size}: {known}.", param=SIZE
     )
+
+
+def check_counts_passed_on(request: ImagesRequest) -> None:
+    """See that what is passed on unread makes no more than one picture.
+
+    Raises:
+        UnsupportedParameterError: it may.
+    """
+    for member in request.model_extra or {}:
+        if member in COUNTS:
+            raise UnsupportedParameterError(
+                f"Say by 'n' how many pictures there are to be, and not by '{member}'.", param=member
+            )
 
 
 def inexpressible(member: str) -> UnsupportedParameterError:

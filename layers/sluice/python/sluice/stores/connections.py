@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 import h11
 
 READ_BYTES = 64 * 1024
+WRITE_BYTES = 256 * 1024
+"""Of a body that is longer, so much is given to the connection at a time: all at once it would be there several times,
+and be encrypted while everybody else waits."""
 MAX_IDLE = 64
 """Connections kept for the next call; more may be open at once while they are needed."""
 
@@ -68,12 +71,7 @@ class _Connection:
         self, head: h11.Request, body: bytes, most_bytes: int | None, announced: Callable[[int], None]
     ) -> Reply:
         """Send a request and read the reply; ``announced`` is told how long its body will be."""
-        parts = (
-            self._http.send(head),
-            self._http.send(h11.Data(data=body)) if body else None,
-            self._http.send(h11.EndOfMessage()),
-        )
-        self._writer.write(b"".join(part for part in parts if part))
+        await self._send(head, body)
         response: h11.Response | None = None
         received: list[bytes] = []
         length, failed = 0, False
@@ -107,6 +105,16 @@ class _Connection:
             self._http.start_next_cycle()
         fields = {name.decode("ascii"): value.decode("latin-1") for name, value in response.headers}
         return Reply(response.status_code, fields, b"".join(received))
+
+    async def _send(self, head: h11.Request, body: bytes) -> None:
+        start = self._http.send(head) or b""
+        for at in range(0, len(body), WRITE_BYTES):
+            piece = self._http.send(h11.Data(data=body[at : at + WRITE_BYTES])) or b""
+            self._writer.write(start + piece)
+            start = b""
+            if len(body) > WRITE_BYTES:
+                await self._writer.drain()
+        self._writer.write(start + (self._http.send(h11.EndOfMessage()) or b""))
 
     def close(self) -> None:
         self._writer.transport.abort()

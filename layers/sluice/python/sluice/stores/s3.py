@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from sluice.errors import OverloadedError
 from sluice.observability import logger
+from sluice.off_the_loop import off_the_loop
 from sluice.stores.access import Access
 from sluice.stores.aws import OVERLOADED_CODES, AWSError, overloaded
 from sluice.stores.connections import ConnectionBrokenError, Connections, Reply
@@ -91,7 +92,7 @@ class BucketClient:
             f"?{urlencode(sorted(query.items()), quote_via=quote, safe='')}" if query else ""
         )
         sent = dict(headers or {})
-        digest = hashlib.sha256(body)
+        digest = await off_the_loop(hashlib.sha256, body)
         if method == "PUT":  # is kept with the object, and comes back with it
             sent[_CHECKSUM] = base64.b64encode(digest.digest()).decode()
             sent["x-amz-sdk-checksum-algorithm"] = "SHA256"
@@ -103,7 +104,7 @@ class BucketClient:
                 await asyncio.sleep(BACKOFF_SECONDS * 2**attempt * random.random())  # noqa: S311 - spreads load only
             try:
                 reply = await self._attempt(method, url, sent, body, digest.hexdigest(), most_bytes)
-                return _result_of(f"{method} of S3", method, reply)
+                return await _result_of(f"{method} of S3", method, reply)
             except (ConnectionBrokenError, OverloadedError) as error:
                 failure = error
         logger.warning("%s of s3 failed %d times: %s", method, ATTEMPTS, failure)
@@ -161,10 +162,10 @@ class BucketClient:
         )
 
 
-def _result_of(operation: str, method: str, reply: Reply) -> Reply | None:
+async def _result_of(operation: str, method: str, reply: Reply) -> Reply | None:
     if reply.status in _DONE:
         if method == "GET":
-            _check(reply)
+            await _check(reply)
         return reply
     found = _CODE.search(reply.body)
     code = found[1].decode() if found else str(reply.status)
@@ -178,7 +179,7 @@ def _result_of(operation: str, method: str, reply: Reply) -> Reply | None:
     )
 
 
-def _check(reply: Reply) -> None:
+async def _check(reply: Reply) -> None:
     """See that an object is what was put.
 
     Raises:
@@ -187,6 +188,6 @@ def _check(reply: Reply) -> None:
     checksum = reply.headers.get(_CHECKSUM, "")
     # One of an object that was put in parts is of their checksums, and ends with their number.
     if checksum and "-" not in checksum:
-        found = base64.b64encode(hashlib.sha256(reply.body).digest()).decode()
-        if found != checksum:
+        digest = await off_the_loop(hashlib.sha256, reply.body)
+        if base64.b64encode(digest.digest()).decode() != checksum:
             raise ConnectionBrokenError("the checksum of an object is wrong")

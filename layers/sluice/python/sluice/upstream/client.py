@@ -32,6 +32,9 @@ MAX_REPLY_BYTES = 48 * 1024 * 1024
 """More than any reply, whole or streamed (2,048 vectors of 3,072 dimensions in base64 are 34 MB); a provider that never
 ends must not fill the memory."""
 
+PIECE_BYTES = 1024 * 1024
+"""Of a body that is longer, so much is sent at a time."""
+
 _FAILURES: tuple[tuple[type[Exception], type[SluiceError], str], ...] = (
     (httpx.TimeoutException, UpstreamTimeoutError, "The provider did not answer in time."),
     (httpx.ConnectError, UpstreamError, "The provider could not be reached."),
@@ -190,10 +193,11 @@ class HTTPUpstream:
     async def _sent(self, request: UpstreamRequest, closing: AsyncExitStack) -> httpx.Response:
         if request.public_only:
             return await self._elsewhere().send(request, closing)
+        headers, content = dict(request.headers), _content(request.body)
+        if not isinstance(content, bytes):
+            headers["content-length"] = str(len(request.body))
         raw = await self._client.send(
-            self._client.build_request(
-                request.method, request.url, content=request.body, headers=dict(request.headers)
-            ),
+            self._client.build_request(request.method, request.url, content=content, headers=headers),
             stream=True,
         )
         closing.push_async_callback(raw.aclose)
@@ -202,6 +206,16 @@ class HTTPUpstream:
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+
+def _content(body: bytes) -> bytes | AsyncIterator[bytes]:
+    """A body, in pieces if it is long: all at once it would be there several times, and be encrypted while all wait."""
+    return body if len(body) <= PIECE_BYTES else _pieces(body)
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(body), PIECE_BYTES):
+        yield body[at : at + PIECE_BYTES]
 
 
 def _elsewhere(tls: ssl.SSLContext) -> "Elsewhere":

@@ -10,12 +10,14 @@ Sources: https://docs.ipfs.tech/reference/kubo/rpc/#api-v0-add, https://docs.pin
 import base64
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 from pydantic_core import from_json
 
 from sluice.errors import UpstreamError
+from sluice.off_the_loop import off_the_loop
 from sluice.providers.contract import UpstreamRequest
 from sluice.upstream.client import Upstream
 from sluice.wire.cid import CLASSIC, has_id
@@ -113,7 +115,7 @@ class Pinner:
             if response.status != 200:
                 raise UpstreamError(f"The IPFS service answered with the status {response.status}.")
         cid = self._service.answered(body)
-        if not isinstance(cid, str) or not has_id(content, cid):
+        if not isinstance(cid, str) or not await off_the_loop(partial(has_id, cid=cid), content):
             raise UpstreamError("The IPFS service knows the file by an id that its bytes do not have.")
         return cid
 

@@ -131,8 +131,8 @@ def presigned_url(
     }
     if credentials.token:
         query["X-Amz-Security-Token"] = credentials.token
-    encoded = "&".join(
-        sorted(
+    encoded = _sorted_query(
+        "&".join(
             f"{quote(name, safe=_UNRESERVED)}={quote(value, safe=_UNRESERVED)}"
             for name, value in query.items()
         )
@@ -200,5 +200,9 @@ def _host(url: str) -> str:
 
 
 def _sorted_query(query: str) -> str:
-    """A query as it is signed: by name, each with an equals sign."""
-    return "&".join(sorted(part if "=" in part else f"{part}=" for part in query.split("&") if part))
+    """A query as it is signed: by name, and by value where names are alike, each with an equals sign.
+
+    By the names alone: an equals sign comes after a hyphen, a dot and all digits.
+    """
+    parts = sorted(part.partition("=")[::2] for part in query.split("&") if part)
+    return "&".join(f"{name}={value}" for name, value in parts)

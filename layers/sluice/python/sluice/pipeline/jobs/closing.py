@@ -51,6 +51,9 @@ from sluice.stores.outputs import OutputStore
 ATTEMPTS: Final = 10
 """A job notes few files."""
 
+TELL_SECONDS: Final = 120
+"""How long the end of a job waits for the machine that tells of it to be started."""
+
 LATE: Final = "timeout"
 """How a job fails that cannot be charged any more."""
 
@@ -209,6 +212,11 @@ class Closer:
         try:
             await self.machines.start(self.webhooks_machine, job.id, {"job": job.id})
         except AWSError:  # no repetition mends it, and the job is none the less over
+            logger.exception("nobody is told that %s is over", job.id)
+        except OverloadedError:
+            # Another attempt may do better, but its owner does not wait for ever for a job that is charged.
+            if self._milliseconds() - (job.ended_at or job.created_at) < TELL_SECONDS * 1000:
+                raise
             logger.exception("nobody is told that %s is over", job.id)
 
     async def _end(self, job: Job, state: JobState) -> None:

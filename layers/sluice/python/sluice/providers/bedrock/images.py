@@ -20,6 +20,7 @@ from sluice.providers.media_features import MediaFeatures, asked_for
 from sluice.providers.pictures import (
     check_value,
     decoded,
+    extra_of,
     inexpressible,
     no_such_size,
     none_made,
@@ -111,7 +112,7 @@ def _nova_pixels(request: ImagesRequest) -> tuple[int, int] | None:
 
 def _cfg_scale(request: ImagesRequest) -> object:
     """How closely the prompt is followed. Source: the range of the user guide, 1.1 to 10."""
-    scale = (request.model_extra or {}).get(CFG_SCALE)
+    scale = extra_of(request, CFG_SCALE)
     if scale is not None and (
         isinstance(scale, bool) or not isinstance(scale, int | float) or not 1.1 <= scale <= 10
     ):
@@ -136,7 +137,7 @@ def _stability(sizes: Mapping[str, str]) -> Callable[[ImagesRequest, int], dict[
         _check_length("prompt", request.prompt, _STABILITY_TEXT)
         _check_length("negative_prompt", request.negative_prompt, _STABILITY_TEXT)
         check_value("output_format", request.output_format, "png", "jpeg")
-        size, ratio = said(request.size), (request.model_extra or {}).get(ASPECT_RATIO)
+        size, ratio = said(request.size), extra_of(request, ASPECT_RATIO)
         check_value(ASPECT_RATIO, ratio, *_STABILITY_RATIOS)
         if size is not None:
             if size not in sizes:

@@ -16,7 +16,7 @@ from sluice.providers.gemini.failures import raise_reported
 from sluice.providers.gemini.replies import FINISH_REASONS
 from sluice.providers.gemini.requests import post
 from sluice.providers.media_features import MediaFeatures
-from sluice.providers.pictures import check_value, decoded, no_such_size, none_made, refused, said
+from sluice.providers.pictures import check_value, decoded, extra_of, no_such_size, none_made, refused, said
 from sluice.providers.reading import objects_of, parsed_object
 
 type Call = ProviderCall[ImagesRequest]
@@ -64,10 +64,8 @@ def upstream_request(call: Call, index: int) -> UpstreamRequest:
     return post(call.target, "generateContent", {"contents": [content], "generationConfig": config})
 
 
-def _form(request: ImagesRequest) -> dict[str, str]:
-    size, ratio = said(request.size), (request.model_extra or {}).get(ASPECT_RATIO)
-    if ratio == "auto":
-        ratio = None
+def _form(request: ImagesRequest) -> Mapping[str, object]:
+    size, ratio = said(request.size), extra_of(request, ASPECT_RATIO)
     if size is not None and ratio is not None:
         raise InvalidRequestError("A size has its own aspect ratio: give one of them.", param=ASPECT_RATIO)
     check_value(ASPECT_RATIO, ratio, *RATIOS)

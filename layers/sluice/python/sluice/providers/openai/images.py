@@ -16,6 +16,7 @@ from sluice.providers.openai.replies import reply_object
 from sluice.providers.openai.requests import post
 from sluice.providers.pictures import (
     SEED,
+    check_counts_passed_on,
     check_range,
     check_value,
     decoded,
@@ -36,9 +37,11 @@ def upstream_request(call: Call, index: int, dialect: ImageDialect = ANY) -> Ups
     """A request for one picture in a host's words, for the candidate's model.
 
     Raises:
+        UnsupportedParameterError: a member by which more than one picture could be asked for.
         InvalidRequestError: a value that the host does not take.
     """
     request = call.request
+    check_counts_passed_on(request)
     given = request.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
     body: dict[str, Any] = {
         name: value

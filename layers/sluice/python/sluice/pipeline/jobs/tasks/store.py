@@ -13,6 +13,7 @@ from typing import Any, assert_never
 
 from sluice.errors import OverloadedError, SluiceError
 from sluice.observability import logger
+from sluice.off_the_loop import off_the_loop
 from sluice.pipeline.jobs.at_provider import asked
 from sluice.pipeline.jobs.causes import cause_of
 from sluice.pipeline.jobs.checking import checked
@@ -58,7 +59,7 @@ async def store(event: TaskEvent, workshop: Workshop) -> dict[str, Any]:
         request = await workshop.request_of(job)
         try:
             file = await _file(workshop, job, request, work)
-            output = _output_of(file, job, workshop.most_bytes(job))
+            output = await _output_of(file, job, workshop.most_bytes(job))
         except SluiceError as error:
             raise cause_of(error).task_error() from error
         await _stored(workshop, job, event.index, output, file.content)
@@ -123,7 +124,7 @@ async def _from_provider(
             assert_never(unknown)
 
 
-def _output_of(file: _File, job: Job, most_bytes: int) -> Output:
+async def _output_of(file: _File, job: Job, most_bytes: int) -> Output:
     """What is noted of a file.
 
     Raises:
@@ -131,7 +132,7 @@ def _output_of(file: _File, job: Job, most_bytes: int) -> Output:
     """
     media_type = checked(file.content, job.kind, most_bytes)
     return Output(
-        digest=hashlib.sha256(file.content).hexdigest(),
+        digest=(await off_the_loop(hashlib.sha256, file.content)).hexdigest(),
         content_type=media_type.content_type,
         size=len(file.content),
         leg=file.leg,
