@@ -1,4 +1,4 @@
-"""What a request costs on AWS: ``make bench-cost``.
+"""What a request costs on AWS, and a job: ``make bench-cost``.
 
 The deployed chat function runs over DynamoDB Local, AWS's own, which says what each call consumes; over dynalite where
 Java is missing. What adds up the ledger runs over moto, since no other one takes transactions of 100 actions. The prices
@@ -12,6 +12,7 @@ from decimal import Decimal
 from tests.bench import prices
 from tests.bench.cost_cases import CASES, COUNTED_BY_ADDRESS
 from tests.bench.cost_figures import COUNTER, LEDGER_ROW, Mean, measured, roll_up_units, sizes
+from tests.bench.job_cost import job_figures, print_jobs
 
 from engine_processes import EngineName, java_runs
 from engines import Engine, running_engine
@@ -108,6 +109,7 @@ async def main(engine: Engine, transacting: Engine) -> None:
     bytes_of = await sizes(engine)
     means = {case.name: await measured(engine, case) for case in CASES}
     roll_up = {rows: await roll_up_units(transacting, rows) for rows in BATCHES}
+    jobs = await job_figures(engine)
     print_cases(means)
     print("\nadding up the ledger, write units a row")
     for rows, units in roll_up.items():
@@ -119,6 +121,7 @@ async def main(engine: Engine, transacting: Engine) -> None:
     print_total(means[COUNTED_BY_ADDRESS.name], roll_up)
     print(f"\n{LEFT_OUT}")
     print_at_rest(bytes_of)
+    print_jobs(jobs)
     print_prices()
 
 

@@ -92,6 +92,27 @@ LAMBDA_DURATION = Price(
     LAMBDA_REQUEST.address,
     LAMBDA_REQUEST.told,
 )
+STATE_TRANSITION = Price(
+    "Step Functions state transition, of a standard workflow; a repetition is one",
+    Decimal(25),
+    MILLION,
+    "https://aws.amazon.com/step-functions/pricing/",
+    "AWS's page, undated copy; the first 4,000 a month are free",
+)
+OBJECT_WRITE = Price(
+    "S3 PUT or LIST; a DELETE is free",
+    Decimal(5),
+    MILLION,
+    "https://c3x.dev/blog/s3-request-fees-explained",
+    "an undated page that quotes it",
+)
+OBJECT_READ = Price(
+    "S3 GET or HEAD",
+    Decimal("0.40"),
+    MILLION,
+    OBJECT_WRITE.address,
+    OBJECT_WRITE.told,
+)
 FIREWALL_REQUEST = Price(
     "AWS WAF request; beside them 6 USD a month for the list and its rule",
     Decimal("0.60"),
@@ -109,6 +130,9 @@ PRICES = (
     API_REQUEST,
     LAMBDA_REQUEST,
     LAMBDA_DURATION,
+    STATE_TRANSITION,
+    OBJECT_WRITE,
+    OBJECT_READ,
     FIREWALL_REQUEST,
 )
 

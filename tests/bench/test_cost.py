@@ -11,6 +11,10 @@ from tests.bench.cost import MEMORY_MEGABYTES, RUNS_A_MONTH
 from tests.bench.cost_cases import CASES, Case, streamed, whole
 from tests.bench.cost_figures import mean
 from tests.bench.gateways import World, standing_clock
+from tests.bench.job_cases import JOB_CASES, JobCase, looks_within
+from tests.bench.job_cost import MEMORY_MEGABYTES as JOB_MEGABYTES
+from tests.bench.job_cost import JobFigures
+from tests.bench.job_site import JobSite
 from tests.bench.site import ROOT
 
 from sluice.stores.aws import AWS
@@ -63,6 +67,33 @@ async def test_a_refusal_costs_one_read_at_most(engine_aws: AWS, case: Case) -> 
         assert len(trace.calls) <= ("again" not in case.name)
 
 
+@on_one_engine
+@pytest.mark.parametrize("case", JOB_CASES, ids=lambda case: case.name)
+async def test_each_job_makes_the_writes_and_transitions_that_are_promised_and_no_more(
+    engine_aws: AWS, case: JobCase
+) -> None:
+    with standing_clock() as clock:
+        site = JobSite(engine_aws, clock)
+        await site.begin()
+        await case.run(site)
+        usage = await case.run(site)
+        await site.close()
+    assert usage.trace.count(writes=True) == case.writes, usage.trace.calls
+    assert usage.transitions == case.transitions
+    assert usage.requests == 1 + case.looks
+    figures = JobFigures(case, usage, mean([usage.trace]))
+    assert figures.parts["Step Functions"] == case.transitions * 25
+    assert figures.parts["API Gateway"] == usage.requests * Decimal("3.50")
+    written, read = (
+        sum(usage.objects[name] for name in names) for names in (("put", "keys"), ("get", "size"))
+    )
+    assert figures.parts["S3"] == written * 5 + read * Decimal("0.40")
+
+
+def test_who_waits_looks_less_and_less_often() -> None:
+    assert [looks_within(seconds) for seconds in (0, 0.2, 0.21, 8, 9.5)] == [1, 2, 3, 12, 13]
+
+
 def made(*calls: tuple[str, Stage, Mapping[str, float]]) -> Trace:
     return Trace([Call(operation, stage, units) for operation, stage, units in calls])
 
@@ -96,5 +127,5 @@ def test_what_is_assumed_of_the_template_is_so() -> None:
     schedule = re.search(r"Schedule: rate\((\d+) minutes\)", TEMPLATE)
     assert memory
     assert schedule
-    assert int(memory[1]) == MEMORY_MEGABYTES
+    assert int(memory[1]) == MEMORY_MEGABYTES == JOB_MEGABYTES
     assert RUNS_A_MONTH * int(schedule[1]) == DAYS_A_MONTH * 24 * 60

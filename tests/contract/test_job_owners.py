@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from gateway_process import GatewayProcess
+from gateway_process import VIDEO_MODEL, GatewayProcess
 
 SECONDS = 60
 BODY = {"model": "demo-video", "prompt": "A sluice of my own", "seconds": 1}
@@ -138,3 +138,22 @@ def test_what_one_deletes_the_other_keeps_though_it_is_the_same_file(owners: tup
     assert httpx.get(urls[1], trust_env=False).status_code == 200
     assert bob.http.delete(links[1]).status_code == 200
     assert httpx.get(urls[1], trust_env=False).status_code in (403, 404)
+
+
+def test_a_job_outlives_its_key(gateway: GatewayProcess) -> None:
+    revoked, other = (gateway.create_key("--owner", "outlived", "--plan", "enterprise") for _ in range(2))
+    with httpx.Client(base_url=gateway.url, timeout=SECONDS, trust_env=False) as http:
+        mine, others = ({"authorization": f"Bearer {key['key']}"} for key in (revoked, other))
+        body = {**BODY, "model": VIDEO_MODEL}
+        path = f"/v1/videos/{http.post('/v1/videos', json=body, headers=mine).json()['id']}"
+        gateway.keys("revoke", revoked["id"])
+        deadline = time.monotonic() + SECONDS
+        while http.get(path, headers=others).json()["status"] != "completed":
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        while http.get(path, headers=mine).status_code != 401:  # it may be remembered for a moment
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert http.get(f"{path}/content", headers=others).status_code == 307
+    (row,) = gateway.usage("--key", revoked["id"], until=lambda rows: rows)
+    assert (row["requests"], row["seconds"]) == (1, 1)
