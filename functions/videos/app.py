@@ -109,8 +109,8 @@ async def show_secret(exchange: Exchange, studio: Studio) -> None:
 
 async def take_callback(exchange: Exchange, studio: Studio) -> None:
     """POST by a provider, to whom the address was told; what it says is not looked at."""
-    await exchange.body(studio.settings.max_body_bytes)
     await exchange.allowed()
+    await exchange.body(studio.settings.max_body_bytes)
     await called_back(studio, exchange.path_parameters["id"], exchange.path_parameters["secret"])
     await exchange.send_empty(HTTPStatus.NO_CONTENT, {})
 

@@ -11,6 +11,7 @@ from asgi_client import Client
 from made_jobs import made_output
 from openai_schemas import check_images
 from sluice.catalog import load_catalog
+from sluice.errors import OverloadedError
 from sluice.pipeline.jobs import images_view
 from sluice.pipeline.jobs.failures import FailureCode
 from sluice.stores.job_records import Job
@@ -64,6 +65,17 @@ async def test_pictures_come_as_links(site: Site, prefix: str) -> None:
 async def test_pictures_come_in_the_reply_if_asked_for(site: Site) -> None:
     reply = members(await site.ask("POST", PATH, {**BODY, "response_format": "b64_json"}))
     assert reply["data"] == [{"index": 0, "b64_json": base64.b64encode(b"picture").decode()}]
+
+
+async def test_pictures_that_are_charged_and_cannot_be_read_this_moment_are_linked_to(site: Site) -> None:
+    async def before(call: str) -> None:
+        if call.startswith("bucket.get outputs/"):
+            raise OverloadedError("busy", retry_after=1)
+
+    site.world.around.before = before
+    (picture,) = members(await site.ask("POST", PATH, {**BODY, "response_format": "b64_json"}))["data"]
+    assert picture["url"].startswith("https://bucket.test/outputs/")
+    site.world.all_is_well()
 
 
 async def test_pictures_that_have_no_room_in_the_reply_are_linked_to(

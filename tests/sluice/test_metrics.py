@@ -1,9 +1,11 @@
-"""What CloudWatch is told of a request; tests of the functions hold it against real ones."""
+"""What CloudWatch is told of requests and jobs; tests of the functions hold it against real ones."""
+
+from typing import Literal
 
 import pytest
 
 from embedded_metrics import Measured, measured
-from sluice.metrics import count_request
+from sluice.metrics import JobEnd, count_job, count_request, count_swept, count_webhook
 from sluice.observability import RequestRecord
 
 ALWAYS = {"Requests": 1, "Latency": 12.5}
@@ -73,9 +75,63 @@ def test_what_clients_choose_and_whose_key_it_is_goes_into_no_metric(
     assert set(found.document) == {"_aws", "service", "request_id", "Requests", "Latency", "ServerErrors"}
 
 
+def test_what_a_job_costs_is_not_its_requests_to_tell(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Cost" not in told(capsys, job="image_1", cost=40_000_000).values
+
+
+def line(capsys: pytest.CaptureFixture[str]) -> Measured:
+    (written,) = capsys.readouterr().out.splitlines()
+    return measured(written)
+
+
+@pytest.mark.parametrize(
+    ("kind", "service", "failure", "values"),
+    [
+        ("image", "images", None, {"JobsCompleted": 1, "JobTime": 12.5, "Cost": 0.4}),
+        ("video", "videos", None, {"JobsCompleted": 1, "JobTime": 12.5, "Cost": 0.4}),
+        ("image", "images", "timeout", {"JobsFailed": 1}),
+        ("video", "videos", "server_error", {"JobsFailed": 1}),
+        ("video", "videos", "cancelled", {"JobsCancelled": 1}),
+    ],
+)
+def test_a_job_counts_as_what_became_of_it(
+    capsys: pytest.CaptureFixture[str],
+    kind: Literal["image", "video"],
+    service: str,
+    failure: str | None,
+    values: dict[str, float],
+) -> None:
+    count_job(JobEnd("image_1", kind, failure, 0 if failure else 400_000_000, 12_500))
+    found = line(capsys)
+    assert (found.namespace, found.dimensions) == ("stack", {"service": service})
+    assert found.values == values
+    units = {"JobTime": "Seconds", "Cost": "None"}
+    assert found.units == {name: units.get(name, "Count") for name in values}
+    assert set(found.document) == {"_aws", "service", "job_id", *values}
+
+
+def test_a_webhook_counts_once_it_is_over(capsys: pytest.CaptureFixture[str]) -> None:
+    count_webhook("image_1", "delivered")
+    found = line(capsys)
+    assert (found.dimensions, found.values) == ({"service": "deliver_webhook"}, {"WebhooksDelivered": 1})
+    count_webhook("image_1", "given_up")
+    assert line(capsys).values == {"WebhooksGivenUp": 1}
+
+
+def test_a_sweep_counts_what_it_finds(capsys: pytest.CaptureFixture[str]) -> None:
+    count_swept(3)
+    found = line(capsys)
+    assert (found.dimensions, found.values) == ({"service": "end_jobs"}, {"JobsSwept": 3})
+    count_swept(0)
+    assert capsys.readouterr().out == ""
+
+
 def test_nothing_is_written_where_nobody_asks(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
     count_request(RequestRecord("req_1", "GET", "/", status=200, duration_ms=1.0), "chat")
+    count_job(JobEnd("image_1", "image", None, 1, 1))
+    count_webhook("image_1", "given_up")
+    count_swept(1)
     assert capsys.readouterr().out == ""

@@ -5,8 +5,8 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatc
 
 import json
 import re
-import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 _RATES = ("Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes")
@@ -36,7 +36,7 @@ def measured(line: str) -> Measured:
     document = json.loads(line)
     metadata = document["_aws"]
     assert set(metadata) == {"Timestamp", "CloudWatchMetrics"}
-    now = time.time() * 1000
+    now = datetime.now(UTC).timestamp() * 1000  # some tests have a time.time() of their own
     assert isinstance(metadata["Timestamp"], int)
     assert now - TWO_WEEKS_MS < metadata["Timestamp"] < now + TWO_HOURS_MS
     (directive,) = metadata["CloudWatchMetrics"]
@@ -62,6 +62,11 @@ def measured(line: str) -> Measured:
         assert metric.get("StorageResolution", 60) in {1, 60}
         values[name] = _value(document[name])
     return Measured(namespace, dimensions, values, units, document)
+
+
+def all_measured(output: str) -> list[Measured]:
+    """Those lines of what a function has written that are of metrics."""
+    return [measured(line) for line in output.splitlines() if line.startswith('{"_aws"')]
 
 
 def _value(target: Any) -> float:

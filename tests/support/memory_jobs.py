@@ -194,7 +194,7 @@ class WatchedJobs(JobStore):
         """See ``JobStore``."""
         return await self._watched("fail", super().fail(job_id, failure, now))
 
-    async def end(self, job_id: str, state: JobState) -> Job | None:
+    async def end(self, job_id: str, state: JobState) -> bool:
         """See ``JobStore``."""
         return await self._watched("end", super().end(job_id, state))
 

@@ -61,7 +61,7 @@ class Site:
 
     Args:
         monkeypatch: the test's.
-        budget_nano_usd: of the first owner's key.
+        budget_nano_usd, rpm: of the first owner's key.
         catalog: in the place of the studio's own.
         settings: of the studio, beside the usual ones. Addresses have no limit.
     """
@@ -70,16 +70,18 @@ class Site:
         self,
         monkeypatch: pytest.MonkeyPatch,
         budget_nano_usd: int | None = None,
+        rpm: int | None = None,
         catalog: Catalog = CATALOG,
         **settings: Any,
     ) -> None:
         self.carrier: Carrier = made
-        record = key_record(SECRET, id="key_a", owner="ann", budget_nano_usd=budget_nano_usd)
+        record = key_record(SECRET, id="key_a", owner="ann", budget_nano_usd=budget_nano_usd, rpm=rpm)
         self.world = StudioWorld(record, catalog, **{"ip_rpm": 0, **settings})
-        other = key_record(OTHER_SECRET, id="key_b", owner="bob")
-        keys = FakeKeys(self.world.key, other).cache()
+        self.keys = FakeKeys(self.world.key, key_record(OTHER_SECRET, id="key_b", owner="bob"))
+        """The keys' table, which is asked each time."""
         studio = self.world.studio
-        self.studio = replace(studio, gateway=replace(studio.gateway, keys=keys))
+        gateway = replace(studio.gateway, keys=self.keys.cache(seconds=0))
+        self.studio = replace(studio, gateway=gateway)
         self.world.around.after = self._after
         monkeypatch.setattr(Studio, "open", lambda _: self.studio)
         monkeypatch.setattr(MediaSettings, "from_environment", lambda: self.studio.settings)

@@ -16,6 +16,7 @@ from made_jobs import made_output
 from made_settings import TABLES
 from memory_jobs import Interference, MemoryBucket, MemoryOutputs
 from sluice.accounting.counter import Counter
+from sluice.api.webhooks import DeliveryList
 from sluice.catalog import Catalog
 from sluice.config import MediaSettings
 from sluice.errors import OverloadedError
@@ -29,6 +30,7 @@ from sluice.pipeline.jobs.request_file import RequestFile
 from sluice.pipeline.jobs.studio import Studio
 from sluice.pipeline.jobs.submit import Submission, submit
 from sluice.pipeline.jobs.sweep import Sweeper
+from sluice.pipeline.jobs.webhooks.deliveries import delivery_list
 from sluice.pipeline.jobs.webhooks.desk import WebhookDesk
 from sluice.pipeline.path import Call
 from sluice.pipeline.reclaim import Reclaimer
@@ -183,6 +185,10 @@ class NoWebhooks:
     async def check(self, address: str) -> None:
         """See ``WebhookDesk``."""
         self.checked.append(address)
+
+    async def deliveries(self, job: Job) -> DeliveryList:
+        """See ``WebhookDesk``."""
+        return delivery_list(job, None)
 
     async def forget(self, job_id: str) -> None:
         """See ``WebhookDesk``."""

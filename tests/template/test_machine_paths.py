@@ -125,8 +125,8 @@ CASES = (
     ),
     videos(
         "the token cannot be kept",
-        "Begin Submit HowToWait AwaitCallback Poll IsItMade Store Finish Over",
-        submit=CALLS_BACK,
+        "Begin Submit HowToWait AwaitCallback Wait Poll IsItMade Store Finish Over",
+        submit=[asked(made=False, callback=True, seconds=1)],
         **{"await": [UNKNOWN]},
     ),
     videos("it is over before it begins", "Begin Over", begin=[OVER]),

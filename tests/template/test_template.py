@@ -17,6 +17,7 @@ from sluice.config import (
     WebhookSettings,
 )
 from sluice.local.functions import load_app, load_handler
+from sluice.metrics import DELIVERS, SWEEPS, TAKES
 from sluice.stores.bucket import job_prefix, output_key
 from sluice.stores.job_items import OPEN
 from sluice.stores.jobs import BY_OWNER
@@ -39,6 +40,15 @@ SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "RollUpUsageFunction": RollUpSettings,
     "SyncCatalogFunction": ProviderCheckSettings,
 }
+
+
+ENDS = {"JobsFunction", "EndJobsFunction", "DeliverWebhookFunction"}
+"""Functions that no client reaches, but what ends there is counted."""
+
+
+def counts(name: str, function: dict[str, Any]) -> bool:
+    """Whether a function writes metrics."""
+    return name in ENDS or answers_requests(function)
 
 
 def test_every_table_is_kept_encrypted_and_recoverable(template: dict[str, Any]) -> None:
@@ -74,22 +84,24 @@ def test_functions_get_the_variables_that_they_read_and_no_others(template: dict
     for name, function in functions(template).items():
         fields = SETTINGS[name].model_fields
         known = {f"SLUICE_{field.upper()}" for field in fields} | {"AWS_LAMBDA_EXEC_WRAPPER"}
-        if answers_requests(function):
+        if counts(name, function):
             known |= {"POWERTOOLS_METRICS_NAMESPACE"}
         required = {f"SLUICE_{field.upper()}" for field, info in fields.items() if info.is_required()}
         assert required <= set(function.get("Environment", {}).get("Variables", {})) <= known
 
 
 async def test_metrics_tell_stacks_and_functions_apart(template: dict[str, Any]) -> None:
-    for function in functions(template).values():
+    for name, function in functions(template).items():
         variables = function["Environment"]["Variables"]
         assert variables.get("POWERTOOLS_METRICS_NAMESPACE") == (
-            {"Ref": "AWS::StackName"} if answers_requests(function) else None
+            {"Ref": "AWS::StackName"} if counts(name, function) else None
         )
     for found in blueprint().functions:
         if found.routes:
             app: Any = load_app(found)
             assert app.name == found.folder.name
+    folders = {found.folder.name for found in blueprint().functions}
+    assert {*TAKES.values(), DELIVERS, SWEEPS} <= folders
 
 
 def test_lambda_traces_by_itself(template: dict[str, Any]) -> None:

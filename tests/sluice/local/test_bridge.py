@@ -130,6 +130,11 @@ async def test_many_calls_wait_for_each_other_no_more_than_they_must(monkeypatch
     assert most == 3
 
 
+async def test_it_takes_calls_from_its_very_beginning() -> None:
+    async with serving(Bridge(HANDLERS, (), {})) as listener:
+        socket.create_connection(listener.getsockname(), timeout=5).close()  # before the server had any turn
+
+
 async def test_a_call_that_is_under_way_at_the_end_may_end_too() -> None:
     begun, may_end = asyncio.Event(), asyncio.Event()
 

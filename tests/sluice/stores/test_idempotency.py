@@ -161,11 +161,34 @@ async def test_a_turn_is_taken_over_when_its_process_must_be_dead(
 async def test_whose_turn_was_taken_over_is_told_where_it_was_for_the_same_thing(
     store: IdempotencyStore, claim: Claim
 ) -> None:
-    assert await store.begin(claim) == Begun(None)
-    assert await store.begin(later(claim, seconds=100)) == Begun("req_1")
-    await store.finish(later(claim, seconds=100), reply_of(b"reply"))
-    assert await store.begin(later(claim, "req_3", seconds=2_000)) == Begun(None), "it is over"
-    assert await store.begin(later(claim, "req_4", seconds=4_000)) == Begun(None), "it has expired"
+    assert await store.begin(claim) == Begun()
+    second = later(claim, seconds=100)
+    assert await store.begin(second) == Begun(("req_1",))
+    assert await store.begin(second) == Begun(("req_1",)), "its reply was lost"
+    third = later(claim, "req_3", seconds=200)
+    assert await store.begin(third) == Begun(("req_1", "req_2"))
+    await store.finish(third, reply_of(b"reply"))
+    assert await store.begin(later(claim, "req_4", seconds=2_000)) == Begun(), "it is over"
+    assert await store.begin(later(claim, "req_5", seconds=4_000)) == Begun(), "it has expired"
+
+
+async def test_who_gives_up_a_turn_that_was_taken_over_leaves_it_free_and_known(
+    store: IdempotencyStore, engine: Engine, claim: Claim
+) -> None:
+    await store.begin(claim)
+    second = later(claim, seconds=100)
+    await store.begin(second)
+    await store.forget(second)
+    await store.forget(second)
+    third = later(claim, "req_3", seconds=100)
+    assert await store.begin(third) == Begun(("req_1", "req_2"))
+    await store.forget(second)
+    assert isinstance(await store.begin(later(claim, "req_4", seconds=100)), Running), "it was another's turn"
+    await store.forget(third)
+    other = later(claim, "req_5", seconds=100, body_hash="b")
+    assert await store.begin(other) == Begun(), "what died asked for something else"
+    await store.forget(other)
+    assert items_of(engine, claim) == []
 
 
 async def test_who_was_taken_over_changes_nothing(

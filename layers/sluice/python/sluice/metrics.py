@@ -1,12 +1,24 @@
-"""Metrics: one line for each request, in CloudWatch's embedded metric format, which CloudWatch makes metrics of.
+"""Metrics: lines in CloudWatch's embedded metric format, which CloudWatch makes metrics of.
 
-Written only where ``POWERTOOLS_METRICS_NAMESPACE`` is set. The one dimension is ``service``, the function that
-answered: no key, model or path, of which there may be any number. CloudWatch charges 0.30 USD a month for each metric
-and value of its dimension (us-east-1; second-hand, https://c3x.dev/blog/aws-cloudwatch-metrics-cost/, of November
-2026): 3.30 USD for a function that has all eleven. What did not happen is not written, and costs nothing.
+    a request    one line once it has come to its end; ``service`` is the function that answered
+    a job        one line once it is over, whoever has ended it; ``service`` is the function that took it
+    a webhook    one line once it is delivered or given up; ``service`` is the function that delivers
+    a sweep      one line if there was anything to sweep; ``service`` is the function that ends jobs
+
+Written only where ``POWERTOOLS_METRICS_NAMESPACE`` is set. The one dimension is ``service``: no key, model or path, of
+which there may be any number. CloudWatch charges 0.30 USD a month for each metric and value of its dimension
+(us-east-1; second-hand, https://c3x.dev/blog/aws-cloudwatch-metrics-cost/, of November 2026): 3.30 USD for a function
+that has all eleven of requests, 1.50 USD more for one that takes jobs, 0.90 USD for those of webhooks and sweeps. What
+did not happen is not written, and costs nothing.
+
+A job is counted by the one write that ends it. Where the reply to that write is lost it is in the ledger, but not here.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
@@ -14,24 +26,96 @@ from sluice.config import metrics_namespace
 from sluice.money import NANO_PER_USD
 from sluice.observability import RequestRecord
 
+CANCELLED: Final = "cancelled"
+"""The failure of jobs that clients did not want any more, which is nobody's fault."""
+
+TAKES: Final[Mapping[Literal["image", "video"], str]] = {"image": "images", "video": "videos"}
+"""The function that takes jobs of a kind."""
+DELIVERS: Final = "deliver_webhook"
+SWEEPS: Final = "end_jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """How a job has ended.
+
+    Attributes:
+        job_id: the job's, which goes with the line, but is no dimension.
+        kind: of what it makes.
+        failure: why it has failed; None where it is completed.
+        cost: in nano-USD.
+        milliseconds: from when it was taken to when its end was decided.
+    """
+
+    job_id: str
+    kind: Literal["image", "video"]
+    failure: str | None
+    cost: int
+    milliseconds: int
+
 
 def count_request(record: RequestRecord, service: str) -> None:
     """Write the line of a request that has come to its end and is logged; ``service`` is the function's name."""
-    namespace = metrics_namespace()
-    if namespace is None:
+    metrics = _line(service, "request_id", record.request_id)
+    if metrics is None:
         return
-    # One for each request: many are in flight on one loop, and the usual Metrics shares its values.
-    metrics = EphemeralMetrics(namespace=namespace, service=service)
-    metrics.add_metadata("request_id", record.request_id)
     for name, value in _counts(record).items():
         if value:
             metrics.add_metric(name, MetricUnit.Count, value)
     for name, milliseconds in _times(record).items():
         if milliseconds is not None:
             metrics.add_metric(name, MetricUnit.Milliseconds, milliseconds)
-    if record.cost:
-        metrics.add_metric("Cost", MetricUnit.NoUnit, record.cost / NANO_PER_USD)
+    if record.job is None:  # what a job costs its own line says, also if nobody waits for it
+        _add_cost(metrics, record.cost)
     metrics.flush_metrics()
+
+
+def count_job(end: JobEnd) -> None:
+    """Write the line of a job that is over. Of failed and cancelled ones the time tells nothing, so it is left out."""
+    metrics = _line(TAKES[end.kind], "job_id", end.job_id)
+    if metrics is None:
+        return
+    if end.failure is None:
+        metrics.add_metric("JobsCompleted", MetricUnit.Count, 1)
+        metrics.add_metric("JobTime", MetricUnit.Seconds, end.milliseconds / 1000)
+        _add_cost(metrics, end.cost)
+    else:
+        metrics.add_metric("JobsCancelled" if end.failure == CANCELLED else "JobsFailed", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
+def count_webhook(job_id: str, outcome: Literal["delivered", "given_up"]) -> None:
+    """Write the line of a message that is delivered, or will never be."""
+    metrics = _line(DELIVERS, "job_id", job_id)
+    if metrics is not None:
+        name = "WebhooksDelivered" if outcome == "delivered" else "WebhooksGivenUp"
+        metrics.add_metric(name, MetricUnit.Count, 1)
+        metrics.flush_metrics()
+
+
+def count_swept(jobs: int) -> None:
+    """Write the line of a run of the schedule that has found so many jobs which nobody else ends."""
+    metrics = _line(SWEEPS) if jobs else None
+    if metrics is not None:
+        metrics.add_metric("JobsSwept", MetricUnit.Count, jobs)
+        metrics.flush_metrics()
+
+
+def _line(service: str, name: str | None = None, value: str = "") -> EphemeralMetrics | None:
+    """A line to be filled in, about what has this name and value; None where nobody asks for metrics."""
+    namespace = metrics_namespace()
+    if namespace is None:
+        return None
+    # One for each line: many requests are in flight on one loop, and the usual Metrics shares its values.
+    metrics = EphemeralMetrics(namespace=namespace, service=service)
+    if name is not None:
+        metrics.add_metadata(name, value)
+    return metrics
+
+
+def _add_cost(metrics: EphemeralMetrics, cost: int | None) -> None:
+    if cost:
+        metrics.add_metric("Cost", MetricUnit.NoUnit, cost / NANO_PER_USD)
 
 
 def _counts(record: RequestRecord) -> dict[str, int | None]:

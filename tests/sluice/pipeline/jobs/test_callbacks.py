@@ -124,3 +124,13 @@ async def test_nothing_is_left_where_it_ends_meanwhile(world: JobWorld) -> None:
     await call(world)
     assert called_key(world.job_id) not in world.files
     assert world.files == []
+
+
+@pytest.mark.parametrize(
+    "job_id", ["output#" + "0" * 64, "webhook#video_1", "image_1", "video_" + "1" * 2_000, "vidéo_1", ""]
+)
+async def test_what_is_no_video_is_not_looked_up(world: JobWorld, job_id: str) -> None:
+    world.around.calls.clear()
+    with pytest.raises(NotFoundError):
+        await called_back(world.workshop, job_id, SECRET)
+    assert world.around.calls == []

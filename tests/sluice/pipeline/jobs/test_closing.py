@@ -12,7 +12,7 @@ import pytest
 from made_jobs import made_output
 from sluice.accounting.counter import NOTHING
 from sluice.errors import OverloadedError
-from sluice.pipeline.jobs.closing import Closer
+from sluice.pipeline.jobs.closing import TELL_SECONDS, Closer
 from sluice.pipeline.jobs.request_file import JobLeg
 from sluice.stores.aws import AWSError
 from sluice.stores.bucket import Blob, failure_key, request_key, work_key
@@ -225,6 +225,23 @@ async def test_a_job_is_over_although_nobody_can_be_told(world: StudioWorld) -> 
             raise AWSError("StartExecution", "StateMachineDoesNotExist", "gone")
 
     world.around.before = before
+    await world.closer.finish(job.id)
+    assert (await world.job(job.id)).state == "completed"
+    world.all_is_well()
+
+
+async def test_a_job_does_not_wait_for_ever_to_be_told_of(world: StudioWorld) -> None:
+    job = await world.make(await taken(world, webhook_url="https://hooks.example.com/"))
+
+    async def before(call: str) -> None:
+        if call == "machines.start arn:webhooks":
+            raise OverloadedError("busy", retry_after=1)
+
+    world.around.before = before
+    with pytest.raises(OverloadedError):
+        await world.closer.finish(job.id)
+    assert (await world.job(job.id)).state == "finishing"
+    world.now += TELL_SECONDS
     await world.closer.finish(job.id)
     assert (await world.job(job.id)).state == "completed"
     world.all_is_well()

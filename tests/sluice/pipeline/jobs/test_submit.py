@@ -44,6 +44,8 @@ DEAREST = 50_000_000
 """Of the makers of a picture, in nano-USD."""
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 SUBMIT_CALLS = 7
+TAKING_OVER_CALLS = 6
+"""Of a request that finds the job of one that died, and more than it makes once it has it."""
 
 
 @pytest.fixture(autouse=True)
@@ -362,6 +364,30 @@ async def test_whatever_call_goes_wrong_a_client_that_tries_again_is_charged_onc
     await _carried_out(world)
     await _time_goes_by(world)
     world.all_is_well(*_left_by_the_dead(world, fault))
+    assert world.charges == [40_000_000]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("number", range(TAKING_OVER_CALLS))
+async def test_whatever_goes_wrong_for_who_takes_over_from_a_dead_process_one_job_is_charged(
+    number: int, fault: Fault
+) -> None:
+    """The first process has started its machine, and died before it could keep the job."""
+    world = StudioWorld()
+    world.let_fail(SUBMIT_CALLS - 2, "killed_after")
+    with pytest.raises(CrashError):
+        await world.submit(idempotency_key="once")
+    world.all_goes_well()
+    await _carried_out(world)
+    world.now += 200
+    world.let_fail(number, fault)
+    with suppress(OverloadedError, CrashError):
+        await world.submit(idempotency_key="once", studio=world.environment())
+    world.all_goes_well()
+    await _tried_again(world)
+    await _carried_out(world)
+    await _time_goes_by(world)
+    world.all_is_well()
     assert world.charges == [40_000_000]
 
 

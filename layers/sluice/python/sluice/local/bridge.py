@@ -193,6 +193,7 @@ async def bridged(bridge: Bridge, listener: socket.socket) -> AsyncIterator[None
     """
     config = uvicorn.Config(bridge, access_log=False, lifespan="off", log_level="warning", ws="none")
     server = _Server(config)
+    listener.listen(config.backlog)  # from here on calls are taken, and answered once the server runs
     serving = asyncio.create_task(server.serve([listener]))
     try:
         yield

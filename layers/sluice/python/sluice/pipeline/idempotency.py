@@ -130,8 +130,8 @@ class Idempotency:
             return
         claim = self._claim(attempt, checked(attempt.idempotency_key))
         match await self._begun(claim):
-            case Begun(before):
-                slot = KeptSlot(self._store, claim, EVENT_STREAM if attempt.streams else JSON, before)
+            case Begun(earlier):
+                slot = KeptSlot(self._store, claim, EVENT_STREAM if attempt.streams else JSON, earlier)
                 try:
                     yield slot
                 finally:

@@ -29,10 +29,10 @@ class Slot:
     """The turn of a request that is to be answered: this one has no Idempotency-Key, and nothing is kept.
 
     Attributes:
-        before: the id of an earlier request for the same thing, which died in its turn; None without one.
+        earlier: the ids of requests for the same thing that died in this turn, oldest first.
     """
 
-    before: str | None = None
+    earlier: tuple[str, ...] = ()
 
     def told(self, headers: Mapping[str, str]) -> None:
         """Take down headers that the reply has for good, whenever it is given."""
@@ -61,11 +61,13 @@ class KeptSlot(Slot):
         store: takes the reply.
         claim: the request's.
         content_type: the reply's.
-        before: see ``Slot``.
+        earlier: see ``Slot``.
     """
 
-    def __init__(self, store: ReplyStore, claim: Claim, content_type: str, before: str | None = None) -> None:
-        self.before = before
+    def __init__(
+        self, store: ReplyStore, claim: Claim, content_type: str, earlier: tuple[str, ...] = ()
+    ) -> None:
+        self.earlier = earlier
         self.open = True
         """Whether the turn has still to be given up."""
         self._store = store

@@ -24,6 +24,7 @@ from sluice.stores.idempotency_records import (
     Running,
     binary,
     claimed,
+    earlier_in,
     is_free,
     key_of,
     number,
@@ -45,12 +46,15 @@ RETRY_AFTER_SECONDS = 1.0
 #
 #   begun_at ──── running ────┤ running_until     its process is dead: whoever comes next takes the turn over
 #          └───── done ────────────────────────────┤ expires_at
-IS_FREE = "attribute_not_exists(id) OR expires_at <= :now OR (#state = :running AND running_until <= :now)"
+IS_FREE = "attribute_not_exists(id) OR expires_at <= :now"
+# Whose turn is taken over has to be known: it may have left something behind.
+IS_DEAD_AS_SEEN = "request_id = :seen AND #state = :running AND running_until <= :now"
 # Whoever was taken over writes nothing any more: the reply that is kept is that of the request which has the turn.
 IS_OWN = "request_id = :own"
 # Giving up a reply that is there would have a retry charged again. It happens when the write that made it "done"
 # went through but was not answered.
 IS_OWN_AND_RUNNING = "request_id = :own AND #state = :running"
+IS_OWN_ALONE = IS_OWN_AND_RUNNING + " AND attribute_not_exists(earlier)"
 # A part has no state to depend on. Request ids sort by time, so that a request which was taken over, and does not know
 # it yet, cannot put its parts in place of its successor's; the successor can.
 IS_OF_NO_LATER_REQUEST = "attribute_not_exists(id) OR request_id <= :own"
@@ -82,17 +86,12 @@ class IdempotencyStore:
         """
         for _ in range(ATTEMPTS):
             try:
-                reply = await self._dynamodb.call(
+                await self._dynamodb.call(
                     "PutItem",
                     TableName=self._table,
                     Item=claimed(claim),
                     ConditionExpression=IS_FREE,
-                    ExpressionAttributeNames={"#state": "state"},
-                    ExpressionAttributeValues={
-                        ":now": number(claim.begun_at),
-                        ":running": {"S": RUNNING},
-                    },
-                    ReturnValues="ALL_OLD",
+                    ExpressionAttributeValues={":now": number(claim.begun_at)},
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except ConditionFailedError as error:
@@ -101,8 +100,10 @@ class IdempotencyStore:
                 found = None if item is None else await self._found(item, claim)
                 if found is not None:
                     return found
+                if item is not None and await self._takes_over(item, claim):
+                    return Begun(taken_over(item, claim))
             else:
-                return Begun(taken_over(reply.get("Attributes"), claim))
+                return Begun()
         raise OverloadedError(
             "Too many requests with this Idempotency-Key at once; try again.",
             retry_after=RETRY_AFTER_SECONDS,
@@ -143,24 +144,56 @@ class IdempotencyStore:
         return True
 
     async def forget(self, claim: Claim) -> None:
-        """Give up a turn, as though there had been no such request. A reply that is kept stays."""
-        with contextlib.suppress(ConditionFailedError):
+        """Give up a turn, as though there had been no such request. A reply that is kept stays.
+
+        The record of a turn that was taken over stays too, free for the next one: it says who died in it.
+        """
+        own = {":own": {"S": claim.request_id}, ":running": {"S": RUNNING}}
+        common = {
+            "TableName": self._table,
+            "Key": key_of(claim.id, RECORD),
+            "ExpressionAttributeNames": {"#state": "state"},
+        }
+        try:
             await self._dynamodb.call(
-                "DeleteItem",
+                "DeleteItem", **common, ConditionExpression=IS_OWN_ALONE, ExpressionAttributeValues=own
+            )
+        except ConditionFailedError:
+            with contextlib.suppress(ConditionFailedError):
+                await self._dynamodb.call(
+                    "UpdateItem",
+                    **common,
+                    UpdateExpression="SET running_until = :now",
+                    ConditionExpression=IS_OWN_AND_RUNNING,
+                    ExpressionAttributeValues={**own, ":now": number(claim.begun_at)},
+                )
+
+    async def _takes_over(self, item: Item, claim: Claim) -> bool:
+        """Take the turn of a request that is dead; not if somebody else was faster, or it has expired meanwhile."""
+        if item["state"]["S"] != RUNNING or number_in(item, "expires_at") <= claim.begun_at:
+            return False
+        try:
+            await self._dynamodb.call(
+                "PutItem",
                 TableName=self._table,
-                Key=key_of(claim.id, RECORD),
-                ConditionExpression=IS_OWN_AND_RUNNING,
+                Item=claimed(claim, taken_over(item, claim)),
+                ConditionExpression=IS_DEAD_AS_SEEN,
                 ExpressionAttributeNames={"#state": "state"},
                 ExpressionAttributeValues={
-                    ":own": {"S": claim.request_id},
+                    ":seen": item["request_id"],
                     ":running": {"S": RUNNING},
+                    ":now": number(claim.begun_at),
                 },
             )
+        except ConditionFailedError:
+            return False
+        return True
 
     async def _found(self, item: Item, claim: Claim) -> Beginning | None:
         """What a record says to a request; None if it is free by now."""
         if item["request_id"]["S"] == claim.request_id:
-            return Begun()  # an earlier attempt of the same call went through, only its reply was lost
+            # An earlier attempt of the same call went through, only its reply was lost.
+            return Begun(earlier_in(item))
         if is_free(item, claim.begun_at):
             return None
         if item["body_hash"]["S"] != claim.body_hash:

@@ -13,6 +13,9 @@ from sluice.stores.aws import Item
 from sluice.stores.kept_replies import KeptReply
 
 RECORD = 0
+EARLIER = "earlier"
+MOST_EARLIER = 20
+"""Each of them was dead for a minute before the next one came."""
 RUNNING = "running"
 DONE = "done"
 
@@ -42,11 +45,11 @@ class Claim:
 class Begun:
     """It is the request's turn: it has to be finished or forgotten.
 
-    ``before`` is the id of the request for the same thing whose turn was taken over, because its process is dead; None
-    where there was none.
+    ``earlier`` are the ids of requests for the same thing that died in this turn, or gave it up after one that did: any
+    of them may have left something behind.
     """
 
-    before: str | None = None
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,9 @@ class MalformedRecordError(Exception):
     """A record is in a state that this code does not know."""
 
 
-def claimed(claim: Claim) -> Item:
-    """The record of a turn that is taken."""
-    return {
+def claimed(claim: Claim, earlier: tuple[str, ...] = ()) -> Item:
+    """The record of a turn that is taken, after those of earlier requests."""
+    found = {
         **key_of(claim.id, RECORD),
         "request_id": {"S": claim.request_id},
         "body_hash": {"S": claim.body_hash},
@@ -87,13 +90,19 @@ def claimed(claim: Claim) -> Item:
         "running_until": number(claim.running_until),
         "expires_at": number(claim.expires_at),
     }
+    return found | ({EARLIER: {"S": " ".join(earlier)}} if earlier else {})
 
 
-def taken_over(record: Item | None, claim: Claim) -> str | None:
-    """Whose turn a claim has taken, by the record in whose place it stands; None if that was for something else."""
-    if not record or record["state"]["S"] != RUNNING or number_in(record, "expires_at") <= claim.begun_at:
-        return None
-    return record["request_id"]["S"] if record["body_hash"]["S"] == claim.body_hash else None
+def taken_over(record: Item, claim: Claim) -> tuple[str, ...]:
+    """Whose turns a claim takes, by the record in whose place it is put; none if that was for something else."""
+    if record["body_hash"]["S"] != claim.body_hash:
+        return ()
+    return (*earlier_in(record), record["request_id"]["S"])[-MOST_EARLIER:]
+
+
+def earlier_in(record: Item) -> tuple[str, ...]:
+    """Whose turns a record's request has taken over."""
+    return tuple(record[EARLIER]["S"].split(" ")) if EARLIER in record else ()
 
 
 def part_of(claim: Claim, position: int, part: bytes) -> Item:

@@ -24,6 +24,8 @@ JobState = Literal["queued", "running", "finishing", "completed", "failing", "fa
 LEADS: Mapping[JobKind, str] = {"image": "image_", "video": "video_"}
 """How the ids of jobs begin."""
 
+MOST_ID_LENGTH = 80
+
 OPEN_STATES: tuple[JobState, ...] = ("queued", "running")
 OVER_STATES: tuple[JobState, ...] = ("completed", "failed")
 
@@ -111,3 +113,9 @@ class Job:
     def is_over(self) -> bool:
         """Whether nothing becomes of it any more, and all that followed from its end is done."""
         return self.state in OVER_STATES
+
+
+def is_job_id(text: str, kind: JobKind | None = None) -> bool:
+    """Whether a stranger's text may be a job's id, of a kind or of any: other items of the table have other ids."""
+    leads = tuple(LEADS.values()) if kind is None else LEADS[kind]
+    return len(text) <= MOST_ID_LENGTH and text.isascii() and text.isprintable() and text.startswith(leads)

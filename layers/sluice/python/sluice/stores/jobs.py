@@ -225,15 +225,20 @@ class JobStore:
         update.remove(update.name("cost"))
         return await self._changed(job_id, update, lambda job: job.state in ("failing", "failed"))
 
-    async def end(self, job_id: str, state: JobState) -> Job | None:
-        """Finishing → completed, failing → failed, once all that follows is done; None where there is none any more."""
+    async def end(self, job_id: str, state: JobState) -> bool:
+        """Finishing → completed, failing → failed, once all that follows is done.
+
+        Returns:
+            Whether this write did it: of several writers one is told so, or none, where its reply was lost.
+        """
         update = _in_state("finishing" if state == "completed" else "failing")
         _turn_to(update, state)
         update.remove(update.name(OPEN))
         try:
-            return await self._changed(job_id, update, lambda job: True)
+            await self._changed(job_id, update, lambda job: False)
         except JobOverError:
-            return None
+            return False
+        return True
 
     async def delete(self, job_id: str) -> None:
         """Forget a job that is over.

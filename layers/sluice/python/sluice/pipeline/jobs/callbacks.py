@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sluice.errors import NotFoundError
 from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
 from sluice.stores.bucket import Blob, Bucket, job_prefix, request_key
-from sluice.stores.job_records import Job
+from sluice.stores.job_records import Job, is_job_id
 from sluice.stores.jobs import JobOverError, JobStore
 from sluice.stores.machines import Machines
 
@@ -55,7 +55,7 @@ async def called_back(parts: CallbackParts, job_id: str, secret: str) -> None:
     Raises:
         NotFoundError: no job of that id has such an address: one error, whatever is wrong.
     """
-    job = await parts.jobs.get(job_id)
+    job = await parts.jobs.get(job_id) if is_job_id(job_id, "video") else None
     wanted = await _secret_of(parts.bucket, job) if job is not None else None
     if (
         job is None

@@ -34,13 +34,14 @@ from sluice.accounting.counter import NOTHING, Charge, Counter
 from sluice.accounting.media import cost_of
 from sluice.config import ClosingSettings
 from sluice.errors import OverloadedError
+from sluice.metrics import JobEnd, count_job
 from sluice.observability import logger
 from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
 from sluice.pipeline.reclaim import charge_of
 from sluice.stores.aws import AWS, AWSError
 from sluice.stores.bucket import Bucket, failure_key, job_prefix, request_key
 from sluice.stores.counters import CounterStore
-from sluice.stores.job_records import Job, Output
+from sluice.stores.job_records import Job, JobState, Output
 from sluice.stores.jobs import JobOverError, JobStore
 from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow
@@ -49,6 +50,9 @@ from sluice.stores.outputs import OutputStore
 
 ATTEMPTS: Final = 10
 """A job notes few files."""
+
+TELL_SECONDS: Final = 120
+"""How long the end of a job waits for the machine that tells of it to be started."""
 
 LATE: Final = "timeout"
 """How a job fails that cannot be charged any more."""
@@ -166,12 +170,12 @@ class Closer:
                 job, [each for each in job.outputs.values() if each.stored], (request_key(job.id),)
             )
             await self._tell(job)
-            await self.jobs.end(job.id, "completed")
+            await self._end(job, "completed")
         elif job.state == "failing":
             await self._settle(job, NOTHING)
             await self._drop(job, [], (request_key(job.id), failure_key(job.id)))
             await self._tell(job)
-            await self.jobs.end(job.id, "failed")
+            await self._end(job, "failed")
 
     async def _is_held(self, job: Job) -> bool:
         """Whether there is anything that the job can be charged to."""
@@ -209,6 +213,16 @@ class Closer:
             await self.machines.start(self.webhooks_machine, job.id, {"job": job.id})
         except AWSError:  # no repetition mends it, and the job is none the less over
             logger.exception("nobody is told that %s is over", job.id)
+        except OverloadedError:
+            # Another attempt may do better, but its owner does not wait for ever for a job that is charged.
+            if self._milliseconds() - (job.ended_at or job.created_at) < TELL_SECONDS * 1000:
+                raise
+            logger.exception("nobody is told that %s is over", job.id)
+
+    async def _end(self, job: Job, state: JobState) -> None:
+        if await self.jobs.end(job.id, state):
+            ended_at = job.ended_at or self._milliseconds()
+            count_job(JobEnd(job.id, job.kind, job.failure, job.cost or 0, ended_at - job.created_at))
 
     async def _request(self, job_id: str) -> RequestFile | None:
         blob = await self.bucket.get(request_key(job_id), MOST_BYTES)

@@ -15,7 +15,7 @@ from sluice.api.images_reply import (
     Quality,
 )
 from sluice.api.images_request import ImagesRequest
-from sluice.errors import InternalError
+from sluice.errors import InternalError, OverloadedError
 from sluice.observability import logger
 from sluice.pipeline.jobs.owned import output_link
 from sluice.pipeline.jobs.shown import failure_shown, status_of
@@ -42,7 +42,6 @@ async def picture_list(studio: Studio, job: Job, request: ImagesRequest) -> Pict
 
     Raises:
         InternalError: a picture is not there.
-        OverloadedError: one could not be read.
     """
     made = {index: output for index, output in sorted(job.outputs.items()) if output.stored}
     inline = _inline(made) if request.format == "b64_json" else frozenset()
@@ -94,10 +93,13 @@ async def _picture(studio: Studio, job: Job, index: int, *, inline: bool) -> Pic
     if not inline:
         return Picture(index=index, url=await output_link(studio, job, index))
     output = job.outputs[index]
-    blob = await studio.bucket.get(output_key(output.digest), output.size)
+    try:
+        blob = await studio.bucket.get(output_key(output.digest), output.size)
+    except OverloadedError:  # it is charged: who is told to try again would pay for another one
+        return Picture(index=index, url=await output_link(studio, job, index))
     if blob is None:
         logger.error("a picture of %s is not in the bucket", job.id)
-        raise InternalError("A picture that was made is not there any more.")
+        raise InternalError("A picture that was made is not there any more.", retriable=False)
     text = await asyncio.to_thread(base64.b64encode, blob.content)
     return Picture(index=index, b64_json=text.decode())
 

@@ -15,13 +15,12 @@ from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
 from sluice.pipeline.jobs.studio import Studio
 from sluice.stores.aws import AWSError
 from sluice.stores.bucket import job_prefix, output_key, request_key
-from sluice.stores.job_records import LEADS, Job, JobKind
+from sluice.stores.job_records import Job, JobKind, is_job_id
 from sluice.stores.jobs import JobOverError
 from sluice.stores.keys import KeyRecord
 from sluice.wire.sigv4 import ReadMethod
 
 MOST_LISTED: Final = 100
-MOST_ID_LENGTH: Final = 80
 
 
 async def find(studio: Studio, key: KeyRecord, job_id: str, kind: JobKind | None = None) -> Job:
@@ -37,7 +36,7 @@ async def find(studio: Studio, key: KeyRecord, job_id: str, kind: JobKind | None
         NotFoundError: there is none, or it is none of this kind, another owner's, or forgotten: one answer for all.
         OverloadedError: the job could not be read.
     """
-    job = await studio.jobs.get(job_id) if _is_id(job_id, kind) else None
+    job = await studio.jobs.get(job_id) if is_job_id(job_id, kind) else None
     if job is None or job.owner != key.owner or not _is_kept(job):
         raise NotFoundError("There is no such job.")
     return job
@@ -52,7 +51,7 @@ async def listed(
         InvalidRequestError: ``after`` is no job's id.
         OverloadedError: they could not be read.
     """
-    if after is not None and not _is_id(after, kind):
+    if after is not None and not is_job_id(after, kind):
         raise InvalidRequestError("'after' is not the id of such a job.", param="after")
     limit = max(1, min(limit, MOST_LISTED))
     found: list[Job] = []
@@ -179,12 +178,6 @@ async def output_link(studio: Studio, job: Job, index: int, method: ReadMethod =
     seconds = max(1, min(studio.settings.link_seconds, job.expires_at - int(time.time())))
     answer = {"content-type": output.content_type, "cache-control": f"private, max-age={seconds}, immutable"}
     return await studio.bucket.link(output_key(output.digest), seconds, answer, method)
-
-
-def _is_id(text: str, kind: JobKind | None) -> bool:
-    """Whether a client's text may be the id of a job: other items of the table have other ids."""
-    leads = tuple(LEADS.values()) if kind is None else LEADS[kind]
-    return len(text) <= MOST_ID_LENGTH and text.isascii() and text.isprintable() and text.startswith(leads)
 
 
 def _is_kept(job: Job) -> bool:

@@ -90,9 +90,9 @@ async def _first[Request: ModelRequest](
         job = await to_the_end(_taken(studio, call, order, standing, turn))
         call.record.job = job.id
         return Submission(job)
-    await standing.tell_unadmitted()
     async with turn.keeping():
         keep(turn, left)
+    await standing.tell_unadmitted()
     return await _replayed(studio, call, order, left.id)
 
 
@@ -114,10 +114,11 @@ async def _left_behind[Request: ModelRequest](
     studio: Studio, order: Order[Request], turn: Slot
 ) -> Job | None:
     """The job of an earlier request with the same Idempotency-Key that died before it could keep the job's id."""
-    if turn.before is None:
-        return None
-    job = await studio.jobs.get(job_id_of(turn.before, order.medium.KIND))
-    return None if job is None or job.state in ("failing", "failed") else job
+    for request_id in turn.earlier:
+        job = await studio.jobs.get(job_id_of(request_id, order.medium.KIND))
+        if job is not None and job.state not in ("failing", "failed"):
+            return job
+    return None
 
 
 async def _replayed[Request: ModelRequest](

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from sluice.config import ClosingSettings
+from sluice.metrics import count_swept
 from sluice.observability import logger
 from sluice.pipeline.jobs.closing import Closer
 from sluice.pipeline.jobs.failures import FailureCode
@@ -94,7 +95,11 @@ class Sweeper:
             outcomes = await asyncio.gather(*map(self._ended, some))
             ended += outcomes.count(True)
             failed += outcomes.count(None)
-        logger.info("swept", extra={"swept": {"ended": ended, "failed": failed}})
+        log = (
+            logger.warning if ended or failed else logger.info
+        )  # all is well where there is nothing to sweep
+        log("swept", extra={"swept": {"ended": ended, "failed": failed}})
+        count_swept(ended + failed)
         if failed:
             raise IncompleteError(f"{failed} job(s) could not be ended")
         return ended

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from sluice.config import WebhookSettings
+from sluice.metrics import count_webhook
 from sluice.observability import logger
 from sluice.pipeline.jobs.request_file import RequestFile
 from sluice.pipeline.jobs.webhooks.message import message_of, secret_for
@@ -143,9 +144,11 @@ async def _noted(courier: Courier, log: DeliveryLog, began: float, answer: Answe
         answered = None if isinstance(answer, NoAnswerError) else answer
         delay = next_delay(courier.settings.webhook_delays, log.count + 1, answered, courier.chance())
         log = log.after(attempt, *(("given_up", None) if delay is None else ("pending", int(now) + delay)))
-    log = await courier.logs.note(log)
-    _tell(log, attempt)
-    return _next(log, now)
+    stands = await courier.logs.note(log)
+    _tell(stands, attempt)
+    if stands is log and log.outcome != "pending":  # another one's is that one's to count
+        count_webhook(log.job_id, log.outcome)
+    return _next(stands, now)
 
 
 def _tell(log: DeliveryLog, attempt: Attempt) -> None:
