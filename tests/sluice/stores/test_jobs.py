@@ -11,7 +11,7 @@ from engines import Engine
 from fake_dynamodb import FakeClient, FakeDynamoDB
 from made_jobs import NOON, made_job, made_output, new_id
 from sluice.errors import OverloadedError
-from sluice.stores.aws import AWS, ConditionFailedError
+from sluice.stores.aws import AWS, ConditionFailedError, Item
 from sluice.stores.job_items import MalformedJobError, item_of, job_of, shard_of
 from sluice.stores.job_records import Job, JobState
 from sluice.stores.jobs import JobOverError, JobStore
@@ -346,3 +346,26 @@ def test_what_is_no_job_is_not_read_as_one(change: dict[str, dict[str, object] |
     item = {name: value for name, value in (item_of(made_job()) | change).items() if value is not None}
     with pytest.raises(MalformedJobError):
         job_of(item)
+
+
+async def test_an_operator_finds_every_job_and_nothing_else(
+    store: JobStore, engine_aws: AWS, caplog: pytest.LogCaptureFixture
+) -> None:
+    ann = [made_job(owner="ann-of-all"), made_job(kind="video", owner="ann-of-all", state="completed")]
+    bob = made_job(owner="bob-of-all")
+    broken = made_job(owner="ann-of-all")
+    for job in (*ann, bob):
+        await store.put_new(job)
+    others: list[Item] = [
+        {"id": {"S": f"webhook#{bob.id}"}, "outcome": {"S": "pending"}},
+        item_of(broken) | {"count": {"S": "many"}},
+    ]
+    for item in others:
+        await engine_aws.dynamodb.call("PutItem", TableName=TABLE, Item=item)
+    found = [job async for job in store.every()]
+    assert {job.id for job in (*ann, bob)} <= {job.id for job in found}
+    assert broken.id not in {job.id for job in found}
+    assert f"the item of job {broken.id} is malformed" in caplog.messages
+    assert sorted([job.id async for job in store.every("ann-of-all")]) == sorted(job.id for job in ann)
+    assert [job async for job in store.every("nobody")] == []
+    await engine_aws.dynamodb.call("DeleteItem", TableName=TABLE, Key={"id": {"S": broken.id}})

@@ -1,19 +1,29 @@
-"""sluice jobs: what became of the messages about jobs."""
+"""sluice jobs: find jobs, cancel one, and see what became of the messages about them."""
 
 import asyncio
+import heapq
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
 import typer
 
 from sluice.api.webhooks import DeliveryAttempt, DeliveryList
+from sluice.cli import options
+from sluice.cli.jobs_rendering import job_object, job_text, jobs_table
 from sluice.cli.rendering import as_json, moment
-from sluice.cli.target import JSON, Local, Stack, State, target_of
-from sluice.errors import masked
+from sluice.cli.target import JSON, Local, Stack, State, Stores, target_of
+from sluice.errors import NotFoundError, masked
 from sluice.local.state import DIRECTORY
+from sluice.pipeline.jobs.cancelling import ended_for_operator
 from sluice.pipeline.jobs.webhooks.deliveries import delivery_list
-from sluice.stores.job_records import LEADS
+from sluice.stores.job_records import OVER_STATES, Job, JobKind, JobState, is_job_id
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look after image and video jobs.")
+
+MOST_LISTED = 50
+JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, image_… or video_…")]
 
 SENTENCES = {
     None: "Nobody wants to be told of the job.",
@@ -33,22 +43,85 @@ def group() -> None:
     """Look after image and video jobs."""
 
 
-@app.command()
-def deliveries(
-    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id, image_… or video_…")],
+@app.command(name="list")
+def list_jobs(
+    owner: Annotated[str | None, typer.Option(metavar="TEXT", help="Only this owner's jobs.")] = None,
+    key: Annotated[str | None, typer.Option(metavar="ID", help="Only this key's.")] = None,
+    status: Annotated[JobState | None, typer.Option(help="Only those that are so.")] = None,
+    kind: Annotated[JobKind | None, typer.Option(help="Only those of this kind.")] = None,
+    limit: Annotated[
+        int, typer.Option(parser=options.limit, metavar="N", help="So many at most.")
+    ] = MOST_LISTED,
     local: Local = False,
     stack: Stack = None,
     state: State = DIRECTORY,
     json: JSON = False,
 ) -> None:
+    """List the jobs, newest first. What was asked for is not shown."""
+
+    def is_wanted(job: Job) -> bool:
+        asked = ((owner, job.owner), (key, job.key_id), (status, job.state), (kind, job.kind))
+        return all(wanted is None or wanted == found for wanted, found in asked)
+
+    async def read() -> Sequence[Job]:
+        async with target_of(local=local, stack=stack, state=state).open() as stores:
+            found = [job async for job in _jobs(stores, owner, status) if is_wanted(job)]
+            return heapq.nlargest(limit, found, key=lambda job: (job.created_at, job.id))
+
+    jobs = asyncio.run(read())
+    if json:
+        typer.echo(as_json([job_object(job) for job in jobs]))
+    elif jobs:
+        typer.echo(jobs_table(jobs, time.time()))
+    else:
+        typer.echo("There are no such jobs.")
+
+
+@app.command()
+def show(
+    job_id: JobId, local: Local = False, stack: Stack = None, state: State = DIRECTORY, json: JSON = False
+) -> None:
+    """Show a job. What was asked for is not shown."""
+
+    async def read() -> Job:
+        async with target_of(local=local, stack=stack, state=state).open() as stores:
+            return await _job(stores, job_id)
+
+    job = asyncio.run(read())
+    typer.echo(as_json(job_object(job)) if json else job_text(job, time.time()))
+
+
+@app.command()
+def cancel(
+    job_id: JobId, local: Local = False, stack: Stack = None, state: State = DIRECTORY, json: JSON = False
+) -> None:
+    """End a job that is not over; nothing is charged for it. One that is over stays as it is."""
+
+    async def write() -> tuple[Job, Job]:
+        async with target_of(local=local, stack=stack, state=state).open() as stores:
+            job = await _job(stores, job_id)
+            return job, job if job.is_over else await _cancelled(stores, job)
+
+    before, job = asyncio.run(write())
+    if json:
+        typer.echo(as_json(job_object(job)))
+    elif before.is_over:
+        typer.echo(f"Job {job.id} is over already: it is {job.state}.")
+    elif job.state == "completed":
+        typer.echo(f"Job {job.id} was being finished: it is completed, and charged.")
+    else:
+        typer.echo(f"Job {job.id} is cancelled. Nothing is charged.")
+
+
+@app.command()
+def deliveries(
+    job_id: JobId, local: Local = False, stack: Stack = None, state: State = DIRECTORY, json: JSON = False
+) -> None:
     """Show the attempts to tell a client's address that a job is over."""
 
     async def read() -> DeliveryList:
         async with target_of(local=local, stack=stack, state=state).open() as stores:
-            is_id = job_id.startswith(tuple(LEADS.values()))  # the table has other items, too
-            job = await stores.jobs.get(job_id) if is_id else None
-            if job is None:
-                raise JobNotFoundError(f"there is no job {masked(job_id)}")
+            job = await _job(stores, job_id)
             return delivery_list(job, await stores.deliveries.get(job_id))
 
     found = asyncio.run(read())
@@ -56,6 +129,27 @@ def deliveries(
         typer.echo(as_json(found.model_dump()))
     else:
         typer.echo("\n".join([*map(_line, found.data), _sentence(found)]))
+
+
+def _jobs(stores: Stores, owner: str | None, status: JobState | None) -> AsyncIterator[Job]:
+    """Jobs, those among them that are asked for; those that are not over are found without reading the whole table."""
+    if owner is None and status is not None and status not in OVER_STATES:
+        return stores.jobs.unfinished(sys.maxsize)
+    return stores.jobs.every(owner)
+
+
+async def _job(stores: Stores, job_id: str) -> Job:
+    job = await stores.jobs.get(job_id) if is_job_id(job_id) else None  # the table has other items, too
+    if job is None:
+        raise JobNotFoundError(f"there is no job {masked(job_id)}")
+    return job
+
+
+async def _cancelled(stores: Stores, job: Job) -> Job:
+    try:
+        return await ended_for_operator(stores.closer, stores.machine(job.kind), job)
+    except NotFoundError as error:
+        raise JobNotFoundError(f"there is no job {masked(job.id)}") from error
 
 
 def _line(attempt: DeliveryAttempt) -> str:

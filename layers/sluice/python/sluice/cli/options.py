@@ -37,9 +37,9 @@ def lifetime(text: str) -> int:
     return seconds
 
 
-def limit(text: str) -> int:
-    """How many of something a key may have in a while."""
-    digits = text.strip().lstrip("0")
+def limit(text: str | int) -> int:
+    """How many of something there may be, 1 or more; a default comes as a number already."""
+    digits = str(text).strip().lstrip("0")
     if _DIGITS.fullmatch(digits) is None:
         raise typer.BadParameter(f"{text!r} is not a whole number of 1 or more")
     if len(digits) > MAX_DIGITS:

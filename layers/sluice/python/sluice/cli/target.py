@@ -9,14 +9,16 @@ from typing import Annotated
 
 import typer
 
-from sluice.config import CatalogSettings, ConfigurationError, SecretsSettings, aws_variables
+from sluice.config import CatalogSettings, ClosingSettings, ConfigurationError, SecretsSettings, aws_variables
 from sluice.errors import OverloadedError
 from sluice.local.state import NoServerError, read_state, start_command
 from sluice.observability import log_aside
+from sluice.pipeline.jobs.closing import Closer
 from sluice.stores.aws import AWS
 from sluice.stores.counters import CounterStore
 from sluice.stores.credentials import CredentialStore
 from sluice.stores.deliveries import DeliveryStore
+from sluice.stores.job_records import JobKind
 from sluice.stores.jobs import JobStore
 from sluice.stores.keys import KeyStore
 from sluice.stores.ledger import LedgerStore
@@ -26,7 +28,9 @@ from sluice.stores.usage import UsageStore
 
 CLOUDFORMATION = "CLOUDFORMATION"
 DYNAMODB = "DYNAMODB"
-SERVICES = (CLOUDFORMATION, DYNAMODB)
+MACHINES: Mapping[JobKind, str] = {"image": "ImagesMachineArn", "video": "VideosMachineArn"}
+"""The outputs that name the state machines of jobs."""
+SERVICES = (CLOUDFORMATION, DYNAMODB, "S3", "STATES")
 """What is asked, by the names in AWS's variables."""
 
 Local = Annotated[bool, typer.Option("--local", help="The gateway of the running development server.")]
@@ -99,48 +103,64 @@ class Stores:
     @property
     def keys(self) -> KeyStore:
         """The keys."""
-        return KeyStore(self._aws, self._table("KeysTableName"))
+        return KeyStore(self._aws, self._output("KeysTableName"))
 
     @property
     def counters(self) -> CounterStore:
         """What keys have used of their limits."""
-        return CounterStore(self._aws, self._table("CountersTableName"))
+        return CounterStore(self._aws, self._output("CountersTableName"))
 
     @property
     def ledger(self) -> LedgerStore:
         """The settled requests."""
-        return LedgerStore(self._aws, self._table("LedgerTableName"))
+        return LedgerStore(self._aws, self._output("LedgerTableName"))
 
     @property
     def usage(self) -> UsageStore:
         """What they add up to."""
-        return UsageStore(self._aws, self._table("UsageTableName"), self._table("LedgerTableName"))
+        return UsageStore(self._aws, self._output("UsageTableName"), self._output("LedgerTableName"))
 
     @property
     def models(self) -> ModelStore:
         """Models beside the catalogue file's."""
-        return ModelStore(self._aws, self._table("ModelsTableName"))
+        return ModelStore(self._aws, self._output("ModelsTableName"))
 
     @property
     def jobs(self) -> JobStore:
         """Images and videos in the making."""
-        return JobStore(self._aws, self._table("JobsTableName"))
+        return JobStore(self._aws, self._output("JobsTableName"))
 
     @property
     def deliveries(self) -> DeliveryStore:
         """What became of the messages about them."""
-        return DeliveryStore(self._aws, self._table("JobsTableName"))
+        return DeliveryStore(self._aws, self._output("JobsTableName"))
+
+    @property
+    def closer(self) -> Closer:
+        """Ends them."""
+        settings = ClosingSettings(
+            counters_table=self._output("CountersTableName"),
+            ledger_table=self._output("LedgerTableName"),
+            jobs_table=self._output("JobsTableName"),
+            jobs_bucket=self._output("JobsBucketName"),
+            webhooks_machine=self._output("WebhooksMachineArn"),
+        )
+        return Closer.assemble(settings, self._aws)
+
+    def machine(self, kind: JobKind) -> str:
+        """The ARN of the state machine that carries out jobs of a kind."""
+        return self._output(MACHINES[kind])
 
     @property
     def credentials(self) -> CredentialStore:
         """The stack's secrets; those of providers are another's where the development server is asked."""
         return CredentialStore(SecretsSettings(secrets_prefix=f"{self._stack}/"), self._aws)
 
-    def _table(self, output: str) -> str:
-        table = self._outputs.get(output)
-        if table is None:
+    def _output(self, output: str) -> str:
+        found = self._outputs.get(output)
+        if found is None:
             raise NoStackError(f"the stack {self._stack} has no output {output}: is it Sluice?")
-        return table
+        return found
 
 
 def target_of(*, local: bool, stack: str | None, state: Path) -> Target:

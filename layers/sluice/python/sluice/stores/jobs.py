@@ -308,13 +308,29 @@ class JobStore:
                 ExpressionAttributeNames={"#open": OPEN},
                 ExpressionAttributeValues={":shard": {"S": shard}},
             ):
-                try:
-                    job = job_of(item)
-                except MalformedJobError:
-                    logger.exception("the item of job %s is malformed", item["id"]["S"])
-                    continue
-                if job.created_at < before or job.state not in OPEN_STATES:
+                job = _job_or_nothing(item)
+                if job is not None and (job.created_at < before or job.state not in OPEN_STATES):
                     yield job
+
+    async def every(self, owner: str | None = None) -> AsyncIterator[Job]:
+        """All jobs, or an owner's, in any order; for an operator: without an owner the whole table is read.
+
+        One whose item is malformed is in the log only.
+        """
+        if owner is not None:
+            members: dict[str, Any] = {
+                "IndexName": BY_OWNER,
+                "KeyConditionExpression": "#owner = :owner",
+                "ExpressionAttributeNames": {"#owner": "owner"},
+                "ExpressionAttributeValues": {":owner": {"S": owner}},
+            }
+        else:
+            members = {"FilterExpression": "attribute_exists(request_id)"}  # the table has other items, too
+        operation = "Scan" if owner is None else "Query"
+        async for item in items_of(self._dynamodb, operation, TableName=self._table, **members):
+            job = _job_or_nothing(item)
+            if job is not None:
+                yield job
 
     async def _changed(
         self, job_id: str, update: Update, is_done: Callable[[Job], bool], returned: str = "ALL_NEW"
@@ -350,6 +366,14 @@ class JobStore:
 
 def _key(job_id: str) -> Item:
     return {"id": {"S": job_id}}
+
+
+def _job_or_nothing(item: Item) -> Job | None:
+    try:
+        return job_of(item)
+    except MalformedJobError:
+        logger.exception("the item of job %s is malformed", item["id"]["S"])
+        return None
 
 
 def _is_running(job: Job) -> bool:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from sluice.errors import InvalidRequestError, NotFoundError, OverloadedError
 from sluice.observability import logger
+from sluice.pipeline.jobs.cancelling import ended, stop
 from sluice.pipeline.jobs.failure_file import failure_in
 from sluice.pipeline.jobs.failures import WORDS, FailureCode
 from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
@@ -16,7 +17,6 @@ from sluice.pipeline.jobs.studio import Studio
 from sluice.stores.aws import AWSError
 from sluice.stores.bucket import job_prefix, output_key, request_key
 from sluice.stores.job_records import Job, JobKind, is_job_id
-from sluice.stores.jobs import JobOverError
 from sluice.stores.keys import KeyRecord
 from sluice.wire.sigv4 import ReadMethod
 
@@ -81,18 +81,9 @@ async def cancel(studio: Studio, job: Job, code: FailureCode = "cancelled") -> J
     Raises:
         OverloadedError: it may be ended, or not.
     """
-    try:
-        await studio.closer.fail(job.id, code)
-    except JobOverError as error:
-        if error.job is None:
-            raise NotFoundError("There is no such job.") from error
-        await studio.closer.close(error.job)
+    job = await ended(studio.closer, job, code)
     machine = studio.settings.images_machine if job.kind == "image" else studio.settings.videos_machine
-    try:  # its tasks find out as well that the job is over, only later
-        await studio.machines.stop(machine, job.id)
-    except (OverloadedError, AWSError):
-        logger.warning("the execution of %s could not be stopped", job.id, exc_info=True)
-    job = await studio.jobs.get(job.id) or job
+    await stop(studio.machines, machine, job.id)
     if job.state == "failed" and job.reference is not None:
         await _given_up(studio, job)
     return job
