@@ -8,17 +8,22 @@ import re
 import statistics
 import subprocess
 from collections import Counter
+from collections.abc import Sequence
 
 from tests.bench.site import run
 from tests.bench.warm import measure
 
 RUNS = 9
+OTHERS = (
+    *("completions", "embeddings", "models"),
+    *("images", "videos", "jobs", "end_jobs", "deliver_webhook"),
+)
 COLD = """
 import time, resource
 start = time.process_time()
 import app
 imported = time.process_time()
-app.app.parts
+parts = app.app.parts if hasattr(app, "app") else app.handler._open_parts()
 opened = time.process_time()
 print(start * 1e3, (imported - start) * 1e3, (opened - imported) * 1e3, opened * 1e3,
       resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
@@ -28,11 +33,7 @@ _IMPORT = re.compile(r"import time: +(\d+) \| +(\d+) \| ( *)(\S+)")
 
 def cold() -> None:
     """Import the chat function and open its clients, in processes that know nothing yet."""
-    run(COLD)
-    rows = [[float(figure) for figure in run(COLD).stdout.split()] for _ in range(RUNS)]
-    interpreter, imports, clients, total, memory = (
-        statistics.median(column) for column in zip(*rows, strict=True)
-    )
+    interpreter, imports, clients, total, memory = medians("chat")
     print("cold start of the chat function, CPU ms (median of", RUNS, "processes)")
     print(f"  interpreter        {interpreter:7.1f}")
     print(f"  import             {imports:7.1f}")
@@ -44,6 +45,22 @@ def cold() -> None:
     print(
         f"  without byte code  {bare:7.1f}   import + clients, {bare / (imports + clients):.1f} times as much"
     )
+
+
+def others() -> None:
+    """The same of other functions, in short."""
+    print("cold starts of others, CPU ms (median of", RUNS, "processes)")
+    print("                     import  clients  in all    MB")
+    for function in OTHERS:
+        _, imports, clients, total, memory = medians(function)
+        print(f"  {function:17} {imports:8.1f} {clients:8.1f} {total:7.1f} {memory:5.0f}")
+
+
+def medians(function: str) -> Sequence[float]:
+    """Of a function's figures, as ``COLD`` prints them."""
+    run(COLD, function=function)
+    rows = [[float(figure) for figure in run(COLD, function=function).stdout.split()] for _ in range(RUNS)]
+    return [statistics.median(column) for column in zip(*rows, strict=True)]
 
 
 def without_byte_code() -> subprocess.CompletedProcess[str]:
@@ -64,5 +81,6 @@ def dearest() -> None:
 
 if __name__ == "__main__":
     cold()
+    others()
     dearest()
     measure()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = (ROOT / "layers/sluice/python/requirements.txt", ROOT / "layers/streaming/requirements.txt")
-SOURCES = (ROOT / "functions/chat", ROOT / "layers/sluice/python", ROOT / "layers/streaming")
+SOURCES = (ROOT / "layers/sluice/python", ROOT / "layers/streaming")
+FUNCTIONS = ROOT / "functions"
 CACHE = ROOT / ".cache"
 
 
@@ -41,16 +42,16 @@ def layer_site() -> Path:
 
 
 def run(
-    script: str, *options: str, arguments: Sequence[str] = (), **variables: str
+    script: str, *options: str, arguments: Sequence[str] = (), function: str = "chat", **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python code with the layers' packages only, byte code cached as on a second start.
+    """Run Python code with the layers' packages only, byte code cached as on a second start; ``app`` is a function's.
 
     The AWS variables name nothing real; no call is made.
 
     Raises:
         RuntimeError: the code failed; it tells what was printed.
     """
-    path = os.pathsep.join(map(str, (*SOURCES, layer_site(), ROOT)))
+    path = os.pathsep.join(map(str, (FUNCTIONS / function, *SOURCES, layer_site(), ROOT)))
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": path,
@@ -64,6 +65,11 @@ def run(
         "SLUICE_LEDGER_TABLE": "ledger",
         "SLUICE_IDEMPOTENCY_TABLE": "idempotency",
         "SLUICE_MODELS_TABLE": "models",
+        "SLUICE_JOBS_TABLE": "jobs",
+        "SLUICE_JOBS_BUCKET": "bucket",
+        "SLUICE_IMAGES_MACHINE": "arn:images",
+        "SLUICE_VIDEOS_MACHINE": "arn:videos",
+        "SLUICE_WEBHOOKS_MACHINE": "arn:webhooks",
         **variables,
     }
     # -s -S would also hide the site directories; a venv's own are hidden by asking the base interpreter.

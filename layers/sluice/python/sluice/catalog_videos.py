@@ -56,7 +56,8 @@ _PLACEHOLDER = re.compile(r"\{[^{}]*\}|[{}]")
 class VideoService(BaseModel):
     """How a service is asked for a video."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # Built as a part of the catalogue, and not once more for itself.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     submit: Submission
     """How a video is asked for; ``{model}`` stands for the candidate's."""

@@ -74,7 +74,8 @@ Delays = Annotated[tuple[Annotated[int, Field(ge=0, le=7 * 86_400)], ...], Befor
 class EnvironmentSettings(BaseModel):
     """Settings out of variables: each field is ``SLUICE_<FIELD>``."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Each function has settings of one kind: those of the others are not built.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
