@@ -15,6 +15,7 @@ from asgi_client import Client
 from fake_dynamodb import FakeDynamoDB
 from key_records import FakeKeys, key_record
 from local_stack import ROOT
+from sluice.api.webhooks import DeliveryList, WebhookSecret
 from sluice.asgi.application import Application
 from sluice.catalog import Catalog
 from sluice.config import MediaSettings
@@ -163,3 +164,16 @@ def form(*fields: tuple[str, str | bytes, str]) -> tuple[bytes, Mapping[str, str
         lines.append((content if isinstance(content, bytes) else content.encode()) + b"\r\n")
     body = b"".join([*lines, f"--{BOUNDARY}--\r\n".encode()])
     return body, {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+class Desk:
+    """See ``WebhookDesk``."""
+
+    async def secret(self, key: Any) -> WebhookSecret:
+        return WebhookSecret(secret=f"whsec_{key.id}")
+
+    async def deliveries(self, job: Job) -> DeliveryList:
+        return DeliveryList(state=None, attempts=0, next_attempt_at=None, data=[])
+
+    async def forget(self, job_id: str) -> None:
+        pass

@@ -73,7 +73,7 @@ class TestRequest:
     @pytest.mark.parametrize("model", [NOVA, CORE, ULTRA, SD3])
     @pytest.mark.parametrize("value", ["auto", ""])
     def test_what_is_left_to_a_model_is_not_said(self, model: str, value: str) -> None:
-        members = {"cfg_scale": value} if model == NOVA else {"aspect_ratio": value}
+        members: dict[str, Any] = {"cfg_scale" if model == NOVA else "aspect_ratio": value}
         assert body_for(model, size="auto", **members) == body_for(model)
 
     @pytest.mark.parametrize("model", [ULTRA, SD3])

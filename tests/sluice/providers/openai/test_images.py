@@ -38,8 +38,9 @@ class TestRequest:
 
     @pytest.mark.parametrize("member", sorted(COUNTS))
     def test_no_more_pictures_than_are_paid_for_can_be_asked_for(self, member: str) -> None:
+        members: dict[str, Any] = {member: 4}
         with pytest.raises(UnsupportedParameterError) as caught:
-            images.upstream_request(images_call(**{member: 4}), 0)
+            images.upstream_request(images_call(**members), 0)
         assert caught.value.param == member
 
     def test_what_the_gateway_sees_to_itself_goes_nowhere(self) -> None:
