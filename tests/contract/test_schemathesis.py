@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway_process import GatewayProcess
 from mock_provider import MockProvider
 from openapi_document import contract
@@ -43,6 +45,12 @@ NAMED: Mapping[str, Mapping[str, Any]] = {
     "VideosForm": {"model": {"enum": ["demo-video"]}},
 }
 """Models that answer. Any name may be a model's, but hardly one is."""
+
+
+@pytest.fixture
+def key(gateway: GatewayProcess, request: pytest.FixtureRequest) -> str:
+    """A key whose owner has nothing: schemathesis learns models and ids from what it is shown, other tests' jobs too."""
+    return str(gateway.create_key("--plan", "enterprise", "--owner", request.node.name)["key"])
 
 
 def test_the_gateway_takes_what_the_document_says_and_nothing_else(
