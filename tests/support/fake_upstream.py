@@ -21,6 +21,10 @@ class Response:
         }
         self._parts = parts
 
+    def __repr__(self) -> str:
+        # Tests are named by it, and so it must be the same in every process: no address in memory.
+        return f"Response({self._status}, {self._parts!r:.60})"
+
     @property
     def status(self) -> int:
         return self._status
