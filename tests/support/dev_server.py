@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+import forked_command
 from sluice.local.state import ServerState, read_state
 
 SLUICE = Path(sys.executable).with_name("sluice")
@@ -92,15 +93,7 @@ class DevServer:
 
 def sluice(*arguments: str, directory: Path, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    return subprocess.run(
-        [SLUICE, *arguments],
-        cwd=directory,
-        env=environment(**extra),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return forked_command.sluice(*arguments, environment=environment(**extra), directory=directory)
 
 
 def stops_listening(url: str, seconds: float = 10) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import httpx
 
+import forked_command
 from mock_provider import EMBEDDING_MODEL, TEXT_MODEL
 
 SLUICE = Path(sys.executable).with_name("sluice")
@@ -266,13 +267,8 @@ class GatewayProcess:
 
     def sluice(self, *arguments: str) -> Any:
         """The command, against this gateway; what it prints, parsed."""
-        done = subprocess.run(
-            [SLUICE, *arguments, "--local", "--json", "--state", self.state],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=START_SECONDS,
-            check=False,
+        done = forked_command.sluice(
+            *arguments, "--local", "--json", "--state", self.state, environment=self._environment
         )
         assert done.returncode == 0, f"sluice {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
         return json.loads(done.stdout)
