@@ -6,6 +6,8 @@ SHELL := /bin/sh
 venv := .venv
 sam_venv := .sam-venv
 bin := $(venv)/bin
+# A process for each core, but not for each of many: every one has servers and engines of its own.
+processes := --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 npm_folders := tests/contract/node tests/engines
 # Set up here, not by the caller: a virtual environment that happens to be active is left alone.
 unexport VIRTUAL_ENV
@@ -53,7 +55,7 @@ dev: $(venv)/.installed ## the gateway on http://127.0.0.1:3000 (PORT=… for an
 	@exec $(bin)/sluice dev
 
 test: $(venv)/.installed $(sam_venv)/.installed $(npm_folders:%=%/node_modules/.installed) ## every test that needs no Docker
-	@$(bin)/python -m pytest $(ARGS)
+	@$(bin)/python -m pytest $(processes) $(ARGS)
 
 lint: $(venv)/.installed types ## format, imports, types
 	@$(bin)/ruff format --check
