@@ -151,7 +151,9 @@ CASES = (
         poll=[UNKNOWN, asked(made=True)],
     ),
     videos(
-        "it is over before it is stored", "Begin Submit HowToWait Wait Poll HowToWait Store Over", store=[OVER]
+        "it is over before it is stored",
+        "Begin Submit HowToWait Wait Poll HowToWait Store Over",
+        store=[OVER],
     ),
     videos("it is no video", "Begin Submit HowToWait Wait Poll HowToWait Store Fail Over", store=[REFUSED]),
     videos(
