@@ -11,14 +11,15 @@ from sluice.pipeline.jobs.pictures import pictures
 from sluice.pipeline.jobs.poll_headers import poll_headers
 from sluice.pipeline.jobs.preference import HEADER, Preference
 from sluice.pipeline.jobs.studio import Studio
-from sluice.pipeline.jobs.visit import members
+from sluice.pipeline.jobs.visit import wanted
 
 
 async def make(exchange: Exchange, studio: Studio) -> None:
     """POST a prompt, get the pictures, or the job that makes them."""
     call = await submitting(exchange, studio)
-    raw = await members(studio, call, parse_object)
-    reply = await pictures(studio, call, raw, Preference.of(exchange.header_list(HEADER), raw))
+    asked = await wanted(studio, call, parse_object)
+    preference = Preference.of(exchange.header_list(HEADER), asked.members)
+    reply = await pictures(studio, call, asked, preference)
     place = {} if reply.accepted is None else {"location": f"{exchange.address}/{reply.accepted}"}
     await exchange.send_json(reply.status, reply.body, {**reply.headers, **place})
 

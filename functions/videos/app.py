@@ -34,7 +34,7 @@ from sluice.pipeline.jobs.videos_view import (
     video_result,
     video_task,
 )
-from sluice.pipeline.jobs.visit import members
+from sluice.pipeline.jobs.visit import wanted
 from sluice.wire.sigv4 import ReadMethod
 
 PICTURES = ("input_reference",)
@@ -46,16 +46,16 @@ async def make(exchange: Exchange, studio: Studio) -> None:
     """POST a prompt, get the video in the making."""
     call = await submitting(exchange, studio)
     read = partial(members_of, exchange.header("content-type"), pictures=PICTURES)
-    raw = await members(studio, call, read)
+    asked = await wanted(studio, call, read)
     medium = Videos()
-    job = (await submit(studio, call, raw, medium)).job
-    await send_shape(exchange, await video(studio, job, medium.understood(raw)), poll_headers(job))
+    job = (await submit(studio, call, asked, medium)).job
+    await send_shape(exchange, await video(studio, job, medium.understood(asked.members)), poll_headers(job))
 
 
 async def make_task(exchange: Exchange, studio: Studio) -> None:
     """POST a prompt, get the task that makes the video."""
     call = await submitting(exchange, studio)
-    job = (await submit(studio, call, await members(studio, call, parse_object), Videos())).job
+    job = (await submit(studio, call, await wanted(studio, call, parse_object), Videos())).job
     await send_shape(exchange, video_task(job), poll_headers(job), request_hash=job.request_hash)
 
 

@@ -71,6 +71,6 @@ JOB_CASES = (
         f"a video that takes {VIDEO_SECONDS} s",
         "videos",
         {"model": "video", "prompt": "A sluice", "seconds": 4},
-        *(15, 44, 73),
+        *(15, 44, 57),
     ),
 )

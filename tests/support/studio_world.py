@@ -30,6 +30,7 @@ from sluice.pipeline.jobs.request_file import RequestFile
 from sluice.pipeline.jobs.studio import Studio
 from sluice.pipeline.jobs.submit import Submission, submit
 from sluice.pipeline.jobs.sweep import Sweeper
+from sluice.pipeline.jobs.visit import wanted
 from sluice.pipeline.jobs.webhooks.deliveries import delivery_list
 from sluice.pipeline.jobs.webhooks.desk import WebhookDesk
 from sluice.pipeline.path import Call
@@ -246,6 +247,7 @@ class StudioWorld:
     def environment(self) -> Studio:
         """Another process over the same tables and bucket."""
         aws = self.aws
+        self.keys = FakeKeys(self.key)
         made = Studio.assemble(self.settings, self.catalog, aws, FakeUpstream())
         counters = CounterStore(aws, "CountersTable")
         ledger = LedgerStore(aws, "LedgerTable")
@@ -253,7 +255,7 @@ class StudioWorld:
         admitter = Admitter(counters, reclaimer, hold_seconds=960, size=100, clock=self.clock)
         gateway = replace(
             made.gateway,
-            keys=FakeKeys(self.key).cache(),
+            keys=self.keys.cache(seconds=0),
             admitter=admitter,
             settler=Settler(counters, ledger, reclaimer, clock=self.clock, note=admitter.note),
             idempotency=Idempotency(
@@ -322,7 +324,8 @@ class StudioWorld:
             providers=providers,
         )
         medium: Any = Videos() if video else Images(waits=waits)
-        return await submit(studio or self.studio, call, body, medium)
+        chosen = studio or self.studio
+        return await submit(chosen, call, await wanted(chosen, call, json.loads), medium)
 
     # ── what the machine does ────────────────────────────────────────────────────────────────────────────────────
 

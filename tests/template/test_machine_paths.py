@@ -100,20 +100,20 @@ CASES = (
     images("it cannot be ended", "Begin Pictures Generate Store Made Finish Fail Over", finish=[UNKNOWN]),
     images("its failure is late", "Begin Fail Over", begin=[REFUSED], fail=[UNKNOWN, JOB]),
     replace(images("it cannot even fail", "Begin Fail", begin=[REFUSED], fail=[UNKNOWN]), status="FAILED"),
-    videos("all goes well", "Begin Submit HowToWait Wait Poll IsItMade Store Finish Over"),
+    videos("all goes well", "Begin Submit HowToWait Wait Poll HowToWait Store Finish Over"),
     videos(
         "it takes long",
-        "Begin Submit HowToWait Wait Poll IsItMade HowToWait Wait Poll IsItMade Store Finish Over",
+        "Begin Submit HowToWait Wait Poll HowToWait Wait Poll HowToWait Store Finish Over",
         poll=[asked(made=False), asked(made=True)],
     ),
     videos(
         "the provider calls back",
-        "Begin Submit HowToWait AwaitCallback Poll IsItMade Store Finish Over",
+        "Begin Submit HowToWait AwaitCallback Poll HowToWait Store Finish Over",
         submit=CALLS_BACK,
     ),
     videos(
         "the provider does not call back",
-        "Begin Submit HowToWait AwaitCallback Poll IsItMade Store Finish Over",
+        "Begin Submit HowToWait AwaitCallback Poll HowToWait Store Finish Over",
         submit=[asked(made=False, callback=True, seconds=1)],
         **{"await": [JOB]},
     ),
@@ -125,21 +125,21 @@ CASES = (
     ),
     videos(
         "the token cannot be kept",
-        "Begin Submit HowToWait AwaitCallback Wait Poll IsItMade Store Finish Over",
+        "Begin Submit HowToWait AwaitCallback Wait Poll HowToWait Store Finish Over",
         submit=[asked(made=False, callback=True, seconds=1)],
         **{"await": [UNKNOWN]},
     ),
     videos("it is over before it begins", "Begin Over", begin=[OVER]),
     videos("it cannot begin", "Begin Fail Over", begin=[UNKNOWN]),
     videos(
-        "it begins late", "Begin Submit HowToWait Wait Poll IsItMade Store Finish Over", begin=[UNKNOWN, JOB]
+        "it begins late", "Begin Submit HowToWait Wait Poll HowToWait Store Finish Over", begin=[UNKNOWN, JOB]
     ),
     videos("it is over before it is submitted", "Begin Submit Over", submit=[OVER]),
     videos("a provider refuses", "Begin Submit Fail Over", submit=[REFUSED]),
     videos("a provider never is there", "Begin Submit Fail Over", submit=[PASSING]),
     videos(
         "a provider is late",
-        "Begin Submit HowToWait Wait Poll IsItMade Store Finish Over",
+        "Begin Submit HowToWait Wait Poll HowToWait Store Finish Over",
         submit=[PASSING, asked(made=False)],
     ),
     videos("it is over meanwhile", "Begin Submit HowToWait Wait Poll Over", poll=[OVER]),
@@ -147,32 +147,34 @@ CASES = (
     videos("it cannot be asked for", "Begin Submit HowToWait Wait Poll Fail Over", poll=[PASSING]),
     videos(
         "garbage, then an answer",
-        "Begin Submit HowToWait Wait Poll IsItMade Store Finish Over",
+        "Begin Submit HowToWait Wait Poll HowToWait Store Finish Over",
         poll=[UNKNOWN, asked(made=True)],
     ),
     videos(
-        "it is over before it is stored", "Begin Submit HowToWait Wait Poll IsItMade Store Over", store=[OVER]
+        "it is over before it is stored",
+        "Begin Submit HowToWait Wait Poll HowToWait Store Over",
+        store=[OVER],
     ),
-    videos("it is no video", "Begin Submit HowToWait Wait Poll IsItMade Store Fail Over", store=[REFUSED]),
+    videos("it is no video", "Begin Submit HowToWait Wait Poll HowToWait Store Fail Over", store=[REFUSED]),
     videos(
         "the bucket is not there",
-        "Begin Submit HowToWait Wait Poll IsItMade Store Fail Over",
+        "Begin Submit HowToWait Wait Poll HowToWait Store Fail Over",
         store=[PASSING],
     ),
     videos(
         "the bucket is late",
-        "Begin Submit HowToWait Wait Poll IsItMade Store Finish Over",
+        "Begin Submit HowToWait Wait Poll HowToWait Store Finish Over",
         store=[PASSING, JOB],
     ),
-    videos("others ended it", "Begin Submit HowToWait Wait Poll IsItMade Store Finish Over", finish=[OVER]),
+    videos("others ended it", "Begin Submit HowToWait Wait Poll HowToWait Store Finish Over", finish=[OVER]),
     videos(
         "the end is late",
-        "Begin Submit HowToWait Wait Poll IsItMade Store Finish Over",
+        "Begin Submit HowToWait Wait Poll HowToWait Store Finish Over",
         finish=[UNKNOWN, JOB],
     ),
     videos(
         "it cannot be ended",
-        "Begin Submit HowToWait Wait Poll IsItMade Store Finish Fail Over",
+        "Begin Submit HowToWait Wait Poll HowToWait Store Finish Fail Over",
         finish=[UNKNOWN],
     ),
     videos("its failure is late", "Begin Fail Over", begin=[REFUSED], fail=[UNKNOWN, JOB]),

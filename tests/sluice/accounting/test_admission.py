@@ -22,6 +22,7 @@ from sluice.accounting.admission import (
 from sluice.accounting.costs import Rates
 from sluice.accounting.counter import Counter, Hold, Limits
 from sluice.accounting.demand import Demand
+from sluice.accounting.periods import BudgetPeriod
 from sluice.accounting.windows import DAY, MINUTE, Shape, Window, empty
 
 NOON = calendar.timegm((2026, 11, 21, 12, 0, 0))
@@ -110,12 +111,13 @@ def reasons(
     requests = total(counter.requests, MINUTE, now)
     if limits.rpm is not None and requests >= limits.rpm:
         yield "requests"
-    for reason, window, shape, most in (
+    windows: Sequence[tuple[RefusalReason, Window, Shape, int | None]] = (
         ("minute_tokens", counter.minute_tokens, MINUTE, limits.tpm),
         ("day_tokens", counter.day_tokens, DAY, limits.tpd),
-    ):
+    )
+    for reason, window, shape, most in windows:
         if most is not None and total(window, shape, now) + tokens > most:
-            yield "too_many_tokens" if tokens > most else reason  # type: ignore[misc]
+            yield "too_many_tokens" if tokens > most else reason
 
 
 def total(window: Window, shape: Shape, now: float) -> int:
@@ -305,8 +307,8 @@ def test_a_day_s_budget_is_whole_again_at_midnight_and_not_for_a_clock_that_is_b
     ("period", "end"), [("lifetime", NEVER), ("2026-11", DECEMBER), ("2026-11-21", MIDNIGHT)]
 )
 def test_a_budget_that_is_spent_surely_is_so_until_its_period_ends(period: str, end: float) -> None:
-    kinds = {"lifetime": "lifetime", "2026-11": "monthly", "2026-11-21": "daily"}
-    limits = Limits(budget=100, budget_period=kinds[period])  # type: ignore[arg-type]
+    kinds: dict[str, BudgetPeriod] = {"lifetime": "lifetime", "2026-11": "monthly", "2026-11-21": "daily"}
+    limits = Limits(budget=100, budget_period=kinds[period])
     refusal = decide(replace(SPENT, period=period, holds={}), limits, DEMAND, NOON)
     assert refusal == Refusal("budget", NEVER, end, at_least=30, left=0)
 

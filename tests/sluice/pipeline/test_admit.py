@@ -130,14 +130,14 @@ def lose_reply(books: Bookkeeping) -> None:
     call = books.client.call
 
     async def twice(operation: str, **members: Any) -> dict[str, Any]:
-        books.client.call = call  # type: ignore[method-assign]
+        books.client.call = call  # type: ignore[method-assign] # the fake stumbles
         await call(operation, **members)
         return await call(operation, **members)
 
     async def at_write(operation: str, **members: Any) -> dict[str, Any]:
         return await (twice if operation == WRITE else call)(operation, **members)
 
-    books.client.call = at_write  # type: ignore[method-assign]
+    books.client.call = at_write  # type: ignore[method-assign] # the fake stumbles
 
 
 @pytest.mark.parametrize("returns_failed_items", [True, False])

@@ -255,9 +255,9 @@ def test_a_step_whose_reply_was_lost_is_made_once(site: Site, step: int) -> None
             raise UnansweredError("busy", retry_after=1)
         return reply
 
-    site.client.database.execute = lose  # type: ignore[method-assign]
+    site.client.database.execute = lose  # type: ignore[method-assign] # the fake stumbles
     row = site.settle(admission, replace(OUTCOME, cost=50))
-    site.client.database.execute = execute  # type: ignore[method-assign]
+    site.client.database.execute = execute  # type: ignore[method-assign] # the fake stumbles
     assert row is not None
     assert (row.cost, row.capped) == (50, False)
     counter = site.counter()

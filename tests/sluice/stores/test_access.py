@@ -1,6 +1,8 @@
 """Where services are, held against botocore's own idea of it."""
 
+import functools
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import botocore.session
@@ -8,7 +10,9 @@ import pytest
 
 from sluice.config import AWSVariables, ConfigurationError, aws_variables
 from sluice.credentials import AWSCredentials
+from sluice.local.streams import DYNAMODB_STREAMS
 from sluice.stores.access import Endpoint, access_to, address_of, role_credentials
+from sluice.stores.aws import AWS, DYNAMODB, SECRETS_MANAGER, STEP_FUNCTIONS, Service
 
 VARIABLES = AWSVariables(
     region="eu-central-1", access_key="AKIA", secret_key="hush", session_token="token", endpoint_url=None
@@ -92,10 +96,68 @@ async def test_elsewhere_botocores_chain_is_asked(without_aws: pytest.MonkeyPatc
     assert await access.credentials() == AWSCredentials("AKIAPROFILE", "hush", None)
 
 
-def test_endpoint_variables_are_honoured(without_aws: pytest.MonkeyPatch) -> None:
-    without_aws.setenv("AWS_ENDPOINT_URL", "http://all:1")
-    assert aws_variables("DYNAMODB").endpoint_url == "http://all:1"
-    without_aws.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://tables:1")
-    assert aws_variables("DYNAMODB").endpoint_url == "http://tables:1"
-    without_aws.setenv("AWS_ENDPOINT_URL", "")
-    assert aws_variables("SECRETSMANAGER").endpoint_url is None
+SERVICES = {
+    "dynamodb": ("dynamodb", DYNAMODB.identifier),
+    "dynamodbstreams": ("streams.dynamodb", DYNAMODB_STREAMS.identifier),
+    "secretsmanager": ("secretsmanager", SECRETS_MANAGER.identifier),
+    "stepfunctions": ("states", STEP_FUNCTIONS.identifier),
+    "s3": ("s3", "S3"),
+    "cloudformation": ("cloudformation", "CLOUDFORMATION"),
+}
+"""The services that are asked, by botocore's names of them: their hosts and AWS's identifiers."""
+
+ALL, OWN = "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_{}"
+IGNORED = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, None),
+        ({ALL: "http://all:1"}, "http://all:1"),
+        ({ALL: "http://all:1", OWN: "http://own:1"}, "http://own:1"),
+        ({OWN: "http://own:1"}, "http://own:1"),
+        ({ALL: ""}, None),
+        ({ALL: "", OWN: ""}, None),
+        ({ALL: "http://all:1", OWN: ""}, "http://all:1"),
+        ({ALL: "", OWN: "http://own:1"}, "http://own:1"),
+        ({ALL: "http://all:1", IGNORED: "True"}, None),
+        ({OWN: "http://own:1", IGNORED: "true"}, None),
+        ({ALL: "http://all:1", IGNORED: "false"}, "http://all:1"),
+        ({ALL: "http://all:1", IGNORED: "1"}, "http://all:1"),
+        ({ALL: "http://all:1", IGNORED: ""}, "http://all:1"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("service", SERVICES)
+def test_endpoint_variables_mean_what_they_mean_to_botocore(
+    without_aws: pytest.MonkeyPatch, service: str, settings: dict[str, str], expected: str | None
+) -> None:
+    host, identifier = SERVICES[service]
+    without_aws.delenv(ALL, raising=False)
+    for name, value in settings.items():
+        without_aws.setenv(name.format(identifier), value)
+    assert aws_variables(identifier).endpoint_url == expected
+    client = session().create_client(
+        service, region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    assert client.meta.endpoint_url == (expected or address_of(host, "eu-west-1"))
+
+
+@functools.cache
+def session() -> botocore.session.Session:
+    """One for all: it reads the descriptions of services but once."""
+    return botocore.session.get_session()
+
+
+@pytest.mark.parametrize("service", [DYNAMODB, SECRETS_MANAGER, STEP_FUNCTIONS], ids=lambda one: one.name)
+def test_a_client_goes_where_the_variable_of_its_service_says(
+    without_aws: pytest.MonkeyPatch, service: Service
+) -> None:
+    without_aws.setenv("AWS_REGION", "eu-west-1")
+    without_aws.setenv(OWN.format(service.identifier), "http://own:1")
+    with closing(AWS()) as aws:
+        clients = {"dynamodb": aws.dynamodb, "secretsmanager": aws.secretsmanager, "states": aws.states}
+        assert {name for name, client in clients.items() if client.access.url == "http://own:1"} == {
+            service.name
+        }

@@ -364,12 +364,19 @@ def provider_account() -> AWSVariables:
 
 
 def aws_variables(service: str) -> AWSVariables:
-    """Region, credentials and endpoint for a service, by its identifier in variable names, such as ``DYNAMODB``."""
+    """Region, credentials and endpoint for a service, by AWS's identifier of it in names of variables.
+
+    That is ``DYNAMODB``, ``SECRETS_MANAGER`` or ``SFN``, for one. An empty variable is as good as none.
+
+    Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+    """
     read = os.environ.get
+    ignored = read("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true"
+    endpoint = read(f"AWS_ENDPOINT_URL_{service}") or read("AWS_ENDPOINT_URL")
     return AWSVariables(
         region=read("AWS_REGION") or read("AWS_DEFAULT_REGION") or None,
         access_key=read("AWS_ACCESS_KEY_ID") or None,
         secret_key=read("AWS_SECRET_ACCESS_KEY") or None,
         session_token=read("AWS_SESSION_TOKEN") or None,
-        endpoint_url=read(f"AWS_ENDPOINT_URL_{service}") or read("AWS_ENDPOINT_URL") or None,
+        endpoint_url=None if ignored else endpoint or None,
     )

@@ -31,7 +31,7 @@ COLLEAGUE = key_record("sk-third", id="key_c", owner="ann")
 @pytest.fixture(autouse=True)
 def noon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time stands still."""
-    for module in ("submit", "orders", "owned"):
+    for module in ("visit", "orders", "owned"):
         monkeypatch.setattr(f"sluice.pipeline.jobs.{module}.time.time", lambda: NOON)
 
 

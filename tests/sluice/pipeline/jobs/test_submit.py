@@ -14,7 +14,6 @@ from sluice.errors import (
     BudgetInFlightError,
     IdempotencyInProgressError,
     IdempotencyKeyReusedError,
-    InvalidAPIKeyError,
     InvalidRequestError,
     ModelNotAllowedError,
     ModelNotFoundError,
@@ -31,6 +30,7 @@ from sluice.pipeline.jobs.media import (
     Videos,
 )
 from sluice.pipeline.jobs.submit import submit
+from sluice.pipeline.jobs.visit import Wanted
 from sluice.pipeline.path import Call
 from sluice.stores.bucket import request_key
 from studio_world import NANO, NOON, PROMPT, SECRET, Fault, StudioWorld
@@ -46,7 +46,7 @@ TAKING_OVER_CALLS = 6
 @pytest.fixture(autouse=True)
 def noon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time stands still."""
-    monkeypatch.setattr("sluice.pipeline.jobs.submit.time.time", lambda: NOON)
+    monkeypatch.setattr("sluice.pipeline.jobs.visit.time.time", lambda: NOON)
     monkeypatch.setattr("sluice.pipeline.jobs.orders.time.time", lambda: NOON)
 
 
@@ -223,13 +223,6 @@ async def test_a_length_that_the_model_does_not_have_is_refused(world: StudioWor
     assert world.counter is None
 
 
-async def test_nobody_elses_key_makes_anything(world: StudioWorld) -> None:
-    call = Call("Bearer sk-" + "x" * 32, b"{}", RequestRecord("req_1", "POST", "/"))
-    with pytest.raises(InvalidAPIKeyError):
-        await submit(world.studio, call, {}, Images())
-    assert world.around.calls == []
-
-
 async def test_an_address_beyond_its_limit_holds_nothing(world: StudioWorld) -> None:
     async def refused() -> None:
         raise RateLimitError("too many")
@@ -242,7 +235,7 @@ async def test_an_address_beyond_its_limit_holds_nothing(world: StudioWorld) -> 
         allowed=refused,
     )
     with pytest.raises(RateLimitError):
-        await submit(world.studio, call, body, Images())
+        await submit(world.studio, call, Wanted(world.key, body), Images())
     assert world.counter is None
 
 

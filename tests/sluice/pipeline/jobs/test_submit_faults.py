@@ -27,7 +27,7 @@ TAKING_OVER_CALLS = 6
 @pytest.fixture(autouse=True)
 def noon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time stands still."""
-    monkeypatch.setattr("sluice.pipeline.jobs.submit.time.time", lambda: NOON)
+    monkeypatch.setattr("sluice.pipeline.jobs.visit.time.time", lambda: NOON)
     monkeypatch.setattr("sluice.pipeline.jobs.orders.time.time", lambda: NOON)
 
 

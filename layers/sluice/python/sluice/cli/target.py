@@ -30,7 +30,7 @@ CLOUDFORMATION = "CLOUDFORMATION"
 DYNAMODB = "DYNAMODB"
 MACHINES: Mapping[JobKind, str] = {"image": "ImagesMachineArn", "video": "VideosMachineArn"}
 """The outputs that name the state machines of jobs."""
-SERVICES = (CLOUDFORMATION, DYNAMODB, "S3", "STATES")
+SERVICES = (CLOUDFORMATION, DYNAMODB, "S3", "SECRETS_MANAGER", "SFN")
 """What is asked, by the names in AWS's variables."""
 
 Local = Annotated[bool, typer.Option("--local", help="The gateway of the running development server.")]

@@ -12,7 +12,7 @@ from sluice.local.invocations import Handler, invoke
 from sluice.observability import logger
 from sluice.stores.aws import Client, Service
 
-DYNAMODB_STREAMS = Service("dynamodb", "DynamoDBStreams_20120810", "1.0")
+DYNAMODB_STREAMS = Service("dynamodb", "DYNAMODB_STREAMS", "DynamoDBStreams_20120810", "1.0")
 """Its signatures name it as if it were DynamoDB itself."""
 
 POLL_SECONDS = 0.2

@@ -104,16 +104,24 @@ class ConditionFailedError(Exception):
 
 
 class Service(NamedTuple):
-    """A service of the JSON protocol, with the names it has in host names, in targets and in content types."""
+    """A service of the JSON protocol.
+
+    Attributes:
+        name: in host names and signatures.
+        identifier: in names of variables, such as ``AWS_ENDPOINT_URL_SFN``.
+        target: in ``X-Amz-Target``.
+        version: of the protocol, in content types.
+    """
 
     name: str
+    identifier: str
     target: str
     version: str
 
 
-DYNAMODB = Service("dynamodb", "DynamoDB_20120810", "1.0")
-SECRETS_MANAGER = Service("secretsmanager", "secretsmanager", "1.1")
-STEP_FUNCTIONS = Service("states", "AWSStepFunctions", "1.0")
+DYNAMODB = Service("dynamodb", "DYNAMODB", "DynamoDB_20120810", "1.0")
+SECRETS_MANAGER = Service("secretsmanager", "SECRETS_MANAGER", "secretsmanager", "1.1")
+STEP_FUNCTIONS = Service("states", "SFN", "AWSStepFunctions", "1.0")
 
 
 class Client:
@@ -228,7 +236,7 @@ class AWS:
         return client
 
     def _client(self, service: Service) -> Client:
-        variables = aws_variables(service.name.upper())
+        variables = aws_variables(service.identifier)
         access = access_to(service.name, variables, self._endpoint)
         client = Client(
             service, access, Connections(access.url, tls=self._tls, connect_seconds=CONNECT_SECONDS)

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sluice.api.images_request import ImagesRequest
 from sluice.api.validation import validate
@@ -30,6 +30,7 @@ from sluice.pipeline.jobs.preference import APPLIED, Preference
 from sluice.pipeline.jobs.shown import error_of, failure_shown
 from sluice.pipeline.jobs.studio import Studio
 from sluice.pipeline.jobs.submit import Submission, submit
+from sluice.pipeline.jobs.visit import Wanted
 from sluice.pipeline.jobs.waiting import over
 from sluice.pipeline.path import Call
 from sluice.pipeline.route import PROVIDER
@@ -58,13 +59,13 @@ class _Wish:
     """What a client wants, and how."""
 
     call: Call
-    raw: dict[str, Any]
+    wanted: Wanted
     preference: Preference
 
     @property
     def request(self) -> ImagesRequest:
         """Once it was taken: then it is known to be one."""
-        return validate(ImagesRequest, self.raw)
+        return validate(ImagesRequest, self.wanted.members)
 
     @property
     def medium(self) -> Images:
@@ -76,23 +77,23 @@ class _Wish:
         return min(seconds, self.preference.wait_seconds) if self.preference.asynchronous else seconds
 
 
-async def pictures(studio: Studio, call: Call, raw: dict[str, Any], preference: Preference) -> PicturesReply:
+async def pictures(studio: Studio, call: Call, wanted: Wanted, preference: Preference) -> PicturesReply:
     """Have pictures made.
 
     Args:
         studio: the parts.
         call: the request; its headers are filled in.
-        raw: its body's members.
+        wanted: what it asks for, and whose it is.
         preference: how the client wants to be answered.
 
     Raises:
         SluiceError: there are none, and why.
     """
-    wish = _Wish(call, raw, preference)
+    wish = _Wish(call, wanted, preference)
     patience = wish.patience(studio.settings.image_timeout_seconds)
     deadline = asyncio.get_running_loop().time() + patience
     try:
-        submission = await submit(studio, call, raw, wish.medium)
+        submission = await submit(studio, call, wanted, wish.medium)
         job = await over(studio, submission.job.id, deadline) if patience else None
         if job is None and not preference.asynchronous:
             job = await _given_up(studio, wish, submission)

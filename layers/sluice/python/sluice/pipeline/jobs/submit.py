@@ -1,6 +1,6 @@
-"""Takes a job: all that a request goes through until its state machine runs, from top to bottom.
+"""Takes a job of a known client: all that it goes through until its state machine runs, from top to bottom.
 
-    authenticate → understand → who can make it → its address's limit → its turn
+    understand → who can make it → its address's limit → its turn
         admit              money is held for as long as the machine can run, and longer
         put the request    into the bucket
         put the job        queued
@@ -15,22 +15,21 @@ A client that goes away changes nothing: a job that is taken is carried out, and
 """
 
 import asyncio
-import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import assert_never
 
 from pydantic_core import from_json
 
 from sluice.accounting.demand import Fixed
 from sluice.api.model_request import ModelRequest
 from sluice.errors import NotFoundError, OverloadedError
-from sluice.pipeline.authenticate import authenticate
 from sluice.pipeline.idempotency import REPLAYED, Attempt
 from sluice.pipeline.jobs.media import Medium
 from sluice.pipeline.jobs.orders import Order, job_id_of, job_of, understood
 from sluice.pipeline.jobs.starting import keep, put_job, started
 from sluice.pipeline.jobs.studio import Studio
+from sluice.pipeline.jobs.visit import Wanted
 from sluice.pipeline.path import Call
 from sluice.pipeline.recording import Slot
 from sluice.pipeline.standing import Standing, standing_of
@@ -49,14 +48,14 @@ class Submission:
 
 
 async def submit[Request: ModelRequest](
-    studio: Studio, call: Call, raw: dict[str, Any], medium: Medium[Request]
+    studio: Studio, call: Call, wanted: Wanted, medium: Medium[Request]
 ) -> Submission:
     """Take a job, or refuse it and hold nothing.
 
     Args:
         studio: the parts.
         call: the request; its headers are filled in.
-        raw: its body's members.
+        wanted: what it asks for, and whose it is.
         medium: what kind of job it is.
 
     Raises:
@@ -64,10 +63,8 @@ async def submit[Request: ModelRequest](
     """
     deadline = asyncio.get_running_loop().time() + studio.settings.timeout_seconds
     gateway = studio.gateway
-    key = await authenticate(call.authorization, gateway.keys, time.time())
-    call.record.key_id = key.id
-    async with standing_of(key, call.headers, gateway.admitter) as standing:
-        order = await understood(studio, call, raw, medium, key, deadline)
+    async with standing_of(wanted.key, call.headers, gateway.admitter) as standing:
+        order = await understood(studio, call, wanted.members, medium, wanted.key, deadline)
         await call.allowed()
         async with gateway.idempotency.turn(_attempt(call, order)) as turn:
             match turn:
