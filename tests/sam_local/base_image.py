@@ -1,9 +1,9 @@
 """A stand-in for AWS's base image of the Python runtime, for machines that cannot pull it.
 
-    python tests/sam_local/base_image.py <archive>
+    python tests/sam_local/base_image.py <tag>
 
-writes the root of a file system as a tar archive, for ``docker import``. It is made of what this machine has and of
-nothing that is fetched: the interpreter that runs this, as Lambda has it at /var/lang; the runtime's own client, as the
+gives the image that tag, by ``docker import``. It is made in seconds, of what this machine has and of nothing that is
+fetched: the interpreter that runs this, as Lambda has it at /var/lang; the runtime's own client, as the
 project's lock pins it, at /var/runtime; the few commands that SAM's builder and a start need; and of the system's
 libraries those that these are linked with. There is no more of an operating system in it, so what a function takes from
 one is seen. SAM adds the runtime's emulator and the layers.
@@ -18,8 +18,10 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 LANGUAGE = Path("/var/lang")
@@ -91,21 +93,29 @@ FILES = {
 FOLDERS = ("/opt", "/tmp", "/var/rapid", str(TASK))  # noqa: S108 - a folder of the image
 
 
-def import_changes() -> Iterator[str]:
-    """What ``docker import --change`` is to be told, one instruction each."""
-    yield from (f"ENV {name}={value}" for name, value in ENVIRONMENT.items())
-    yield f"WORKDIR {TASK}"
+def make(tag: str) -> None:
+    """Make the image.
+
+    Raises:
+        SystemExit: this machine lacks something that belongs into it, or Docker does not take it.
+    """
+    changes = [*(f"ENV {name}={value}" for name, value in ENVIRONMENT.items()), f"WORKDIR {TASK}"]
+    told = [argument for change in changes for argument in ("--change", change)]
+    with tempfile.TemporaryFile() as archive:
+        write(archive)
+        archive.seek(0)
+        done = subprocess.run(["docker", "import", *told, "-", tag], stdin=archive, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"docker import ended with {done.returncode}")
 
 
-def write(archive: Path) -> None:
-    """Write the archive, all of it or nothing.
+def write(archive: IO[bytes]) -> None:
+    """Write the root of the image's file system as a tar archive.
 
     Raises:
         SystemExit: this machine lacks something that belongs into it.
     """
-    draft = archive.with_name(f"{archive.name}.draft")
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(draft, "w", dereference=True) as root:
+    with tarfile.open(fileobj=archive, mode="w", dereference=True) as root:
         for folder in FOLDERS:
             _folder(root, folder)
         for path, text in FILES.items():
@@ -114,7 +124,6 @@ def write(archive: Path) -> None:
         binaries = [*_commands(root), *_language(root), *_client(root)]
         for source, target in sorted(_libraries(binaries)):
             root.add(source, str(target))
-    draft.replace(archive)
 
 
 def _folder(root: tarfile.TarFile, path: str) -> None:
@@ -184,5 +193,5 @@ def _libraries(binaries: Iterable[Path]) -> set[tuple[Path, Path]]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("archive", type=Path)
-    write(parser.parse_args().archive)
+    parser.add_argument("tag", help="of the image, such as the one that sam local looks for")
+    make(parser.parse_args().tag)
