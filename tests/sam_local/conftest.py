@@ -8,7 +8,6 @@ import openai
 import pytest
 
 from docker_engine import Docker, NoEngineError, make_stand_in, pulled, pulling
-from local_stack import ROOT
 from sam_command import ARCHITECTURE, PYTHON, SAM, Sam
 from sam_site import SamSite, sam_site
 
@@ -40,7 +39,9 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> Sam:
 def base_image(docker: Docker) -> Iterator[str]:
     """The tag of the runtime's image as SAM looks for it; what the run makes of images and containers ends with it."""
     python = SAM.with_name("python")
-    tag = subprocess.run([python, "-c", BASE_IMAGE], capture_output=True, text=True, check=True).stdout.strip()
+    tag = subprocess.run(
+        [python, "-c", BASE_IMAGE], capture_output=True, text=True, check=True
+    ).stdout.strip()
     before = docker.holdings()
     yield tag
     docker.remove_what_sam_made(before, tag)

@@ -44,7 +44,9 @@ def test_a_picture_in_the_background(site: SamSite, key: str) -> None:
         taken = http.post("/v1/images/generations", json={**PICTURE, "async": True})
         assert taken.status_code == 202
         deadline = time.monotonic() + SECONDS
-        while (job := http.get(f"/v1/images/generations/{taken.json()['id']}")).json()["status"] != "completed":
+        while (job := http.get(f"/v1/images/generations/{taken.json()['id']}")).json()[
+            "status"
+        ] != "completed":
             assert time.monotonic() < deadline, job.text
             assert job.json()["status"] in ("queued", "in_progress"), job.text
             time.sleep(int(job.headers["openai-poll-after-ms"]) / 1000)
@@ -54,7 +56,7 @@ def test_a_picture_in_the_background(site: SamSite, key: str) -> None:
 def test_a_video_that_somebody_is_told_of(site: SamSite, client: openai.OpenAI) -> None:
     hook = site.hooks.url("video")
     video = client.videos.create_and_poll(
-        model="demo-video",  # type: ignore[arg-type] # the SDK knows OpenAI's own models only
+        model="demo-video",
         prompt="A sluice opens",
         seconds="4",
         extra_body={"webhook_url": hook},
@@ -70,9 +72,9 @@ def test_a_video_that_somebody_is_told_of(site: SamSite, client: openai.OpenAI) 
 
 def test_a_form_with_a_picture_in_it(client: openai.OpenAI) -> None:
     """It is no text, and comes through the API as what it is."""
-    picture = png(64, 64)
+    picture = png()
     video = client.videos.create_and_poll(
-        model="demo-video",  # type: ignore[arg-type] # as above
+        model="demo-video",
         prompt="A sluice opens",
         seconds="4",
         input_reference=("first.png", io.BytesIO(picture), "image/png"),

@@ -66,7 +66,8 @@ def test_a_page_of_another_origin_may_ask(site: SamSite) -> None:
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "authorization",
         },
-        trust_env=False, timeout=SECONDS,
+        trust_env=False,
+        timeout=SECONDS,
     )
     assert reply.status_code in (200, 204)
     assert reply.headers["access-control-allow-origin"] == "*"
@@ -76,7 +77,7 @@ def test_a_page_of_another_origin_may_ask(site: SamSite) -> None:
     ("terms", "model", "status", "code"),
     [
         (("--models", "demo-embedding"), "demo", 403, "model_not_allowed"),
-        (("--budget", "0.000000001"), "openai/gpt-4o-mini", 402, "insufficient_quota"),
+        (("--budget", "0.000000001"), "openai/gpt-4o-mini", 402, "budget_exceeded"),
     ],
 )
 def test_what_a_key_may_not_do(

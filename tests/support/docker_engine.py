@@ -47,7 +47,9 @@ class Docker:
         try:
             done = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
         except FileNotFoundError:
-            raise NoEngineError("the command docker was not found: install Docker (Debian: docker.io)") from None
+            raise NoEngineError(
+                "the command docker was not found: install Docker (Debian: docker.io)"
+            ) from None
         if done.returncode != 0:
             said = done.stderr.strip() or done.stdout.strip()
             raise NoEngineError(
@@ -74,9 +76,7 @@ class Docker:
 
     def holdings(self) -> Holdings:
         """What it has now."""
-        return Holdings(
-            {kind: frozenset(self(*listing).splitlines()) for kind, listing in LISTINGS.items()}
-        )
+        return Holdings({kind: frozenset(self(*listing).splitlines()) for kind, listing in LISTINGS.items()})
 
     def remove_what_sam_made(self, before: Holdings, base_image: str) -> None:
         """Remove the images that were not there before: the base image, and those that SAM has made of it."""

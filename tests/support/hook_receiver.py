@@ -22,7 +22,7 @@ class HookReceiver:
         self._messages = messages
 
         class Taker(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 - the name that the library looks for
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 self.send_response(204)
                 self.end_headers()

@@ -15,7 +15,13 @@ PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 """SAM's builder looks for the interpreter of the function's runtime by this name."""
 
 
-DOCKER_VARIABLES = ("DOCKER_HOST", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "DOCKER_CONFIG", "XDG_RUNTIME_DIR")
+DOCKER_VARIABLES = (
+    "DOCKER_HOST",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CONFIG",
+    "XDG_RUNTIME_DIR",
+)
 """How the engine is reached."""
 
 ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
@@ -30,7 +36,11 @@ class Sam:
     """
 
     def __init__(self, spare: Path) -> None:
+        # SAM locks in the folder of temporary files what it builds, and waits for the locks of runs that were killed.
+        temporary = spare.with_name(f"{spare.name}-temporary")
+        temporary.mkdir()
         self.environment = {
+            "TMPDIR": str(temporary),
             "PATH": f"{_interpreters(spare)}{os.pathsep}{os.environ['PATH']}",
             "HOME": os.environ["HOME"],
             "AWS_DEFAULT_REGION": REGION,

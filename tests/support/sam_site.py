@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,8 +135,6 @@ def local_options(built: Path, folder: Path, endpoint_url: str) -> list[str]:
 
 def _reachable(gateway: str) -> str:
     """An address of this machine that containers reach: the gateway's, unless it is that of a virtual machine."""
-    import socket
-
     with socket.socket() as probe:
         try:
             probe.bind((gateway, 0))

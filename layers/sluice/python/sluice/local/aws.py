@@ -4,8 +4,8 @@
 output, and ends when its standard input does. The pipe is what ties it to the process that started it: it
 closes however that process ends, also by SIGKILL, which no handler sees.
 
-With a second argument, the address of that process's bridge, it really runs state machines: their tasks are the functions
-there. Without, executions are started and stopped, and nothing comes of them.
+With a second argument, the address of that process's bridge, it really runs state machines: their tasks are the
+functions there. Without, executions are started and stopped, and nothing comes of them.
 """
 
 import importlib
@@ -23,6 +23,7 @@ from werkzeug.serving import make_server
 
 from sluice.local.emulator import mend_dynamodb
 from sluice.local.far_functions import FarFunctions
+
 
 def end_with_parent() -> None:
     """Wait for the end of standard input, then end this process, whatever its threads are doing."""
