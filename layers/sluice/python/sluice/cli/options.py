@@ -56,11 +56,14 @@ def port(text: str | int) -> int:
 
 
 def address(text: str) -> str:
-    """An IPv4 address of this machine."""
+    """One IPv4 address of this machine, under which others can call it."""
     try:
-        return str(IPv4Address(text))
+        found = IPv4Address(text)
     except AddressValueError as error:
         raise typer.BadParameter(f"{text!r} is not an address such as 172.17.0.1") from error
+    if found.is_unspecified:
+        raise typer.BadParameter(f"{text} stands for all addresses: name the one that is to be called")
+    return str(found)
 
 
 def amount(text: str) -> int:
