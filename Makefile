@@ -1,6 +1,6 @@
 # One-word commands. Each sets up what it needs; nothing has to be run before it.
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint types format openapi readme lock bench bench-import bench-translation bench-cost clean
+.PHONY: help dev test test-sam lint types format openapi readme lock bench bench-import bench-translation bench-cost clean
 SHELL := /bin/sh
 
 venv := .venv
@@ -56,6 +56,9 @@ dev: $(venv)/.installed ## the gateway on http://127.0.0.1:3000 (PORT=… for an
 
 test: $(venv)/.installed $(sam_venv)/.installed $(npm_folders:%=%/node_modules/.installed) ## every test that needs no Docker
 	@$(bin)/python -m pytest $(processes) $(ARGS)
+
+test-sam: $(venv)/.installed $(sam_venv)/.installed ## the built functions in sam local's containers, with every sample event; needs Docker
+	@$(bin)/python -m pytest tests/sam_local $(ARGS)
 
 lint: $(venv)/.installed types ## format, imports, types
 	@$(bin)/ruff format --check

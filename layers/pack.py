@@ -12,6 +12,7 @@ Called by their Makefiles, which ``sam build`` runs:  pack <the folder> <where i
 import compileall
 import filecmp
 import py_compile
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,12 @@ BOTOCORE_SERVICES = frozenset({"sso", "sso-oidc", "sts"})
 """What botocore itself may ask for credentials."""
 UNUSED = ("*.map", "redoc", "swagger-ui-standalone-preset.js")
 """Of the documentation page's library: most of its size."""
+TESTS = frozenset({"test", "tests"})
+"""Folders of packages' own tests, which some wheels carry."""
+TOLD = re.compile(
+    r"METADATA|entry_points\.txt|(?:.*/)?(?:LICEN[CS]E|NOTICE|COPYING|AUTHORS)[^/]*", re.IGNORECASE
+)
+"""Of what tells of a package: its version and what it finds by name, and its licence. The rest is the installer's."""
 NOT_DEPLOYED = (
     "__pycache__",
     "*.pyc",
@@ -84,28 +91,29 @@ def install(requirements: Path, processor: str, target: Path) -> None:
 
 
 def merge(packages: Path, target: Path) -> None:
-    """Lay packages over those that are there; but for their records, what both have has to be the same."""
+    """Lay packages over those that are there; what both have has to be the same."""
     for path in packages.rglob("*"):
         place = target / path.relative_to(packages)
         if path.is_dir():
             place.mkdir(exist_ok=True)
         elif not place.exists():
             shutil.copy2(path, place)
-        elif not is_record(path) and not filecmp.cmp(path, place, shallow=False):
+        elif not filecmp.cmp(path, place, shallow=False):
             raise SystemExit(f"{path.relative_to(packages)} differs between the processors")
-
-
-def is_record(path: Path) -> bool:
-    """Whether a file tells of a package and is no part of it."""
-    return any(parent.suffix == ".dist-info" for parent in path.parents)
 
 
 def prune(packages: Path) -> None:
     """Leave out what nothing here uses.
 
-    These are the descriptions of AWS services that no function calls through botocore, nearly all of its size, and a
-    part of the page's library.
+    These are the descriptions of AWS services that no function calls through botocore, nearly all of its size, a part
+    of the page's library, the packages' tests, and what only an installer reads.
     """
+    for folder in [folder for folder in packages.rglob("*") if folder.name in TESTS and folder.is_dir()]:
+        shutil.rmtree(folder, ignore_errors=True)
+    for about in packages.glob("*.dist-info"):
+        for path in [path for path in about.rglob("*") if path.is_file()]:
+            if not TOLD.fullmatch(path.relative_to(about).as_posix()):
+                path.unlink()
     data = packages / "botocore" / "data"
     for service in data.iterdir() if data.exists() else ():
         if service.is_dir() and service.name not in BOTOCORE_SERVICES:

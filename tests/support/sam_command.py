@@ -1,6 +1,7 @@
 """The sam command, as the Makefile installs it."""
 
 import os
+import platform
 import subprocess
 import sys
 import venv
@@ -14,6 +15,19 @@ PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 """SAM's builder looks for the interpreter of the function's runtime by this name."""
 
 
+DOCKER_VARIABLES = (
+    "DOCKER_HOST",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CONFIG",
+    "XDG_RUNTIME_DIR",
+)
+"""How the engine is reached."""
+
+ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+"""This machine's processor, as Lambda calls it."""
+
+
 class Sam:
     """Runs sam in the project's folder, with an interpreter on its path that its builder can use.
 
@@ -22,11 +36,19 @@ class Sam:
     """
 
     def __init__(self, spare: Path) -> None:
-        self._environment = {
+        # SAM locks in the folder of temporary files what it builds, and waits for the locks of runs that were killed.
+        temporary = spare.with_name(f"{spare.name}-temporary")
+        temporary.mkdir()
+        self.environment = {
+            "TMPDIR": str(temporary),
             "PATH": f"{_interpreters(spare)}{os.pathsep}{os.environ['PATH']}",
             "HOME": os.environ["HOME"],
             "AWS_DEFAULT_REGION": REGION,
             "SAM_CLI_TELEMETRY": "0",
+            # Of nobody: what is called is a stand-in, if anything is.
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            **{name: os.environ[name] for name in DOCKER_VARIABLES if name in os.environ},
         }
 
     def __call__(self, *arguments: str | Path) -> str:
@@ -34,7 +56,7 @@ class Sam:
         done = subprocess.run(
             [SAM, *arguments],
             cwd=ROOT,
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=600,

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,3 +30,11 @@ def translated(template: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def sam(tmp_path_factory: pytest.TempPathFactory) -> Sam:
     return Sam(tmp_path_factory.mktemp("interpreter"))
+
+
+@pytest.fixture(scope="session")
+def built(sam: Sam, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the build lies."""
+    folder = tmp_path_factory.mktemp("build")
+    sam("build", *("--build-dir", folder / "out", "--cache-dir", folder / "cache"))
+    return folder / "out"

@@ -185,3 +185,14 @@ def test_parameters_and_outputs_explain_themselves(template: dict[str, Any]) -> 
         assert {"AllowedPattern", "AllowedValues", "MinValue"} & parameter.keys()
     assert {"ApiUrl", "KeysTableName"} <= template["Outputs"].keys()
     assert all(output["Description"] for output in template["Outputs"].values())
+
+
+def test_a_deployed_function_knows_no_endpoint_but_aws_s_own(template: dict[str, Any]) -> None:
+    """An emulator is named for sam local alone; an empty variable would be one more thing to understand."""
+    assert template["Globals"]["Function"]["Environment"]["Variables"] == {
+        "AWS_ENDPOINT_URL": {"Fn::If": ["AskEmulator", {"Ref": "AwsEndpointUrl"}, {"Ref": "AWS::NoValue"}]}
+    }
+    assert template["Conditions"]["AskEmulator"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "AwsEndpointUrl"}, ""]}]
+    }
+    assert template["Parameters"]["AwsEndpointUrl"]["Default"] == ""

@@ -58,6 +58,13 @@ def test_a_port_is_one_that_tcp_has() -> None:
             options.port(text)
 
 
+def test_an_address_is_one_that_can_be_called() -> None:
+    assert options.address("172.17.0.1") == "172.17.0.1"
+    for text in ("", "localhost", "172.17.0", "::1", "1.2.3.4:5", "0.0.0.0"):
+        with pytest.raises(typer.BadParameter, match=r"is not an address|stands for all"):
+            options.address(text)
+
+
 @pytest.mark.parametrize("text", ["", " ", "a\nb", "\x1b[31m", "x" * 201])
 def test_a_name_fits_on_a_line(text: str) -> None:
     with pytest.raises(typer.BadParameter):

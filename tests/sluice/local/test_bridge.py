@@ -19,7 +19,7 @@ from sluice.local import bridge as bridge_module
 from sluice.local.blueprint import Function
 from sluice.local.bridge import Bridge, bridged, listeners
 from sluice.local.event_sources import ExecutionEnd
-from sluice.local.far_functions import FarFunctions
+from sluice.local.far_functions import FarFunctions, FarHandler, FunctionFailedError
 from sluice.local.http import address_of, reserved_port
 from sluice.local.invocations import Handler
 from sluice.observability import logger
@@ -244,3 +244,19 @@ async def test_what_a_far_function_replies_is_what_lambdas_client_gives() -> Non
     assert "FunctionError" not in good
     assert missing.value.response["Error"]["Code"] == "ResourceNotFoundException"
     assert (bad["FunctionError"], json.load(bad["Payload"])["errorType"]) == ("Unhandled", "TooBadError")
+
+
+async def test_functions_elsewhere_are_called_as_if_they_were_here() -> None:
+    """A bridge whose functions are behind another endpoint of Lambda's API, as those of sam local are."""
+    async with serving(Bridge(HANDLERS, (), {})) as elsewhere:
+        far = {name: FarHandler(name, address_of(elsewhere)) for name in ("Echo", "Refuse", "Other")}
+        async with calling(Bridge(far, (), {})) as client:
+            good = await client.post(invocation("Echo"), json={"task": "begin"})
+            bad = await client.post(invocation("Refuse"), json={})
+            missing = await client.post(invocation("Other"), json={})
+        with pytest.raises(FunctionFailedError, match="TooBadError: so it is"):
+            await asyncio.to_thread(far["Refuse"], {}, None)
+    assert (good.status_code, good.json()) == (200, {"got": {"task": "begin"}})
+    assert (bad.status_code, bad.headers["x-amz-function-error"]) == (200, "Unhandled")
+    assert bad.json() == {"errorType": "TooBadError", "errorMessage": "so it is", "stackTrace": []}
+    assert missing.json()["errorType"] == "ClientError"

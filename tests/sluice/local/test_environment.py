@@ -109,6 +109,12 @@ def test_nothing_of_the_users_aws_remains() -> None:
     }
 
 
+def test_what_stands_in_for_aws_is_reached_without_a_proxy_wherever_it_listens() -> None:
+    assert made(user={"NO_PROXY": "a.example"})["NO_PROXY"] == "a.example,127.0.0.1,localhost"
+    elsewhere = Endpoint("http://172.17.0.1:1234", "us-east-1")
+    assert local_environment({}, (), OUTPUTS, elsewhere)["no_proxy"] == "127.0.0.1,localhost,172.17.0.1"
+
+
 def test_a_revoked_key_stops_at_once_unless_the_user_wants_a_cache() -> None:
     assert made()["SLUICE_KEY_CACHE_SECONDS"] == "0"
     assert made(user={"SLUICE_KEY_CACHE_SECONDS": "9"})["SLUICE_KEY_CACHE_SECONDS"] == "9"

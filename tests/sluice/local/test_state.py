@@ -1,10 +1,20 @@
 """The file of a running server."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from sluice.local.state import NoServerError, ServerRunningError, ServerState, held, read_state, write_state
+from sluice.local.state import (
+    VARIABLES_FILE,
+    NoServerError,
+    ServerRunningError,
+    ServerState,
+    held,
+    read_state,
+    write_state,
+    write_variables,
+)
 
 STATE = ServerState("http://127.0.0.1:1", "http://127.0.0.1:2", "us-east-1", 3, "sluice", {"KeysTable": "k"})
 
@@ -14,7 +24,9 @@ def test_what_is_written_is_read_and_gone_at_the_end(tmp_path: Path) -> None:
     with held(directory):
         write_state(directory, STATE)
         assert read_state(directory) == STATE
-        assert [file.name for file in directory.iterdir()] == ["dev.json"]
+        write_variables(directory, {"ChatFunction": {"A": "1"}})
+        assert sorted(file.name for file in directory.iterdir()) == ["dev.json", "sam-local.json"]
+        assert json.loads((directory / VARIABLES_FILE).read_text()) == {"ChatFunction": {"A": "1"}}
     assert list(directory.iterdir()) == []
 
 

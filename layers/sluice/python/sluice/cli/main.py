@@ -16,6 +16,7 @@ from sluice.cli.target import NoAnswerError
 from sluice.cli.usage import usage
 from sluice.config import ConfigurationError
 from sluice.errors import masked
+from sluice.local.aws_process import LOOPBACK
 from sluice.local.errors import LocalError
 from sluice.local.state import DIRECTORY
 from sluice.stores.aws import AWSError
@@ -58,11 +59,19 @@ def dev(
         typer.Option(parser=options.port, metavar="N", envvar="PORT", help="A port; 0 takes a free one."),
     ] = DEFAULT_PORT,
     state: Annotated[Path, typer.Option(metavar="DIR", help="Takes the server's state.")] = DIRECTORY,
+    aws_host: Annotated[
+        str,
+        typer.Option(
+            parser=options.address,
+            metavar="ADDRESS",
+            help="Where the stand-in for AWS listens; for sam local, where containers reach this machine.",
+        ),
+    ] = LOOPBACK,
 ) -> None:
     """Serve the gateway on this machine, with a stand-in for AWS, until Ctrl-C."""
     from sluice.local import server  # what it needs is heavy, and for this command alone
 
-    server.run(port, state)
+    server.run(port, state, aws_host=aws_host)
 
 
 app.command(short_help="Show requests, tokens and costs.")(usage)

@@ -1,6 +1,7 @@
 """Turns what an operator types into values, and says what is wrong with it."""
 
 import re
+from ipaddress import AddressValueError, IPv4Address
 
 import typer
 
@@ -52,6 +53,17 @@ def port(text: str | int) -> int:
     if _PORT.fullmatch(str(text)) is None or int(text) > MAX_PORT:
         raise typer.BadParameter(f"{str(text)!r} is not a port: 0 to {MAX_PORT}")
     return int(text)
+
+
+def address(text: str) -> str:
+    """One IPv4 address of this machine, under which others can call it."""
+    try:
+        found = IPv4Address(text)
+    except AddressValueError as error:
+        raise typer.BadParameter(f"{text!r} is not an address such as 172.17.0.1") from error
+    if found.is_unspecified:
+        raise typer.BadParameter(f"{text} stands for all addresses: name the one that is to be called")
+    return str(found)
 
 
 def amount(text: str) -> int:

@@ -1,11 +1,11 @@
 """AWS for the development server and the tests: moto's server, as a process of its own.
 
-``python -m sluice.local.aws`` listens on a free port of the loopback, says which on one line of its standard
+``python -m sluice.local.aws <host>`` listens on a free port of that address, says which on one line of its standard
 output, and ends when its standard input does. The pipe is what ties it to the process that started it: it
 closes however that process ends, also by SIGKILL, which no handler sees.
 
-With an argument, the address of that process's bridge, it really runs state machines: their tasks are the functions
-there. Without, executions are started and stopped, and nothing comes of them.
+With a second argument, the address of that process's bridge, it really runs state machines: their tasks are the
+functions there. Without, executions are started and stopped, and nothing comes of them.
 """
 
 import importlib
@@ -24,8 +24,6 @@ from werkzeug.serving import make_server
 from sluice.local.emulator import mend_dynamodb
 from sluice.local.far_functions import FarFunctions
 
-HOST = "127.0.0.1"
-
 
 def end_with_parent() -> None:
     """Wait for the end of standard input, then end this process, whatever its threads are doing."""
@@ -40,11 +38,12 @@ def main() -> None:
     mend_dynamodb()
     # moto would import it, and much with it, at the first request; here it is done while the parent starts.
     importlib.import_module("moto.cloudformation.models")
-    if len(sys.argv) > 1:
+    host, *bridge = sys.argv[1:]
+    if bridge:
         logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)  # it reports each task that fails
-        importlib.import_module("sluice.local.executions").run_executions(FarFunctions(sys.argv[1]))
+        importlib.import_module("sluice.local.executions").run_executions(FarFunctions(*bridge))
     server = make_server(
-        HOST,
+        host,
         0,
         DomainDispatcherApplication(create_backend_app),
         threaded=True,

@@ -11,6 +11,7 @@ from sluice.stores.access import Endpoint
 
 MODULE = "sluice.local.aws"
 REGION = "us-east-1"
+LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 5
 
 
@@ -26,13 +27,15 @@ class LocalAWS:
 
     Args:
         bridge: where it calls the functions that are tasks of state machines, as ``host:port``; None runs none.
+        host: the address that it listens on; of the loopback unless others, such as containers, are to reach it.
     """
 
-    def __init__(self, bridge: str | None = None) -> None:
+    def __init__(self, bridge: str | None = None, host: str = LOOPBACK) -> None:
+        self._host = host
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         # A session of its own: Ctrl-C in a terminal is then for the parent alone, which ends it last.
         self._process = subprocess.Popen(  # noqa: S603 (this very interpreter and a module of ours)
-            [sys.executable, "-m", MODULE, *([] if bridge is None else [bridge])],
+            [sys.executable, "-m", MODULE, host, *([] if bridge is None else [bridge])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -64,7 +67,7 @@ class LocalAWS:
             if not line:
                 raise LocalAWSError("moto's server, which stands in for AWS, did not start")
             self._port = int(line)
-        return Endpoint(f"http://127.0.0.1:{self._port}", REGION)
+        return Endpoint(f"http://{self._host}:{self._port}", REGION)
 
     @property
     def pid(self) -> int:

@@ -1,4 +1,6 @@
-"""Where AWS's stand-in calls functions that run in this process: what it would say to Lambda and to EventBridge.
+"""Where AWS's stand-in calls functions: what it would say to Lambda and to EventBridge.
+
+They run in this process, or elsewhere: then this process passes the calls on (``local.far_functions.FarHandler``).
 
 A port of the loopback, beside the gateway's own.
 """
@@ -18,7 +20,13 @@ from starlette.types import Receive, Scope, Send
 
 from sluice.local.blueprint import Function
 from sluice.local.event_sources import ExecutionEnd
-from sluice.local.far_functions import ERROR_TYPE, EVENTS, FUNCTION_ERROR, INVOCATIONS
+from sluice.local.far_functions import (
+    ERROR_TYPE,
+    EVENTS,
+    FUNCTION_ERROR,
+    INVOCATIONS,
+    FunctionFailedError,
+)
 from sluice.local.invocations import Handler, invoke
 from sluice.observability import logger
 
@@ -108,6 +116,8 @@ class Bridge:
         try:
             async with self._room:
                 return 200, {}, await invoke(handler, event)
+        except FunctionFailedError as failure:  # elsewhere, where its caller was told already
+            return 200, {FUNCTION_ERROR: "Unhandled"}, failure.reply
         except Exception as error:  # whatever a function raises: Lambda tells its caller, and has its log
             logger.debug("%s failed", name, exc_info=True)
             return (

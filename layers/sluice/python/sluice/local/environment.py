@@ -7,6 +7,7 @@ have the same value in every function that names it.
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from sluice.config import PROVIDER_PREFIX
 from sluice.local.blueprint import Function, Resolved
@@ -103,7 +104,7 @@ def local_environment(
         **{name: settings[name] for name in fixed},
         **FORCED,
         **_aws(endpoint),
-        **_direct(own),
+        **_direct(own, endpoint),
     }
     if merged.get(CATALOG):
         merged[CATALOG] = str(Path(merged[CATALOG]).expanduser().resolve())
@@ -123,9 +124,12 @@ def _aws(endpoint: Endpoint) -> dict[str, str]:
     }
 
 
-def _direct(own: Mapping[str, str]) -> dict[str, str]:
+def _direct(own: Mapping[str, str], endpoint: Endpoint) -> dict[str, str]:
     """Where a proxy is set, it is not for what runs on this machine."""
+    here = LOOPBACK
+    if (host := urlsplit(endpoint.url).hostname) and host not in LOOPBACK.split(","):
+        here = f"{LOOPBACK},{host}"
     return {
-        name: ",".join(filter(None, (own.get(name) or own.get(name.upper()), LOOPBACK)))
+        name: ",".join(filter(None, (own.get(name) or own.get(name.upper()), here)))
         for name in ("no_proxy", "NO_PROXY")
     }

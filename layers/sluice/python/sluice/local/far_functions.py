@@ -1,6 +1,8 @@
 """The functions as AWS's stand-in reaches them: they live in the process that started it.
 
 What Step Functions would say to Lambda and to EventBridge is said to that process, at its bridge (``local.bridge``).
+Functions that live still farther away, behind an endpoint of Lambda's API such as that of ``sam local start-lambda``,
+take their place at the bridge as handlers (``FarHandler``).
 """
 
 import io
@@ -24,6 +26,18 @@ ERROR_TYPE = "X-Amzn-ErrorType"
 """The header of a reply by Lambda itself, with its name for what went wrong."""
 
 VERSION = "$LATEST"
+
+
+class FunctionFailedError(Exception):
+    """A function behind an endpoint of Lambda's API has failed.
+
+    Attributes:
+        reply: what Lambda tells its caller: the error's type and its message, by Lambda's names.
+    """
+
+    def __init__(self, reply: Mapping[str, Any]) -> None:
+        super().__init__(f"{reply.get('errorType')}: {reply.get('errorMessage')}")
+        self.reply = reply
 
 
 class FarFunctions:
@@ -80,3 +94,29 @@ class FarFunctions:
             return reply, reply.read()
         finally:
             connection.close()
+
+
+class FarHandler:
+    """A function behind an endpoint of Lambda's API, as a handler like one of this process (``local.invocations``).
+
+    Args:
+        name: the function's.
+        address: of the endpoint, as ``host:port``.
+    """
+
+    def __init__(self, name: str, address: str) -> None:
+        self._name = name
+        self._functions = FarFunctions(address)
+
+    def __call__(self, event: Any, _context: Any) -> Any:
+        """Call the function, and give its reply.
+
+        Raises:
+            FunctionFailedError: it failed.
+            ClientError, OSError, HTTPException: it could not be called.
+        """
+        found = self._functions.invoke(FunctionName=self._name, Payload=json.dumps(event).encode())
+        reply = json.loads(found["Payload"].read())
+        if "FunctionError" in found:
+            raise FunctionFailedError(reply)
+        return reply

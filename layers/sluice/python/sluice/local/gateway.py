@@ -20,8 +20,9 @@ from sluice.local.greeting import greeting
 from sluice.local.http import serve, url_of
 from sluice.local.lifespan import lifespans
 from sluice.local.routing import Dispatcher, Mount
+from sluice.local.sam_local import function_variables
 from sluice.local.stack import create_stack
-from sluice.local.state import ServerState, write_state
+from sluice.local.state import ServerState, write_state, write_variables
 from sluice.observability import log_readably
 from sluice.pipeline.catalog_doubts import tell
 from sluice.plans import CUSTOM
@@ -97,6 +98,7 @@ async def serve_gateway(
     )
 
     def on_ready() -> None:
+        write_variables(directory, function_variables(blueprint.functions, stack.outputs, endpoint.url))
         write_state(directory, state)
         sys.stdout.write(greeting(url, key, catalog, time.monotonic() - started))
         sys.stdout.flush()

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from sluice.local.aws_process import LocalAWS
+from sluice.local.aws_process import LOOPBACK, LocalAWS
 from sluice.local.http import STOP_SIGNALS, address_of, reserved_port
 from sluice.local.state import held
 
@@ -15,13 +15,14 @@ TEMPLATE = Path(__file__).resolve().parents[5] / "template.yaml"
 """The template of the checkout that this package is installed from."""
 
 
-def run(port: int, directory: Path, template: Path = TEMPLATE) -> None:
+def run(port: int, directory: Path, template: Path = TEMPLATE, aws_host: str = LOOPBACK) -> None:
     """Serve until SIGINT or SIGTERM, and leave nothing behind.
 
     Args:
         port: to listen on, 0 for a free one.
         directory: takes the state of the running server.
         template: whose routes, functions and tables are served.
+        aws_host: the address that the stand-in for AWS listens on.
 
     Raises:
         LocalError, ConfigurationError: why it cannot start, for a person to read.
@@ -33,7 +34,7 @@ def run(port: int, directory: Path, template: Path = TEMPLATE) -> None:
         held(directory),
         reserved_port(port) as listener,
         reserved_port(0) as bridge_listener,
-        LocalAWS(address_of(bridge_listener)) as local_aws,
+        LocalAWS(address_of(bridge_listener), aws_host) as local_aws,
     ):
         from sluice.local.gateway import serve_gateway  # takes as long to import as the line above to start
 

@@ -14,6 +14,9 @@ from sluice.stores.access import Endpoint
 
 DIRECTORY = Path(".sluice")
 FILE = "dev.json"
+VARIABLES_FILE = "sam-local.json"
+"""What functions in the containers of ``sam local`` are given; samconfig.toml names it."""
+
 ANOTHER = "; sluice dev --state DIR runs another"
 
 
@@ -64,10 +67,13 @@ def read_state(directory: Path) -> ServerState:
 
 
 def write_state(directory: Path, state: ServerState) -> None:
-    """Leave the state, all of it at once: a reader never sees half a file."""
-    draft = directory / f"{FILE}.{os.getpid()}"
-    draft.write_text(json.dumps(asdict(state), indent=2) + "\n", encoding="utf-8")
-    draft.replace(directory / FILE)
+    """Leave the state."""
+    _write(directory / FILE, asdict(state))
+
+
+def write_variables(directory: Path, variables: Mapping[str, Mapping[str, str]]) -> None:
+    """Leave each function's variables, by the functions' names (``local.sam_local``)."""
+    _write(directory / VARIABLES_FILE, variables)
 
 
 @contextmanager
@@ -90,9 +96,17 @@ def held(directory: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            (directory / FILE).unlink(missing_ok=True)
+            for name in (FILE, VARIABLES_FILE):
+                (directory / name).unlink(missing_ok=True)
     finally:
         os.close(descriptor)
+
+
+def _write(file: Path, content: object) -> None:
+    """Write all of a file at once: a reader never sees half of it."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    draft.replace(file)
 
 
 def _running(directory: Path) -> str:
