@@ -5,6 +5,7 @@ from sluice.api.validation import parse_object
 from sluice.asgi.application import delete, get, post
 from sluice.asgi.exchange import Exchange
 from sluice.asgi.studios import PREFIXES, send_shape, studio_application, submitting, visiting_job
+from sluice.config import ImagesSettings
 from sluice.pipeline.jobs import owned
 from sluice.pipeline.jobs.images_view import image_job
 from sluice.pipeline.jobs.pictures import pictures
@@ -44,5 +45,6 @@ JOBS, JOB = post(make), get(show) | delete(forget)
 app = studio_application(
     {f"{prefix}/v1/images/generations": JOBS for prefix in PREFIXES}
     | {f"{prefix}/v1/images/generations/{{id}}": JOB for prefix in PREFIXES},
+    ImagesSettings,
     name="images",
 )

@@ -19,6 +19,7 @@ from sluice.asgi.studios import (
     visiting,
     visiting_job,
 )
+from sluice.config import VideosSettings
 from sluice.pipeline.jobs import owned
 from sluice.pipeline.jobs.callbacks import called_back
 from sluice.pipeline.jobs.media import Videos
@@ -128,6 +129,7 @@ PATHS: dict[str, Operation[Studio]] = {
 app = studio_application(
     {prefix + path: operation for prefix in PREFIXES for path, operation in PATHS.items()}
     | {"/v1/jobs/{id}/callbacks/{secret}": post(take_callback)},
+    VideosSettings,
     name="videos",
 )
 handler = Mangum(app, lifespan="off")

@@ -18,7 +18,7 @@ from asgi_client import Client
 from fake_dynamodb import aws_with
 from key_records import key_record
 from machine_driver import MachineDriver, definition
-from made_settings import TABLES
+from made_settings import TABLES, StudioSettings
 from memory_jobs import Interference, MemoryBucket
 from sluice.asgi.application import Application
 from sluice.asgi.cors import CrossOrigin
@@ -117,7 +117,7 @@ class JobSite:
         self._upstream = HTTPUpstream.open(tls=tls_context(), demo_token_seconds=0)
         self._outputs = OutputStore(metered, JOBS_TABLE, self._bucket)
         self._studio = self._studio_of(
-            MediaSettings.model_validate(named | {"key_cache_seconds": 3600}), metered
+            StudioSettings.model_validate(named | {"key_cache_seconds": 3600}), metered
         )
         self._workshop = self._workshop_of(TaskSettings.model_validate(named), metered)
         jobs = _module("jobs")

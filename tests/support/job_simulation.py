@@ -155,7 +155,7 @@ class JobEnvironment(Environment):
                 machines=self.closer.machines,
                 gateway=SimpleNamespace(settler=self.settler, admitter=self.admitter),
                 settings=SimpleNamespace(
-                    images_machine="arn:images",
+                    machine_of=lambda kind: {"image": "arn:images"}[kind],
                     image_job_seconds=600,
                     image_timeout_seconds=120,
                     output_days=30,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sluice.config import Settings
+from sluice.config import ImagesSettings, Settings, VideosSettings
 
 TABLES = {
     "keys_table": "KeysTable",
@@ -14,6 +14,10 @@ TABLES = {
 """The settings that name a table, and the table's name in the template."""
 
 TABLE_VARIABLES = {f"SLUICE_{name.upper()}": table for name, table in TABLES.items()}
+
+
+class StudioSettings(ImagesSettings, VideosSettings):
+    """Settings of a studio that takes jobs of both kinds."""
 
 
 def made_settings(**members: Any) -> Settings:

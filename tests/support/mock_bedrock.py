@@ -43,7 +43,14 @@ NOVA = "eu.amazon.nova-2-lite-v1:0"
 TITAN = "amazon.titan-embed-text-v2:0"
 COHERE = "cohere.embed-v4:0"
 OLD_COHERE = "cohere.embed-english-v3"
-MODELS = (CLAUDE, LLAMA, NOVA, TITAN, COHERE, OLD_COHERE, *IMAGE_MODELS)
+COHERE_EVERYWHERE = "global.cohere.embed-v4:0"
+NOVA_HERE = "amazon.nova-micro-v1:0"
+APPLICATION = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/a1b2c3d4e5f6"
+MODELS = (
+    *(CLAUDE, LLAMA, NOVA, NOVA_HERE, APPLICATION),
+    *(TITAN, COHERE, COHERE_EVERYWHERE, OLD_COHERE),
+    *IMAGE_MODELS,
+)
 
 THOUGHT = "Let me think about it."
 SIGNATURE = "EqQBCgIYAhIM1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pkiMOYds"

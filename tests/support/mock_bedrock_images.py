@@ -11,7 +11,8 @@ from mock_images import FORBIDDEN, UNSHOWN, picture_of
 
 CANVAS = "amazon.nova-canvas-v1:0"
 STABLE = "stability.sd3-5-large-v1:0"
-IMAGE_MODELS = (CANVAS, STABLE)
+STABLE_HEREABOUTS = "us.stability.sd3-5-large-v1:0"
+IMAGE_MODELS = (CANVAS, STABLE, STABLE_HEREABOUTS)
 
 BLOCKED = "This request has been blocked by our content filters. Please adjust your text prompt to submit a new request."
 ALL_BLOCKED = "All of the generated images have been blocked by our content filters."

@@ -1,80 +1,166 @@
-"""What the policies of a template allow, with the names that a stack has given to its resources."""
+"""What the roles of a template allow, as CloudFormation makes them, with the names that a stack has given to things."""
 
 import fnmatch
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sluice.local.stack import Stack
+from managed_policies import MANAGED
+from needed_permissions import ACCOUNT, REGION
 
-ACCOUNT = "us-east-1:123456789012"
-PSEUDO = {
-    "AWS::Partition": "aws",
-    "AWS::Region": "us-east-1",
-    "AWS::AccountId": "123456789012",
-}
+NOTHING = "AWS::NoValue"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Allowed:
-    """An action that a function may do on what is like a pattern, by the statement of this name."""
+    """An action that a role may do on what is like a pattern, by the statement of this name."""
 
     statement: str
     action: str
     pattern: str
 
     def covers(self, action: str, arn: str) -> bool:
-        return self.action == action and fnmatch.fnmatchcase(arn, self.pattern)
+        """Whether it allows that."""
+        return fnmatch.fnmatchcase(action.lower(), self.action.lower()) and fnmatch.fnmatchcase(
+            arn, self.pattern
+        )
 
 
-class Policies:
-    """The policies of functions.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How the template's conditions are decided; those that are not named here hold."""
+
+    decided: Mapping[str, bool]
+
+    def holds(self, condition: str) -> bool:
+        """Whether a condition does."""
+        return self.decided.get(condition, True)
+
+
+class Roles:
+    """The roles of a template.
 
     Args:
         translated: the template as CloudFormation gets it.
-        stack: as it came out.
-        names: of other resources, by those in the template: buckets, secrets.
+        names: what its resources are called, as ``Ref`` gives it.
     """
 
-    def __init__(self, translated: Mapping[str, Any], stack: Stack, names: Mapping[str, str]) -> None:
+    def __init__(self, translated: Mapping[str, Any], names: Mapping[str, str]) -> None:
         self._resources = translated["Resources"]
-        self._names = {**stack.tables, **stack.machines, **names, **PSEUDO, "AWS::StackName": stack.name}
+        self._names = names
 
-    def of(self, function: str) -> list[Allowed]:
-        """Everything that a function may do, where every condition of the template holds."""
-        role = self._resources[f"{function}Role"]["Properties"]
+    def role_of(self, resource: str) -> str:
+        """The name of the role that a function or a machine has."""
+        properties = self._resources[resource]["Properties"]
+        found = properties.get("Role") or properties["RoleArn"]
+        name: str = found["Fn::GetAtt"][0]
+        return name
+
+    def allowed(self, role: str, choice: Choice | None = None) -> list[Allowed]:
+        """What a role's own statements allow."""
         return [
-            Allowed(statement["Sid"], action, self._text(resource))
-            for policy in role.get("Policies", [])
-            for each in policy["PolicyDocument"]["Statement"]
-            for statement in [each["Fn::If"][1] if "Fn::If" in each else each]
-            for action in _listed(statement["Action"])
-            for resource in _listed(statement["Resource"])
+            Allowed(str(statement.get("Sid", "")), action, self.text(resource))
+            for statement in self.statements(role, choice)
+            for action in listed(statement["Action"])
+            for resource in listed(statement["Resource"])
         ]
 
-    def _text(self, value: Any) -> str:
+    def managed(self, role: str) -> list[Allowed]:
+        """What the policies of AWS's own allow that it has; they say nothing of resources.
+
+        Raises:
+            KeyError: nobody has said what is in such a policy.
+        """
+        arns = self._resources[role]["Properties"].get("ManagedPolicyArns", [])
+        return [
+            Allowed(arn, action, "*")
+            for arn in map(self.text, arns)
+            for action in MANAGED[arn.rpartition(":policy/")[2]].actions
+        ]
+
+    def statements(self, role: str, choice: Choice | None = None) -> Iterator[Mapping[str, Any]]:
+        """A role's own statements, where conditions are decided so."""
+        policies = self._resources[role]["Properties"].get("Policies", [])
+        for policy in filter(None, (self._chosen(policy, choice) for policy in policies)):
+            for statement in listed(policy["PolicyDocument"]["Statement"]):
+                found = self._chosen(statement, choice)
+                if found is not None:
+                    assert found["Effect"] == "Allow", "nobody has thought here of what is denied"
+                    yield {**found, "Resource": list(self._resources_of(found, choice))}
+
+    def conditions(self, role: str) -> Sequence[str]:
+        """Those that a role's statements depend on."""
+        return sorted(set(_conditions(self._resources[role]["Properties"])))
+
+    def text(self, value: Any) -> str:
+        """A value as CloudFormation works it out."""
         match value:
             case str():
                 return value
             case {"Ref": str(name)}:
-                return self._names[name]
-            case {"Fn::GetAtt": [str(name), "Arn"]}:
-                return self._arn(name)
+                return self._ref(name)
+            case {"Fn::GetAtt": [str(name), str(attribute)]}:
+                return self._attribute(name, attribute)
             case {"Fn::Sub": str(text)}:
                 return re.sub(r"\$\{([\w:.]+)\}", lambda found: self._named(found[1]), text)
-        raise AssertionError(value)
+            case {"Fn::Join": [str(separator), list(parts)]}:
+                return separator.join(map(self.text, parts))
+        raise AssertionError(f"nobody has said how CloudFormation works this out: {value}")
+
+    def _resources_of(self, statement: Mapping[str, Any], choice: Choice | None) -> Iterator[Any]:
+        for resource in listed(statement["Resource"]):
+            found = self._chosen(resource, choice)
+            if found is not None:
+                yield found
+
+    def _chosen(self, part: Any, choice: Choice | None) -> Any:
+        """One side of an ``Fn::If``; None where that is nothing."""
+        while isinstance(part, Mapping) and "Fn::If" in part:
+            condition, met, unmet = part["Fn::If"]
+            part = met if (choice or Choice({})).holds(condition) else unmet
+        return None if part == {"Ref": NOTHING} else part
 
     def _named(self, reference: str) -> str:
         name, _, attribute = reference.partition(".")
-        return self._arn(name) if attribute == "Arn" else self._names[reference]
+        return self._attribute(name, attribute) if attribute else self._ref(name)
 
-    def _arn(self, name: str) -> str:
-        if self._resources[name]["Type"] == "AWS::S3::Bucket":
-            return f"arn:aws:s3:::{self._names[name]}"
-        assert self._resources[name]["Type"] == "AWS::DynamoDB::Table", name
-        return f"arn:aws:dynamodb:{ACCOUNT}:table/{self._names[name]}"
+    def _ref(self, name: str) -> str:
+        if name in self._names:
+            return self._names[name]
+        kind = self._resources[name]["Type"]
+        if kind == "AWS::SecretsManager::Secret":
+            path = self.text(self._resources[name]["Properties"]["Name"])
+            return f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{path}-AbCdEf"
+        return name
+
+    def _attribute(self, name: str, attribute: str) -> str:
+        called = self._names.get(name, name)
+        match self._resources[name]["Type"], attribute:
+            case "AWS::DynamoDB::Table", "Arn":
+                return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{called}"
+            case "AWS::DynamoDB::Table", "StreamArn":
+                return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{called}/stream/2026-11-21T12:00:00.000"
+            case "AWS::S3::Bucket", "Arn":
+                return f"arn:aws:s3:::{called}"
+            case "AWS::Lambda::Function", "Arn":
+                return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{called}"
+            case kind, _:
+                service = kind.split("::")[1].lower()
+                return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{called}"
 
 
-def _listed(value: Any) -> Iterator[Any]:
+def listed(value: Any) -> Iterator[Any]:
+    """A list's members, or the only one where there is no list."""
     yield from value if isinstance(value, list) else [value]
+
+
+def _conditions(part: Any) -> Iterator[str]:
+    if isinstance(part, Mapping):
+        if "Fn::If" in part:
+            yield part["Fn::If"][0]
+        for value in part.values():
+            yield from _conditions(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _conditions(value)

@@ -13,12 +13,11 @@ from fake_dynamodb import FakeDynamoDB, aws_with
 from fake_upstream import FakeUpstream
 from key_records import FakeKeys, key_record
 from made_jobs import made_output
-from made_settings import TABLES
+from made_settings import TABLES, StudioSettings
 from memory_jobs import Interference, MemoryBucket, MemoryOutputs
 from sluice.accounting.counter import Counter
 from sluice.api.webhooks import DeliveryList
 from sluice.catalog import Catalog
-from sluice.config import MediaSettings
 from sluice.errors import OverloadedError
 from sluice.keys import new_secret
 from sluice.observability import RequestRecord
@@ -227,7 +226,7 @@ class StudioWorld:
         self.outputs = MemoryOutputs(self.bucket, self.around)
         self.machines = MemoryMachines(self.around)
         self.webhooks = NoWebhooks()
-        self.settings = MediaSettings.model_validate(
+        self.settings = StudioSettings.model_validate(
             TABLES
             | {
                 "jobs_table": "JobsTable",

@@ -174,6 +174,5 @@ def test_a_machine_is_logged_without_what_it_is_about_and_traced(template: dict[
 def test_machines_have_the_names_that_functions_know_them_by(template: dict[str, Any]) -> None:
     for kind in ("images", "videos"):
         name = machine_properties(f"{kind.capitalize()}Machine")["Name"]["Fn::Sub"]
-        for function in ("ImagesFunction", "VideosFunction"):
-            variables = functions(template)[function]["Environment"]["Variables"]
-            assert variables[f"SLUICE_{kind.upper()}_MACHINE"]["Fn::Sub"].endswith(f":stateMachine:{name}")
+        variables = functions(template)[f"{kind.capitalize()}Function"]["Environment"]["Variables"]
+        assert variables[f"SLUICE_{kind.upper()}_MACHINE"]["Fn::Sub"].endswith(f":stateMachine:{name}")

@@ -3,19 +3,7 @@
 from typing import Any
 
 from local_stack import blueprint
-from sluice.config import (
-    AccountingSettings,
-    ClosingSettings,
-    DocsSettings,
-    EnvironmentSettings,
-    MediaSettings,
-    ModelsSettings,
-    ProviderCheckSettings,
-    RollUpSettings,
-    Settings,
-    TaskSettings,
-    WebhookSettings,
-)
+from sluice.config import MediaSettings, TaskSettings
 from sluice.local.functions import load_app, load_handler
 from sluice.metrics import DELIVERS, SWEEPS, TAKES
 from sluice.stores.bucket import job_prefix, output_key
@@ -24,24 +12,6 @@ from sluice.stores.jobs import BY_OWNER
 from template_parts import answers_requests, functions, resources
 
 RETAINED = ("Retain", "Retain")
-SETTINGS: dict[str, type[EnvironmentSettings]] = {
-    "ChatFunction": Settings,
-    "CompletionsFunction": Settings,
-    "EmbeddingsFunction": Settings,
-    "ImagesFunction": MediaSettings,
-    "VideosFunction": MediaSettings,
-    "JobsFunction": TaskSettings,
-    "EndJobsFunction": ClosingSettings,
-    "DeliverWebhookFunction": WebhookSettings,
-    "DocsFunction": DocsSettings,
-    "CheckHealthFunction": ProviderCheckSettings,
-    "ModelsFunction": ModelsSettings,
-    "ReclaimHoldsFunction": AccountingSettings,
-    "RollUpUsageFunction": RollUpSettings,
-    "SyncCatalogFunction": ProviderCheckSettings,
-}
-
-
 ENDS = {"JobsFunction", "EndJobsFunction", "DeliverWebhookFunction"}
 """Functions that no client reaches, but what ends there is counted."""
 
@@ -78,16 +48,6 @@ def test_functions_that_no_client_reaches_take_events() -> None:
     for function in called:
         assert function.streams or function.schedules or function.name in tasks
         assert callable(load_handler(function))
-
-
-def test_functions_get_the_variables_that_they_read_and_no_others(template: dict[str, Any]) -> None:
-    for name, function in functions(template).items():
-        fields = SETTINGS[name].model_fields
-        known = {f"SLUICE_{field.upper()}" for field in fields} | {"AWS_LAMBDA_EXEC_WRAPPER"}
-        if counts(name, function):
-            known |= {"POWERTOOLS_METRICS_NAMESPACE"}
-        required = {f"SLUICE_{field.upper()}" for field, info in fields.items() if info.is_required()}
-        assert required <= set(function.get("Environment", {}).get("Variables", {})) <= known
 
 
 async def test_metrics_tell_stacks_and_functions_apart(template: dict[str, Any]) -> None:

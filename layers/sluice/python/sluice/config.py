@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -67,6 +67,7 @@ def _delays(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+JobKind = Literal["image", "video"]
 Hosts = Annotated[frozenset[str], BeforeValidator(_hosts)]
 Delays = Annotated[tuple[Annotated[int, Field(ge=0, le=7 * 86_400)], ...], BeforeValidator(_delays)]
 
@@ -289,12 +290,6 @@ class WebhookAddressSettings(EnvironmentSettings):
 class MediaSettings(Settings, ClosingSettings, WebhookAddressSettings):
     """What a function that takes jobs from clients, and shows them, needs."""
 
-    images_machine: str
-    """ARN of the state machine that makes pictures."""
-
-    videos_machine: str
-    """ARN of the state machine that makes videos."""
-
     link_seconds: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600
     """How long a link to a file works; it ends with the function's own credentials, if they end before."""
 
@@ -312,6 +307,36 @@ class MediaSettings(Settings, ClosingSettings, WebhookAddressSettings):
 
     video_job_seconds: Seconds = 3600
     """How long a video may take."""
+
+    def machine_of(self, kind: JobKind) -> str:
+        """ARN of the state machine that carries out jobs of a kind.
+
+        Raises:
+            ConfigurationError: the function has nothing to do with those.
+        """
+        raise ConfigurationError(f"{type(self).__name__} knows no state machine of {kind} jobs")
+
+
+class ImagesSettings(MediaSettings):
+    """What the function of pictures needs."""
+
+    images_machine: str
+    """ARN of the state machine that makes pictures."""
+
+    def machine_of(self, kind: JobKind) -> str:
+        """See there."""
+        return self.images_machine if kind == "image" else super().machine_of(kind)
+
+
+class VideosSettings(MediaSettings):
+    """What the function of videos needs."""
+
+    videos_machine: str
+    """ARN of the state machine that makes videos."""
+
+    def machine_of(self, kind: JobKind) -> str:
+        """See there."""
+        return self.videos_machine if kind == "video" else super().machine_of(kind)
 
 
 class WebhookSettings(JobStoreSettings, SecretsSettings, WebhookAddressSettings):
@@ -366,13 +391,15 @@ def provider_account() -> AWSVariables:
 def aws_variables(service: str) -> AWSVariables:
     """Region, credentials and endpoint for a service, by AWS's identifier of it in names of variables.
 
-    That is ``DYNAMODB``, ``SECRETS_MANAGER`` or ``SFN``, for one. An empty variable is as good as none.
+    That is ``DYNAMODB``, ``SECRETS_MANAGER`` or ``SFN``, for one; an empty one is for none in particular. An empty
+    variable is as good as none.
 
     Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
     """
     read = os.environ.get
     ignored = read("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true"
-    endpoint = read(f"AWS_ENDPOINT_URL_{service}") or read("AWS_ENDPOINT_URL")
+    own = read(f"AWS_ENDPOINT_URL_{service}") if service else None
+    endpoint = own or read("AWS_ENDPOINT_URL")
     return AWSVariables(
         region=read("AWS_REGION") or read("AWS_DEFAULT_REGION") or None,
         access_key=read("AWS_ACCESS_KEY_ID") or None,

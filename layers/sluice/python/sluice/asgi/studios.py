@@ -28,12 +28,14 @@ PREFIXES = ("", "/api")
 JOB_ID = "id"
 
 
-def studio_application(operations: Mapping[str, Operation[Studio]], *, name: str) -> Application[Studio]:
-    """The application of a function that has jobs; see ``Application`` for the arguments."""
+def studio_application(
+    operations: Mapping[str, Operation[Studio]], settings: type[MediaSettings], *, name: str
+) -> Application[Studio]:
+    """The application of a function that has jobs, with its settings; see ``Application`` for the other arguments."""
     return Application(
         operations,
         name=name,
-        open_parts=lambda: Studio.open(MediaSettings.from_environment()),
+        open_parts=lambda: Studio.open(settings.from_environment()),
         open_limiter=lambda studio: open_address_limiter(studio.gateway.settings, studio.gateway.aws),
         cross_origin=lambda studio: CrossOrigin(studio.gateway.settings.cors_origins),
         close_parts=Studio.close,

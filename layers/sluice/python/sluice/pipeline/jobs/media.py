@@ -148,7 +148,7 @@ class Images(Medium[ImagesRequest]):
 
     def machine(self, settings: MediaSettings) -> str:
         """See ``Medium``."""
-        return settings.images_machine
+        return settings.machine_of("image")
 
     def job_seconds(self, settings: MediaSettings) -> float:
         """See ``Medium``."""
@@ -203,7 +203,7 @@ class Videos(Medium[VideosRequest]):
 
     def machine(self, settings: MediaSettings) -> str:
         """See ``Medium``."""
-        return settings.videos_machine
+        return settings.machine_of("video")
 
     def job_seconds(self, settings: MediaSettings) -> float:
         """See ``Medium``."""

@@ -82,8 +82,7 @@ async def cancel(studio: Studio, job: Job, code: FailureCode = "cancelled") -> J
         OverloadedError: it may be ended, or not.
     """
     job = await ended(studio.closer, job, code)
-    machine = studio.settings.images_machine if job.kind == "image" else studio.settings.videos_machine
-    await stop(studio.machines, machine, job.id)
+    await stop(studio.machines, studio.settings.machine_of(job.kind), job.id)
     if job.state == "failed" and job.reference is not None:
         await _given_up(studio, job)
     return job

@@ -1,0 +1,55 @@
+"""What the functions do that a schedule calls, or a stream."""
+
+import time
+
+from account import until
+from answering_journeys import leave_hold
+from function_handlers import sample_events
+from function_site import Site
+from made_rows import ledger_row
+from recorded_calls import forgetful_tables
+from sluice.stores.ledger_rows import LedgerRow, item_of
+
+EARLIER = "2026-01"
+"""A period that is over: its holds are found otherwise than they are first looked for."""
+
+
+async def use_schedules(site: Site) -> None:
+    """Providers are asked: one that lists its models, one that is not there, one whose credential is not set."""
+    await site.tell("SyncCatalogFunction", sample_events("sync_catalog")["scheduled"])
+    await site.tell("CheckHealthFunction", sample_events("check_health")["scheduled"])
+
+
+async def use_stream(site: Site) -> None:
+    """Rows are added up; they come twice, as streams have it."""
+    rows = [ledger_row(f"req_{number:032x}", key_id=site.key.id) for number in range(3)]
+    for row in rows:
+        await site.ledger.put(row)
+    for _ in range(2):
+        reply = await site.tell("RollUpUsageFunction", {"Records": [_record(row) for row in rows]})
+        assert reply == {"batchItemFailures": []}
+
+
+def _record(row: LedgerRow) -> dict[str, object]:
+    return {
+        "eventID": row.request_id,
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {"SequenceNumber": row.request_id, "NewImage": item_of(row)},
+    }
+
+
+async def use_reclaiming(site: Site) -> None:
+    """The hold of a request that was never settled, and of one that was settled and never given back."""
+    lost, settled = (f"req_{time.time_ns() + number:032x}" for number in range(2))
+    for request_id in (lost, settled):
+        await leave_hold(site, request_id, int(time.time()) - 60, EARLIER)
+    await site.ledger.put(ledger_row(settled, key_id=site.key.id))
+    with forgetful_tables():
+        await site.tell("ReclaimHoldsFunction", sample_events("reclaim_holds")["scheduled"])
+
+    async def are_gone() -> bool:
+        counter = await site.counters.read(site.key.id)
+        return counter is not None and not {lost, settled} & counter.holds.keys()
+
+    await until(are_gone, "expired holds stay")
