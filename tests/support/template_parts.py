@@ -8,6 +8,13 @@ def resources(template: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return {name: found for name, found in template["Resources"].items() if found["Type"] == kind}
 
 
+def either(value: Any, condition: str) -> tuple[Any, Any]:
+    """The two values that a condition decides between: where it holds, and where it does not."""
+    name, held, otherwise = value["Fn::If"]
+    assert name == condition
+    return held, otherwise
+
+
 def functions(template: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: function["Properties"]

@@ -16,9 +16,6 @@ from sluice.config import (
     Settings,
     WebhookAddressSettings,
 )
-from sluice.errors import (
-    RateLimitError,
-)
 from sluice.local.functions import load_app
 from template_parts import answers_requests, functions, methods, resources
 
@@ -74,9 +71,10 @@ def test_routes_to_models_stream_and_no_others(translated: dict[str, Any]) -> No
         if integration.get("responseTransferMode") == "STREAM":
             streamed.add(path)
             name = STREAMED[path.removeprefix("/api")]
-            assert uri.endswith(f"/2021-11-15/functions/${{{name}.Arn}}/response-streaming-invocations")
+            called = f"{name}Aliaslive"
+            assert uri.endswith(f"/2021-11-15/functions/${{{called}}}/response-streaming-invocations")
         else:
-            assert uri.endswith("/invocations")
+            assert re.search(r"/functions/\$\{\w+FunctionAliaslive\}/invocations$", uri)
     assert streamed == {prefix + path for prefix in ("", "/api") for path in STREAMED}
 
 
@@ -190,50 +188,3 @@ def test_hosts_of_webhooks_that_the_template_takes_the_functions_take(
     assert (re.fullmatch(parameter["AllowedPattern"], value) is not None) == right
     with contextlib.nullcontext() if right else pytest.raises(ConfigurationError):
         WebhookAddressSettings.from_environment({"SLUICE_WEBHOOK_HOSTS": value})
-
-
-def test_the_firewall_is_there_only_where_it_has_the_limit(translated: dict[str, Any]) -> None:
-    found = resources(translated, "AWS::WAFv2::WebACL") | resources(
-        translated, "AWS::WAFv2::WebACLAssociation"
-    )
-    assert len(found) == 2
-    assert {resource["Condition"] for resource in found.values()} == {"LimitAddressesByWaf"}
-    assert translated["Conditions"]["LimitAddressesByWaf"] == {"Fn::Equals": [{"Ref": "IpLimit"}, "waf"]}
-    assert translated["Conditions"]["LimitAddressesByTable"] == {"Fn::Equals": [{"Ref": "IpLimit"}, "table"]}
-    (stage,) = resources(translated, "AWS::ApiGateway::Stage")
-    association = translated["Resources"]["FirewallOfApi"]["Properties"]
-    assert association["WebACLArn"] == {"Fn::GetAtt": ["Firewall", "Arn"]}
-    assert association["ResourceArn"]["Fn::Sub"].endswith(f"::/restapis/${{Api}}/stages/${{{stage}}}")
-
-
-def test_the_firewall_counts_each_clients_last_minute_and_keeps_no_request(template: dict[str, Any]) -> None:
-    firewall = template["Resources"]["Firewall"]["Properties"]
-    assert (firewall["Scope"], firewall["DefaultAction"]) == ("REGIONAL", {"Allow": {}})
-    (rule,) = firewall["Rules"]
-    assert rule["Statement"]["RateBasedStatement"] == {
-        "AggregateKeyType": "IP",
-        "EvaluationWindowSec": 60,
-        "Limit": {"Ref": "IpRequestsPerMinute"},
-    }
-    for part in (firewall, rule):
-        assert part["VisibilityConfig"]["SampledRequestsEnabled"] is False
-
-
-def test_the_firewall_refuses_as_the_functions_do(template: dict[str, Any]) -> None:
-    firewall = template["Resources"]["Firewall"]["Properties"]
-    refusal = firewall["Rules"][0]["Action"]["Block"]["CustomResponse"]
-    body = firewall["CustomResponseBodies"][refusal["CustomResponseBodyKey"]]
-    error = json.loads(body["Content"]["Fn::Sub"])["error"]
-    assert body["ContentType"] == "APPLICATION_JSON"
-    assert set(error) == {"message", "type", "param", "code"}
-    assert (refusal["ResponseCode"], error["type"], error["code"], error["param"]) == (
-        RateLimitError.status,
-        RateLimitError.type,
-        RateLimitError.code,
-        None,
-    )
-    assert refusal["ResponseHeaders"] == [
-        {"Name": "Retry-After", "Value": "60"},
-        {"Name": "Access-Control-Allow-Origin", "Value": "*"},
-        {"Name": "Access-Control-Expose-Headers", "Value": "*"},
-    ]

@@ -9,7 +9,7 @@ from sluice.metrics import DELIVERS, SWEEPS, TAKES
 from sluice.stores.bucket import job_prefix, output_key
 from sluice.stores.job_items import OPEN
 from sluice.stores.jobs import BY_OWNER
-from template_parts import answers_requests, functions, resources
+from template_parts import answers_requests, either, functions, resources
 
 RETAINED = ("Retain", "Retain")
 ENDS = {"JobsFunction", "EndJobsFunction", "DeliverWebhookFunction"}
@@ -28,8 +28,16 @@ def test_every_table_is_kept_encrypted_and_recoverable(template: dict[str, Any])
         assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == RETAINED
         properties = table["Properties"]
         assert properties["BillingMode"] == "PAY_PER_REQUEST"
-        assert properties["SSESpecification"]["SSEEnabled"] is True
-        assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+        own, amazons = either(properties["SSESpecification"], "EncryptWithKey")
+        assert own == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": {"Ref": "KmsKeyArn"}}
+        assert amazons == {"SSEEnabled": True}
+        assert properties["PointInTimeRecoverySpecification"] == {
+            "PointInTimeRecoveryEnabled": True,
+            "RecoveryPeriodInDays": {"Ref": "BackupDays"},
+        }
+        assert either(properties["DeletionProtectionEnabled"], "ProtectTables") == (True, False)
+    assert template["Parameters"]["DeletionProtection"]["Default"] == "on"
+    assert template["Parameters"]["BackupDays"]["Default"] == 35
 
 
 def test_every_function_logs_to_a_group_of_its_own_that_forgets(template: dict[str, Any]) -> None:
@@ -39,6 +47,10 @@ def test_every_function_logs_to_a_group_of_its_own_that_forgets(template: dict[s
     assert set(used) <= groups.keys()
     for group in groups.values():
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+        assert either(group["Properties"]["KmsKeyId"], "EncryptWithKey") == (
+            {"Ref": "KmsKeyArn"},
+            {"Ref": "AWS::NoValue"},
+        )
 
 
 def test_functions_that_no_client_reaches_take_events() -> None:
@@ -92,7 +104,10 @@ def test_files_of_jobs_are_nobodys_but_the_accounts(template: dict[str, Any]) ->
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
     assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    own, amazons = either(rule["ServerSideEncryptionByDefault"], "EncryptWithKey")
+    assert own == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": {"Ref": "KmsKeyArn"}}
+    assert amazons == {"SSEAlgorithm": "AES256"}
+    assert either(rule["BucketKeyEnabled"], "EncryptWithKey") == (True, False)
     assert "VersioningConfiguration" not in bucket  # what is deleted is gone
     policy = template["Resources"]["JobsBucketPolicy"]["Properties"]
     (statement,) = policy["PolicyDocument"]["Statement"]

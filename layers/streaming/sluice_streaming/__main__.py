@@ -6,6 +6,7 @@ snapshot hook did, as with Lambda's own runtime.
 
 import asyncio
 import os
+import random
 import signal
 import sys
 from collections.abc import Sequence
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
             return 1
         if settings.snap_start:
             stock.pass_snapshot(settings.address, log)
+            random.seed()  # all that come of one snapshot would draw the same numbers, and pause alike
         service = Service(application, lifespan.state, log, request_ids, settings.buffered, alone)
         return runner.run(_serve(service, lifespan, settings))
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import botocore.session
 import pytest
 
+from receiver import Receiver
 from sluice.config import AWSVariables, ConfigurationError, aws_variables
 from sluice.credentials import AWSCredentials
 from sluice.local.streams import DYNAMODB_STREAMS
-from sluice.stores.access import Endpoint, access_to, address_of, role_credentials
+from sluice.stores.access import Endpoint, _chain, access_to, address_of, role_credentials
 from sluice.stores.aws import AWS, DYNAMODB, SECRETS_MANAGER, STEP_FUNCTIONS, Service
+from snapshot_credentials import environment_of, handing_out
 
 VARIABLES = AWSVariables(
     region="eu-central-1", access_key="AKIA", secret_key="hush", session_token="token", endpoint_url=None
@@ -161,3 +163,39 @@ def test_a_client_goes_where_the_variable_of_its_service_says(
         assert {name for name, client in clients.items() if client.access.url == "http://own:1"} == {
             service.name
         }
+
+
+@pytest.fixture
+def chain_forgotten() -> Iterator[None]:
+    """Botocore's chain is asked anew, and what it finds here is found nowhere else."""
+    _chain.cache_clear()
+    yield
+    _chain.cache_clear()
+
+
+@pytest.mark.usefixtures("chain_forgotten")
+async def test_a_process_that_comes_of_a_snapshot_asks_for_credentials_as_often_as_they_end(
+    without_aws: pytest.MonkeyPatch,
+) -> None:
+    ending, lasting = handing_out("AKIAENDING", seconds=30), handing_out("AKIALASTING", seconds=3600)
+    with Receiver(ending, lasting, tls=None) as receiver:
+        for name, value in environment_of(receiver).items():
+            without_aws.setenv(name, value)
+        access = access_to("dynamodb", aws_variables("DYNAMODB"))
+        assert (access.fixed, receiver.received) == (None, [])
+        for _ in range(3):
+            last = await access.credentials()
+        assert last == AWSCredentials("AKIALASTING", "hush", "session")
+        assert (await role_credentials()).access_key == "AKIALASTING"
+        assert len(receiver.received) == 2
+
+
+@pytest.mark.usefixtures("chain_forgotten")
+async def test_credentials_that_are_known_take_no_thread(without_aws: pytest.MonkeyPatch) -> None:
+    with Receiver(handing_out("AKIALASTING", seconds=3600), tls=None) as receiver:
+        for name, value in environment_of(receiver).items():
+            without_aws.setenv(name, value)
+        access = access_to("dynamodb", aws_variables("DYNAMODB"))
+        known = await access.credentials()
+        without_aws.delattr("asyncio.to_thread")
+        assert await access.credentials() == known

@@ -23,6 +23,8 @@ FUNCTION = "AWS::Serverless::Function"
 MACHINE = "AWS::Serverless::StateMachine"
 API = "AWS::Serverless::Api"
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - the name of a type
+ALIAS = ".Alias"
+"""What SAM calls the alias of a function, after its name."""
 UNKNOWN_PATH = "MISSING_AUTHENTICATION_TOKEN"
 """API Gateway's name for the answer to a path that it does not know."""
 
@@ -229,6 +231,8 @@ def _tasks(resources: Mapping[str, Any]) -> Iterator[str]:
                 match value:
                     case {"Fn::GetAtt": [str(function), "Arn"]}:
                         yield function
+                    case {"Ref": str(alias)} if alias.endswith(ALIAS):
+                        yield alias.removesuffix(ALIAS)
 
 
 def _unknown_path(resources: Mapping[str, Any]) -> FixedReply:

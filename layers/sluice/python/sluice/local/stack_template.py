@@ -6,15 +6,21 @@ from typing import Any
 
 LEFT_OUT = {
     "AWS::ApiGateway::": "its routes are served by this process",
+    "AWS::AppConfig::": "it numbers versions of functions, and here each has one",
+    "AWS::CloudWatch::": "nothing here watches",
+    "AWS::CodeDeploy::": "functions are not deployed here",
     "AWS::Events::": "this process calls the functions that rules call",
+    "AWS::IAM::Policy": "nothing here refuses anybody",
     "AWS::Lambda::": "functions run in this process",
     "AWS::Logs::": "the log is the terminal",
+    "AWS::Route53::": "its only address is the loopback's",
     "AWS::S3::BucketPolicy": "nothing here refuses anybody",
     "AWS::SecretsManager::": "CloudFormation's stand-in makes none; this process does",
     "AWS::WAFv2::": "nothing stands before this process",
 }
 """Resource types that are not made, by their beginning, and why. What refers to one is left out with it."""
 
+ALIAS = "AWS::Lambda::Alias"
 MACHINE = "AWS::StepFunctions::StateMachine"
 ROLE = "arn:aws:iam::123456789012:role/made-up"
 """What a state machine acts as; here nobody asks."""
@@ -31,8 +37,13 @@ def made_here(template: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         template: a plain CloudFormation template, as the SAM transform makes it.
     """
+    aliased = {
+        name: str(resource["Properties"]["FunctionName"]["Ref"])
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == ALIAS
+    }
     resources = {
-        name: _machine(resource) if resource["Type"] == MACHINE else resource
+        name: _machine(resource, aliased) if resource["Type"] == MACHINE else resource
         for name, resource in template["Resources"].items()
     }
     gone: set[str] = set()
@@ -52,11 +63,12 @@ def made_here(template: Mapping[str, Any]) -> dict[str, Any]:
     return {**template, "Resources": resources, "Outputs": outputs}
 
 
-def _machine(resource: Mapping[str, Any]) -> dict[str, Any]:
+def _machine(resource: Mapping[str, Any], aliased: Mapping[str, str]) -> dict[str, Any]:
     """A state machine that a stand-in can make: it knows no substitutions, and writes no logs."""
     properties = resource["Properties"]
     separator, lines = properties["DefinitionString"]["Fn::Join"]
-    values = {name: _made_up(value) for name, value in properties.get("DefinitionSubstitutions", {}).items()}
+    substitutions = properties.get("DefinitionSubstitutions", {})
+    values = {name: _made_up(value, aliased) for name, value in substitutions.items()}
     return {
         "Type": MACHINE,
         "Properties": {
@@ -76,11 +88,13 @@ def _filled_in(definition: str, values: Mapping[str, Any]) -> list[Any]:
     return [values[piece] if index % 2 else piece for index, piece in enumerate(pieces)]
 
 
-def _made_up(value: Any) -> Any:
-    """The ARN of a function that is not made; any other value as it is."""
+def _made_up(value: Any, aliased: Mapping[str, str]) -> Any:
+    """The ARN of a function that is not made, also where it is called by an alias; any other value as it is."""
     match value:
         case {"Fn::GetAtt": [str(function), "Arn"]}:
             return {"Fn::Sub": FUNCTION_ARN + function}
+        case {"Ref": str(alias)} if alias in aliased:
+            return {"Fn::Sub": FUNCTION_ARN + aliased[alias]}
         case _:
             return value
 

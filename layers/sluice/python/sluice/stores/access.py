@@ -1,7 +1,11 @@
 """Where an AWS service is and with which credentials it is called.
 
 On Lambda both stand in the environment, so nothing has to be looked up and nothing of botocore's session is imported.
-Elsewhere (the command on a laptop, a profile, SSO) botocore's own chain finds them.
+Elsewhere (the command on a laptop, a profile, SSO) botocore's own chain finds them, and so it does on Lambda with
+SnapStart: credentials that stood in a snapshot would be out of date, so a process that comes of one asks an address on
+its own machine for them, again and again.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-activate.html#snapstart-credentials
 """
 
 import asyncio
@@ -52,7 +56,7 @@ class Access:
         Raises:
             ConfigurationError: there are none.
         """
-        return await asyncio.to_thread(_chain_credentials) if self.fixed is None else self.fixed
+        return self.fixed or _found_before() or await asyncio.to_thread(_chain_credentials)
 
 
 def access_to(service: str, variables: AWSVariables, endpoint: Endpoint | None = None) -> Access:
@@ -69,7 +73,10 @@ def access_to(service: str, variables: AWSVariables, endpoint: Endpoint | None =
     if endpoint is not None:
         return Access(endpoint.url, endpoint.region, MADE_UP)
     region = variables.region or _chain_region()
-    return Access(variables.endpoint_url or address_of(service, region), region, _fixed(variables))
+    fixed = _fixed(variables)
+    if fixed is None:
+        import botocore.session  # noqa: F401 - not used yet, but a snapshot that is taken now has it
+    return Access(variables.endpoint_url or address_of(service, region), region, fixed)
 
 
 async def role_credentials() -> AWSCredentials:
@@ -110,6 +117,14 @@ def _chain() -> Any:
     import botocore.session
 
     return botocore.session.get_session().get_credentials()
+
+
+def _found_before() -> AWSCredentials | None:
+    """Credentials that the chain has found already and that are valid for a while; None where it has to be asked."""
+    if not _chain.cache_info().currsize:
+        return None
+    due = getattr(_chain(), "refresh_needed", None)  # those of a profile never change, and cannot tell
+    return None if due is not None and due() else _chain_credentials()
 
 
 def _chain_credentials() -> AWSCredentials:
