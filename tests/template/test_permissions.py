@@ -11,6 +11,8 @@ from machines import MACHINES
 from policies import Roles
 from recorded_calls import Recording
 from sluice.config import WebhookSettings
+from sluice.stores.counters import LEAD
+from sluice.stores.reconcile_place import ID as PLACE
 from template_mutations import without_action, without_managed_policy, without_resource
 from template_parts import functions, resources
 from wildcards import wildcards
@@ -88,6 +90,16 @@ def test_a_function_without_a_journey_is_named(translated: dict[str, Any], recor
     )
     findings = Proof(translated, less).all_findings()
     assert findings == [f"{name} has no journey that says what it calls of AWS: add one to function_journeys"]
+
+
+def test_comparing_can_change_nothing_of_what_it_compares(template: dict[str, Any]) -> None:
+    (policy,) = functions(template)["ReconcileBudgetsFunction"]["Policies"]
+    (write,) = [each for each in policy["Statement"] if "dynamodb:PutItem" in each["Action"]]
+    assert write["Action"] == "dynamodb:PutItem"
+    assert write["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [PLACE]}}
+    assert not PLACE.startswith(LEAD)
+    others = [each["Action"] for each in policy["Statement"] if each is not write]
+    assert others == ["dynamodb:Scan", ["dynamodb:GetItem", "dynamodb:Scan"], "dynamodb:Query"]
 
 
 def test_what_is_excused_is_allowed_and_unused(translated: dict[str, Any], recording: Recording) -> None:
