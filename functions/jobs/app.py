@@ -1,9 +1,10 @@
-"""Carries out the tasks that the state machines of pictures and videos call."""
+"""Carries out the tasks that the state machines of pictures and videos call; the last one where a video's cannot."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from sluice.config import TaskSettings
+from sluice.pipeline.jobs.executions import ended_execution
 from sluice.pipeline.jobs.failures import PassingError, RefusedError
 from sluice.pipeline.jobs.task import EventError, Task, TaskName, carried_out, task_event
 from sluice.pipeline.jobs.tasks.await_callback import await_callback
@@ -32,12 +33,17 @@ TASKS: Final[Mapping[TaskName, Task]] = {
 
 
 async def answer(event: Any, workshop: Workshop) -> dict[str, Any]:
-    """Do the task that an event names.
+    """Do the task that an event names; an execution that has ended without its job has that failed.
 
     Raises:
         EventError: it names none.
         JobOverError, RefusedError, PassingError: it failed; the machines know these names.
     """
+    execution = ended_execution(event)
+    if execution is not None:
+        if execution.job is None:
+            return {}
+        event = {"task": "fail", "job": execution.job, "error": execution.status}
     asked = task_event(event)
     return await carried_out(asked, TASKS[asked.task], workshop)
 

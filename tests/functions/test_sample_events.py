@@ -18,7 +18,7 @@ def test_every_task_has_a_sample_that_is_what_its_machine_sends() -> None:
             if state["Type"] == "Task":
                 payload = state["Parameters"]["Payload"]
                 sent.setdefault(payload["task"], set()).update(name.removesuffix(".$") for name in payload)
-    samples = sample_events("jobs")
+    samples = {name: sample for name, sample in sample_events("jobs").items() if "task" in sample}
     assert {name: set(sample) for name, sample in samples.items()} == sent
     for name, sample in samples.items():
         asked = task_event(sample)

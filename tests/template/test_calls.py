@@ -64,22 +64,27 @@ def test_three_checks_of_health_are_believed(translated: dict[str, Any]) -> None
     assert schedule.seconds * 3 == FRESH_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("name", "machine"), [("EndJobsFunction", "ImagesMachine"), ("JobsFunction", "VideosMachine")]
+)
 def test_the_end_of_an_execution_that_ended_otherwise_than_it_should_is_told(
-    translated: dict[str, Any],
+    translated: dict[str, Any], name: str, machine: str
 ) -> None:
-    patterns = [
-        rule["EventPattern"] for rule in rules_of(translated, "EndJobsFunction") if "EventPattern" in rule
-    ]
+    patterns = [rule["EventPattern"] for rule in rules_of(translated, name) if "EventPattern" in rule]
     assert patterns == [
         {
             "source": ["aws.states"],
             "detail-type": ["Step Functions Execution Status Change"],
             "detail": {
                 "status": ["FAILED", "ABORTED", "TIMED_OUT"],
-                "stateMachineArn": [{"Ref": "ImagesMachine"}, {"Ref": "VideosMachine"}],
+                "stateMachineArn": [{"Ref": machine}],
             },
         }
     ]
+    (function,) = [found for found in blueprint().functions if found.name == name]
+    assert [end.machines for end in function.execution_ends] == [(machine,)]
+
+
+def test_jobs_that_are_left_are_looked_for_each_quarter_of_an_hour() -> None:
     (function,) = [found for found in blueprint().functions if found.name == "EndJobsFunction"]
     assert [schedule.seconds for schedule in function.schedules] == [900]
-    assert [end.machines for end in function.execution_ends] == [("ImagesMachine", "VideosMachine")]

@@ -185,7 +185,7 @@ class Told:
 
 
 def listening(told: Told) -> Bridge:
-    ends = (ExecutionEnd(("FAILED", "ABORTED", "TIMED_OUT"), ("VideosMachine",)),)
+    ends = (ExecutionEnd(("FAILED", "ABORTED", "TIMED_OUT"), ("ImagesMachine",)),)
     functions = [Function("End", Path(), (), {}, execution_ends=ends), Function("Other", Path(), (), {})]
     return Bridge({}, listeners(functions, {"End": worker(told), "Other": worker(echo)}), MACHINES)
 
@@ -196,11 +196,11 @@ async def test_a_function_is_told_of_the_ends_that_its_rule_is_for() -> None:
     good = samples["failed"] | {"detail": samples["failed"]["detail"] | {"status": "SUCCEEDED"}}
     async with serving(listening(told)) as listener:
         far = FarFunctions(address_of(listener))
-        for event in (
-            samples["aborted"],
+        for event in (  # a video's, one that went well, an image's
+            sample_events("jobs")["timed_out"],
             good,
             samples["failed"],
-        ):  # an image's, one that went well, a video's
+        ):
             await asyncio.to_thread(far.tell, event)
         assert await told.events.get() == samples["failed"]
         assert told.events.empty()

@@ -118,6 +118,14 @@ async def test_a_video_that_fails_is_given_up_at_its_provider(has_request: bool)
     assert world.makers.cancelled == (["video-1"] if has_request else [])
 
 
+async def test_a_video_whose_failure_was_left_half_way_is_given_up_by_who_goes_on() -> None:
+    world = JobWorld("video")
+    world.change(state="failing", failure="timeout", leg=0, reference="video-1")
+    await world.task("fail", error="States.Timeout")
+    assert world.job.state == "failed"
+    assert world.makers.cancelled == ["video-1"]
+
+
 async def test_a_video_that_takes_too_long_fails_and_is_given_up() -> None:
     world = JobWorld("video")
     world.makers.polls = 10_000

@@ -1,4 +1,8 @@
-"""Ends the jobs whose machines have not: by the event that an execution has ended badly, and on a schedule."""
+"""Ends the jobs whose machines have not: by the event that an execution has ended badly, and on a schedule.
+
+A video's event goes to the function of the tasks instead, which can tell the video's provider (``tasks.fail``). What is
+left here of videos are those whose event did not help.
+"""
 
 import asyncio
 import itertools
@@ -11,19 +15,11 @@ from sluice.config import ClosingSettings
 from sluice.metrics import count_swept
 from sluice.observability import logger
 from sluice.pipeline.jobs.closing import Closer
+from sluice.pipeline.jobs.executions import CODES, ended_execution
 from sluice.pipeline.jobs.failures import FailureCode
 from sluice.stores.aws import AWS
-from sluice.stores.job_records import LEADS, OPEN_STATES, Job
+from sluice.stores.job_records import OPEN_STATES, Job
 from sluice.stores.jobs import JobOverError, JobStore
-
-EXECUTION_ENDED: Final = "Step Functions Execution Status Change"
-
-CODES: Final[Mapping[str, FailureCode]] = {
-    "FAILED": "server_error",
-    "ABORTED": "cancelled",
-    "TIMED_OUT": "timeout",
-}
-"""How the job of an execution fails that has ended so."""
 
 LATE_SECONDS: Final = 300
 """How long past its deadline a job is left to its machine, which then is storing what came in time, or failing it."""
@@ -60,25 +56,16 @@ class Sweeper:
         Raises:
             OverloadedError, IncompleteError: not all were. Another attempt does no harm.
         """
-        if event.get("detail-type") != EXECUTION_ENDED:
+        execution = ended_execution(event)
+        if execution is None:
             return {"ended": await self.sweep()}
-        detail = event["detail"]
-        return {"ended": int(await self.ended(str(detail["name"]), str(detail["status"])))}
+        return {
+            "ended": 0 if execution.job is None else int(await self.ended(execution.job, execution.status))
+        }
 
-    async def ended(self, name: str, status: str) -> bool:
-        """An execution has ended badly.
-
-        Args:
-            name: the execution's; mostly a job's id.
-            status: Step Functions' word for how.
-
-        Returns:
-            Whether that ended a job.
-        """
-        if not name.startswith(tuple(LEADS.values())):
-            logger.warning("an execution that is no job's has ended: %.100s", name)
-            return False
-        job = await self.jobs.get(name)
+    async def ended(self, job_id: str, status: str) -> bool:
+        """A job's execution has ended badly; ``status`` is Step Functions' word for how. Whether that ended the job."""
+        job = await self.jobs.get(job_id)
         return job is not None and await self._end(job, CODES.get(status, "server_error"))
 
     async def sweep(self) -> int:

@@ -1,9 +1,13 @@
-"""The last state of a job that did not go well: nothing is charged, and what is being made is given up."""
+"""The last state of a job that did not go well: nothing is charged, and what is being made is given up.
+
+So does a video's job end whose execution has ended without it: EventBridge tells of that.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from sluice.pipeline.jobs.at_provider import given_up
+from sluice.pipeline.jobs.executions import CODES as ENDS
 from sluice.pipeline.jobs.failure_file import failure_in
 from sluice.pipeline.jobs.failures import FailureCode
 from sluice.pipeline.jobs.task import TaskEvent
@@ -17,12 +21,17 @@ CODES: Final[Mapping[str, FailureCode]] = {
     "States.Timeout": "timeout",
     "States.HeartbeatTimeout": "timeout",
     "Sandbox.Timedout": "timeout",
+    **ENDS,
 }
-"""What a machine calls what no task has told of; anything else is a fault of the gateway's."""
+"""What a machine calls what no task has told of, or its own end; anything else is a fault of the gateway's."""
 
 
 async def fail(event: TaskEvent, workshop: Workshop) -> dict[str, Any]:
     """Have a job failed, unless it was decided otherwise: then that is carried out. It never fails for that."""
+    if event.error in ENDS:
+        seen = await workshop.jobs.get(event.job)
+        if seen is None or seen.is_over:  # its execution was stopped for that, by who has told the provider
+            return {}
     code = await _code(event, workshop)
     try:
         await workshop.closer.fail(event.job, code)
