@@ -72,7 +72,7 @@ def reported(
     (folder / "template.yaml").write_text(yaml.safe_dump(template), encoding="utf-8")
     options = local_options(folder, folder, "")
     printed = sam("local", "invoke", PROBE, "--event", folder / "event.json", *options)
-    found: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    found: dict[str, Any] = json.loads(printed.strip().split("\n")[-1])
     return found
 
 

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from imported_modules import imported
-from local_stack import blueprint
+from local_stack import ROOT, blueprint
 from made_settings import TABLE_VARIABLES
 from package_needs import needed
 from sluice.local.blueprint import Function
@@ -174,6 +175,18 @@ def test_every_package_has_what_it_needs(built: Path, layer: str) -> None:
     python = contents(built / layer)
     present, wanted = needed(python)
     assert wanted - present == set()
+
+
+def test_every_package_that_is_declared_is_carried(built: Path) -> None:
+    """Some that nothing imports make others faster where they are there."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {
+        "SluiceLayer": project["dependencies"],
+        "StreamingLayer": project["optional-dependencies"]["streaming"],
+    }
+    assert declared.keys() == set(LAYERS)
+    for layer, names in declared.items():
+        assert set(names) - needed(contents(built / layer))[0] == set(), layer
 
 
 def carried(python: Path) -> set[str]:
