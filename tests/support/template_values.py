@@ -1,10 +1,23 @@
 """What a template makes with certain values of its parameters."""
 
+import json
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from local_stack import TEMPLATE
+from sluice.local.aws_process import REGION
+from sluice.local.blueprint import transformed
+
 NOTHING = {"Ref": "AWS::NoValue"}
+
+
+def written(template: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """What SAM makes of our template, or of one that lies in its place, with these values: of most it knows nothing."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
+    found: dict[str, Any] = json.loads(json.dumps(transformed(template, TEMPLATE.parent, values)))
+    return found
 
 
 class Chosen:

@@ -1,7 +1,6 @@
 """The template as it is written and as CloudFormation gets it, what its functions do, and the command that builds it."""
 
 import fcntl
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from function_journeys import record
 from local_stack import TEMPLATE
 from recorded_calls import Recording
 from sam_command import Sam
-from sluice.local.aws_process import REGION
-from sluice.local.blueprint import read_template, transformed
+from sluice.local.blueprint import read_template
+from template_values import written
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +24,7 @@ def template() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def translated(template: dict[str, Any]) -> dict[str, Any]:
     """As CloudFormation gets it."""
-    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
-    found: dict[str, Any] = json.loads(json.dumps(transformed(template, TEMPLATE.parent)))
-    return found
+    return written(template, {})
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from option_values import FIREWALL
 from sluice.errors import RateLimitError
 from template_parts import either, resources
 from template_values import Chosen
@@ -29,7 +30,6 @@ COUNTED = {
 
 https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
 """
-OWN = "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/ours/6a5d1fc4-0e35-4c0e-8a0b-6d7a6b1f5c11"
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ OWN = "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/ours/6a5d1fc4-0e3
             ["requests-by-address", "addresses-of-ill-repute", "known-bad-inputs", "common-attacks"],
             {"Fn::GetAtt": ["Firewall", "Arn"]},
         ),
-        ({"WebAclArn": OWN}, None, OWN),
-        ({"WebAclArn": OWN, "IpLimit": "none"}, None, OWN),
+        ({"WebAclArn": FIREWALL}, None, FIREWALL),
+        ({"WebAclArn": FIREWALL, "IpLimit": "none"}, None, FIREWALL),
     ],
 )
 def test_the_firewall_is_there_where_it_is_asked_for_and_has_the_rules_that_are(

@@ -118,7 +118,9 @@ def read_template(template: Path) -> dict[str, Any]:
     return found
 
 
-def transformed(source: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def transformed(
+    source: Mapping[str, Any], folder: Path, parameters: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """A SAM template as the plain CloudFormation template that AWS makes of it.
 
     Needs AWS_DEFAULT_REGION to be set, but calls nothing.
@@ -126,6 +128,7 @@ def transformed(source: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     Args:
         source: the template.
         folder: where it lies. The state machines that it names come out with their definitions in them.
+        parameters: values that SAM writes another template for; those without one have their defaults.
 
     Raises:
         TemplateError: a definition cannot be read.
@@ -138,7 +141,7 @@ def transformed(source: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         if resource["Type"] == MACHINE:
             properties = resource["Properties"]
             properties["Definition"] = read_template(folder / properties.pop("DefinitionUri"))
-    found: dict[str, Any] = transform(template, {}, _NoManagedPolicies())
+    found: dict[str, Any] = transform(template, dict(parameters or {}), _NoManagedPolicies())
     return found
 
 

@@ -1,0 +1,57 @@
+"""A key of one's own: what it encrypts, and who may use it."""
+
+from typing import Any
+
+from option_values import KEY
+from template_parts import functions
+from template_values import Chosen
+
+ENCRYPTED = {
+    "AWS::DynamoDB::Table": lambda found: found["SSESpecification"]["KMSMasterKeyId"],
+    "AWS::Lambda::Function": lambda found: found["KmsKeyArn"],
+    "AWS::Logs::LogGroup": lambda found: found["KmsKeyId"],
+    "AWS::S3::Bucket": lambda found: found["BucketEncryption"]["ServerSideEncryptionConfiguration"][0][
+        "ServerSideEncryptionByDefault"
+    ]["KMSMasterKeyID"],
+    "AWS::SecretsManager::Secret": lambda found: found["KmsKeyId"],
+    "AWS::SNS::Topic": lambda found: found["KmsMasterKeyId"],
+    "AWS::SQS::Queue": lambda found: found["KmsMasterKeyId"],
+}
+"""Everything that holds data and takes a key, with where it says so."""
+
+
+def test_all_that_holds_data_is_encrypted_with_it(translated: dict[str, Any]) -> None:
+    made = Chosen(translated, {"KmsKeyArn": KEY}).resources
+    seen = set()
+    for name, found in made.items():
+        key_of = ENCRYPTED.get(found["Type"])
+        if key_of is not None:
+            assert key_of(found["Properties"]) == KEY, name
+            seen.add(found["Type"])
+    assert len(seen) >= 5
+
+
+def test_without_one_nothing_speaks_of_it(translated: dict[str, Any]) -> None:
+    made = Chosen(translated, {}).resources
+    assert not {"UseOfKey", "UseOfKeyForFiles"} & made.keys()
+    settings = made.pop("Settings")["Properties"]["Content"]
+    assert "KmsKeyArn: \n" in settings
+    assert "kms" not in str(made).lower()
+
+
+def test_every_function_may_decrypt_and_who_writes_files_may_encrypt(
+    template: dict[str, Any], translated: dict[str, Any]
+) -> None:
+    made = Chosen(translated, {"KmsKeyArn": KEY}).resources
+    writing = {
+        name for name, found in functions(template).items() if "s3:PutObject" in str(found["Policies"])
+    }
+    for policy, action, holders in (
+        ("UseOfKey", "kms:Decrypt", functions(template).keys()),
+        ("UseOfKeyForFiles", "kms:GenerateDataKey", writing),
+    ):
+        properties = made[policy]["Properties"]
+        (statement,) = properties["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Action"], statement["Resource"]) == ("Allow", action, KEY)
+        roles = [role["Ref"] for role in properties["Roles"]]
+        assert sorted(roles) == sorted(f"{name}Role" for name in holders)
