@@ -108,7 +108,7 @@ async def test_what_is_left_to_do_is_done_once_the_client_has_its_reply(
 
 async def test_a_handler_gets_body_headers_and_parts(records: list[RequestRecord]) -> None:
     client = await Client(b"he", b"llo").ask(app())
-    assert json.loads(client.body) == {"parts": "parts", "body": "hello", "a": "1"}
+    assert json.loads(client.body) == {"parts": "parts", "body": "hello", "a": "1, 2"}
     assert client.headers["content-length"] == str(len(client.body))
     assert client.headers["x-request-id"] == records[0].request_id
     assert (records[0].status, records[0].path) == (200, "/")
