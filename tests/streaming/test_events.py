@@ -54,7 +54,9 @@ def test_repeated_headers_and_query_parameters_are_all_there() -> None:
 def test_nothing_that_a_client_says_of_its_way_counts(lines: dict[str, list[str]]) -> None:
     scope = read(
         proxy_event(
-            headers={name: values[-1] for name, values in lines.items()}, multiValueHeaders=lines, body="hello"
+            headers={name: values[-1] for name, values in lines.items()},
+            multiValueHeaders=lines,
+            body="hello",
         )
     ).scope
     assert (scope["method"], scope["path"], scope["client"]) == ("POST", "/v1/echo", ("192.0.2.7", 0))

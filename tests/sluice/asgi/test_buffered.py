@@ -13,6 +13,7 @@ from sluice.asgi.buffered import buffered
 from sluice.asgi.cors import CrossOrigin
 from sluice.asgi.exchange import Exchange
 
+
 class Addresses:
     """Sees whose requests are counted."""
 

@@ -1,13 +1,12 @@
 """Key records in memory, in front of the table.
 
 Keys that count and keys that do not are remembered apart, so that guesses cannot push out real keys; both are bounded
-and both age. Revoked and expired keys are remembered with the unknown ones and for as long: how often the table is read,
-which takes longer than not reading it, tells nobody which of them a key is. Requests that ask for the same key at the
-same time wait for one read.
+and both age. Revoked and expired keys are remembered with the unknown ones and for as long: how often the table is
+read, which takes longer than not reading it, tells nobody which of them a key is. Requests that ask for the same key at
+the same time wait for one read.
 """
 
 import time
-
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
