@@ -107,11 +107,11 @@ class Application[Parts]:
         self._opened: tuple[Parts, AddressLimiter | None] | None = None
         self._router = Router(
             [
-                Route(path, _Endpoint(self, operation, takes_slashes=MANY_SEGMENTS in path))
+                Route(path, _Endpoint(self, operation, _own_segments(path)))
                 for path, operation in operations.items()
             ],
             redirect_slashes=False,
-            default=_Endpoint(self, None, takes_slashes=False),
+            default=_Endpoint(self, None),
             lifespan=self._lifespan,
         )
 
@@ -162,18 +162,21 @@ class _Endpoint[Parts]:
     """One path: every outcome becomes a reply of the contract, and a line in the log."""
 
     def __init__(
-        self, application: Application[Parts], operation: Operation[Parts] | None, *, takes_slashes: bool
+        self,
+        application: Application[Parts],
+        operation: Operation[Parts] | None,
+        own_segments: int | None = None,
     ) -> None:
         self._application = application
         self._operation = operation
-        self._takes_slashes = takes_slashes
+        self._own_segments = own_segments
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         record = RequestRecord(new_request_id(time.time()), scope["method"], _path_to_tell(scope))
         try:
             async with under_way(self._application.check_address(scope)) as allowed:
                 exchange = Exchange(scope, receive, send, record, allowed)
-                await self._answer(exchange, known=self._takes_slashes or not _hides_slashes(scope))
+                await self._answer(exchange, known=not _hides_slashes(scope, self._own_segments))
         finally:
             # Without a status by now, the server is ending and has cancelled this.
             record.status = record.status or CLIENT_GONE
@@ -231,15 +234,20 @@ def _path_to_tell(scope: Scope) -> str:
     return path.replace(secret, "…") if secret else path
 
 
-def _hides_slashes(scope: Scope) -> bool:
-    """Whether the path, as the client wrote it, has a slash in a segment.
+def _own_segments(path: str) -> int | None:
+    """How many segments of a path, in Starlette's notation, may have no slash in them; None for all."""
+    return path.partition("{")[0].count("/") if MANY_SEGMENTS in path else None
+
+
+def _hides_slashes(scope: Scope, own_segments: int | None) -> bool:
+    """Whether the path, as the client wrote it, has a slash in one of so many segments.
 
     Whoever looks at paths in front of this (API Gateway's routes, a firewall's rules) sees another path than the one
     that is left once that is decoded.
     """
     event, written = scope.get(EVENT), scope.get("raw_path") or b""
     path = str(event.get("path")) if event is not None else written.decode("latin-1")
-    return HIDDEN_SLASH in path.lower()
+    return any(HIDDEN_SLASH in segment for segment in path.lower().split("/")[:own_segments])
 
 
 async def _unless(gone: Awaitable[None], work: Awaitable[None]) -> None:
