@@ -19,7 +19,7 @@ async def make(exchange: Exchange, studio: Studio) -> None:
     """POST a prompt, get the pictures, or the job that makes them."""
     call = await submitting(exchange, studio)
     asked = await wanted(studio, call, parse_object)
-    preference = Preference.of(exchange.header_list(HEADER), asked.members)
+    preference = Preference.of(exchange.header(HEADER), asked.members)
     reply = await pictures(studio, call, asked, preference)
     place = {} if reply.accepted is None else {"location": f"{exchange.address}/{reply.accepted}"}
     await exchange.send_json(reply.status, reply.body, {**reply.headers, **place})

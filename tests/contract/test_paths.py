@@ -24,6 +24,20 @@ NOWHERE = [
     "/v1/%ff%00",
     "/v1/..%2f..%2fetc/passwd",
     "/health/more",
+    "//v1/chat/completions",
+    "/v1//chat/completions",
+    "/v1/chat/%2e%2e/chat/completions",
+    "/v1/chat/completions;a=b",
+    "/v1/chat/completions%00",
+    "/v1/chat/completions%20",
+    "/v1/chat/completions%0d%0aset-cookie:%20a=b",
+    "/v1/chat\\completions",
+    "/v1/chat%5ccompletions",
+    "/v1%2fchat%2Fcompletions",
+    "/v1/chat%252fcompletions",
+    "/v1/chat%c0%afcompletions",
+    "/v1/videos%2f",
+    "/docs%2fpage.js",
 ]
 
 
@@ -76,3 +90,31 @@ def test_a_slash_too_many_is_no_redirect(http: httpx.Client, case: Case, path: s
     assert reply.status_code in {200, 404}
     if reply.status_code == 404:
         check_error(reply.json())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/videos/{id}%2fcontent",
+        "/v1/videos/{id}%2Fcontent?variant=video",
+        "/v1/videos/result%2f{id}",
+        "/v1/images/generations%2f{id}",
+        "/v1/jobs/{id}%2fdeliveries",
+        "/v1/videos/{id}%00",
+        "/v1/videos/..%5c{id}",
+        "/v1/videos/%2e%2e",
+        "/v1/videos/" + "a" * 5000,
+        "/v1/videos/video_",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_path_that_is_written_as_another_one(http: httpx.Client, key: str, method: str, path: str) -> None:
+    """With a key, so that nothing but the path is wrong."""
+    made = http.post(
+        "/v1/videos", json={"model": "demo-video", "prompt": "a"}, headers={"authorization": f"Bearer {key}"}
+    )
+    url = path.replace("{id}", made.json()["id"])
+    reply = http.request(method, url, headers={"authorization": f"Bearer {key}"})
+    assert reply.status_code in {404, 405}, reply.text
+    check_error(reply.json())
+    assert reply.headers["x-request-id"]

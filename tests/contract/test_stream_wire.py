@@ -24,7 +24,7 @@ def test_headers_and_framing(http: httpx.Client, case: Case) -> None:
     reply = http.post(PATH, json=chat_body(case, stream=True))
     assert reply.status_code == 200
     assert reply.headers["content-type"].partition(";")[0] == "text/event-stream"
-    assert reply.headers["cache-control"] == "no-cache"
+    assert reply.headers["cache-control"] == "no-store"
     assert reply.headers["x-request-id"]
     assert "content-length" not in reply.headers
     assert not {"set-cookie", "openai-organization"} & set(reply.headers)

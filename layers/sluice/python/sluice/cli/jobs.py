@@ -12,7 +12,7 @@ import typer
 from sluice.api.webhooks import DeliveryAttempt, DeliveryList
 from sluice.cli import options
 from sluice.cli.jobs_rendering import job_object, job_text, jobs_table
-from sluice.cli.rendering import as_json, moment
+from sluice.cli.rendering import as_json, moment, say
 from sluice.cli.target import JSON, Local, Stack, State, Stores, target_of
 from sluice.errors import NotFoundError, masked
 from sluice.local.state import DIRECTORY
@@ -70,11 +70,11 @@ def list_jobs(
 
     jobs = asyncio.run(read())
     if json:
-        typer.echo(as_json([job_object(job) for job in jobs]))
+        say(as_json([job_object(job) for job in jobs]))
     elif jobs:
-        typer.echo(jobs_table(jobs, time.time()))
+        say(jobs_table(jobs, time.time()))
     else:
-        typer.echo("There are no such jobs.")
+        say("There are no such jobs.")
 
 
 @app.command()
@@ -88,7 +88,7 @@ def show(
             return await _job(stores, job_id)
 
     job = asyncio.run(read())
-    typer.echo(as_json(job_object(job)) if json else job_text(job, time.time()))
+    say(as_json(job_object(job)) if json else job_text(job, time.time()))
 
 
 @app.command()
@@ -104,13 +104,13 @@ def cancel(
 
     before, job = asyncio.run(write())
     if json:
-        typer.echo(as_json(job_object(job)))
+        say(as_json(job_object(job)))
     elif before.is_over:
-        typer.echo(f"Job {job.id} is over already: it is {job.state}.")
+        say(f"Job {job.id} is over already: it is {job.state}.")
     elif job.state == "completed":
-        typer.echo(f"Job {job.id} was being finished: it is completed, and charged.")
+        say(f"Job {job.id} was being finished: it is completed, and charged.")
     else:
-        typer.echo(f"Job {job.id} is cancelled. Nothing is charged.")
+        say(f"Job {job.id} is cancelled. Nothing is charged.")
 
 
 @app.command()
@@ -126,9 +126,9 @@ def deliveries(
 
     found = asyncio.run(read())
     if json:
-        typer.echo(as_json(found.model_dump()))
+        say(as_json(found.model_dump()))
     else:
-        typer.echo("\n".join([*map(_line, found.data), _sentence(found)]))
+        say("\n".join([*map(_line, found.data), _sentence(found)]))
 
 
 def _jobs(stores: Stores, owner: str | None, status: JobState | None) -> AsyncIterator[Job]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sluice.cli.rendering import moment
+from sluice.cli.rendering import columns, moment
 from sluice.money import format_usd
+from sluice.observability import on_one_line
 from sluice.pipeline.jobs.failures import WORDS
 from sluice.stores.job_records import Job
 
@@ -52,18 +53,14 @@ def job_object(job: Job) -> dict[str, Any]:
 
 def jobs_table(jobs: Iterable[Job], now: float) -> str:
     """Jobs as lines under a heading; ``now`` is epoch seconds."""
-    rows = [COLUMNS, *(_row(job, now) for job in jobs)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return columns([COLUMNS, *(_row(job, now) for job in jobs)])
 
 
 def job_text(job: Job, now: float) -> str:
     """A job as lines that begin with a name."""
     lines = dict(_lines(job, now))
     width = max(map(len, lines))
-    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items())
+    return "\n".join(f"{name.ljust(width)}  {on_one_line(value)}" for name, value in lines.items())
 
 
 def _row(job: Job, now: float) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import typer
 from sluice.accounting.periods import BudgetPeriod
 from sluice.cli import options
 from sluice.cli.current_models import unknown_models
-from sluice.cli.rendering import as_json, key_object, moment, table
+from sluice.cli.rendering import as_json, key_object, moment, say, table
 from sluice.cli.target import JSON, Local, Stack, State, target_of
 from sluice.config import WebhookAddressSettings
 from sluice.keys import digest_of, new_secret, prefix_of
@@ -91,7 +91,7 @@ def create(
             return unknown
 
     for model in asyncio.run(put()):
-        typer.echo(f"Warning: there is no model {model!r} yet; the key may use it once there is.", err=True)
+        say(f"Warning: there is no model {model!r} yet; the key may use it once there is.", err=True)
     _print_secret(f"Key {record.id} ({record.name}) is made.", record, None, secret, json=json)
 
 
@@ -112,11 +112,11 @@ def list_keys(
 
     keys, last_used = asyncio.run(read())
     if json:
-        typer.echo(as_json([key_object(record, last_used.get(record.id)) for record in keys]))
+        say(as_json([key_object(record, last_used.get(record.id)) for record in keys]))
     elif keys:
-        typer.echo(table(keys, last_used, int(time.time())))
+        say(table(keys, last_used, int(time.time())))
     else:
-        typer.echo("There are no keys yet: sluice keys create makes one.")
+        say("There are no keys yet: sluice keys create makes one.")
 
 
 @app.command()
@@ -132,9 +132,9 @@ def revoke(
 
     record, last_used = asyncio.run(write())
     if json:
-        typer.echo(as_json(key_object(record, last_used.get(key_id))))
+        say(as_json(key_object(record, last_used.get(key_id))))
     else:
-        typer.echo(f"Key {record.id} ({record.name}) is revoked.")
+        say(f"Key {record.id} ({record.name}) is revoked.")
 
 
 @app.command()
@@ -193,7 +193,7 @@ def webhook_secret(
             return secret_for(master, current_of(records).digest)
 
     secret = asyncio.run(read())
-    typer.echo(as_json({"id": key_id, "webhook_secret": secret}) if json else secret)
+    say(as_json({"id": key_id, "webhook_secret": secret}) if json else secret)
 
 
 def _one_for_each_id(records: Sequence[KeyRecord]) -> list[KeyRecord]:
@@ -207,6 +207,6 @@ def _print_secret(
     sentence: str, record: KeyRecord, last_used_at: int | None, secret: str, *, json: bool
 ) -> None:
     if json:
-        typer.echo(as_json(key_object(record, last_used_at, secret)))
+        say(as_json(key_object(record, last_used_at, secret)))
     else:
-        typer.echo(f"{sentence}\n\n  {secret}\n\nThis is the only time it is shown.")
+        say(f"{sentence}\n\n  {secret}\n\nThis is the only time it is shown.")

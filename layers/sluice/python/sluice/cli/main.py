@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from sluice.cli import jobs, keys, models, options
 from sluice.cli.reconcile import reconcile
+from sluice.cli.rendering import say
 from sluice.cli.target import NoAnswerError
 from sluice.cli.usage import usage
 from sluice.config import ConfigurationError
@@ -100,7 +101,7 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    sys.stderr.write(f"sluice: {message}\n")
+    say(f"sluice: {message}", err=True)
     sys.exit(1)
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sluice.catalog import ModelRow, fault_of, load_catalog
 from sluice.cli.current_models import current_models
 from sluice.cli.models_rendering import model_object, models_table, price_object
-from sluice.cli.rendering import as_json
+from sluice.cli.rendering import as_json, say
 from sluice.cli.target import JSON, Local, Stack, State, Stores, target_of
 from sluice.local.state import DIRECTORY
 from sluice.pipeline.live_catalog import Current, utc_today
@@ -62,7 +62,7 @@ def list_models(
         for row in current.catalog.models
         if row.id in states  # all but those that are retired and have no successor
     ]
-    typer.echo(as_json(rows) if json else models_table(rows, utc_today().isoformat()))
+    say(as_json(rows) if json else models_table(rows, utc_today().isoformat()))
 
 
 @app.command("set", short_help="Set a model's price, or add a model.")
@@ -118,7 +118,7 @@ def set_model(
             return await _set(stores, model, members)
 
     row = asyncio.run(write())
-    typer.echo(as_json(row) if json else f"{model} is set.")
+    say(as_json(row) if json else f"{model} is set.")
 
 
 @app.command(short_help="Take back what was set of a model.")
@@ -135,7 +135,7 @@ def forget(
             await stores.models.forget(model)
 
     asyncio.run(write())
-    typer.echo(as_json({"id": model, "forgotten": True}) if json else f"{model} is forgotten.")
+    say(as_json({"id": model, "forgotten": True}) if json else f"{model} is forgotten.")
 
 
 async def _set(stores: Stores, model: str, members: Members) -> dict[str, Any]:

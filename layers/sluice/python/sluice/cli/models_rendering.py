@@ -7,6 +7,7 @@ from typing import Any
 from sluice.api.model_status import ModelStatus
 from sluice.catalog import Candidate, ModelRow, Price
 from sluice.catalog_rules import PIECES
+from sluice.cli.rendering import columns
 from sluice.stores.model_items import StoredModel
 from sluice.stores.models import Snapshot
 
@@ -42,12 +43,7 @@ def model_object(row: ModelRow, status: ModelStatus, snapshot: Snapshot) -> dict
 
 def models_table(rows: Sequence[Mapping[str, Any]], today: str) -> str:
     """Models as lines under a heading; ``today`` is the day, such as ``2026-11-29``."""
-    lines = [COLUMNS, *(_cells(row, today) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    return columns([COLUMNS, *(_cells(row, today) for row in rows)])
 
 
 def _candidate(row: ModelRow, candidate: Candidate, snapshot: Snapshot) -> dict[str, Any]:

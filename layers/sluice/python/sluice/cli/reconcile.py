@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sluice.cli.reconcile_rendering import Report, report_lines, report_object
-from sluice.cli.rendering import as_json
+from sluice.cli.rendering import as_json, say
 from sluice.cli.target import JSON, Local, Stack, State, target_of
 from sluice.local.state import DIRECTORY
 from sluice.pipeline.reclaim import Reclaimer
@@ -44,6 +44,6 @@ def reconcile(
             return await reconciler.all(repair=repair)
 
     report = Report.of(asyncio.run(read()))
-    typer.echo(as_json(report_object(report)) if json else "\n".join(report_lines(report)))
+    say(as_json(report_object(report)) if json else "\n".join(report_lines(report)))
     if not report.all_right:
         raise typer.Exit(1)

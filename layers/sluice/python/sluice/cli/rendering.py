@@ -1,4 +1,8 @@
-"""Keys as the command prints them: as JSON for scripts, as text for a person."""
+"""Keys as the command prints them: as JSON for scripts, as text for a person; and how the command prints anything.
+
+Names of models are providers' words, and what is in a table may come from whoever can write to it. None of it reaches a
+terminal as it is: it could move the cursor, hide a line, or show text in another order than it is in.
+"""
 
 import json
 import time
@@ -6,7 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import typer
+
 from sluice.money import format_usd
+from sluice.observability import on_one_line
 from sluice.stores.keys import KeyRecord
 
 COLUMNS = ("id", "prefix", "name", "owner", "plan", "budget", "state", "expires", "last used", "models")
@@ -40,8 +47,40 @@ def key_object(record: KeyRecord, last_used_at: int | None, secret: str | None =
 
 
 def as_json(value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
-    """JSON on one line."""
-    return json.dumps(value, ensure_ascii=False)
+    """JSON on one line, with escapes for what is not seen."""
+    text = json.dumps(value, ensure_ascii=False)
+    return (
+        text
+        if text.isprintable()
+        else "".join(each if each.isprintable() else _escaped(each) for each in text)
+    )
+
+
+def _escaped(character: str) -> str:
+    return json.dumps(character).strip('"') if not character.isascii() else f"\\u{ord(character):04x}"
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines, whatever is in them; with ``err`` on standard error."""
+    typer.echo("\n".join(map(on_one_line, text.split("\n"))), err=err)
+
+
+def columns(rows: Sequence[Sequence[str]], texts: int | None = None) -> str:
+    """Rows as lines whose cells stand in columns, whatever is in the cells.
+
+    Args:
+        rows: the heading is the first; all have as many cells.
+        texts: how many columns are texts; those after them are numbers, and end below one another.
+    """
+    shown = [[on_one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if texts is None or index < texts else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in shown
+    )
 
 
 def moment(seconds: int) -> str:
@@ -51,11 +90,7 @@ def moment(seconds: int) -> str:
 
 def table(records: Iterable[KeyRecord], last_used: Mapping[str, int], now: int) -> str:
     """Keys as lines under a heading; ``last_used`` has epoch seconds by the key's id."""
-    rows = [COLUMNS, *(_row(record, last_used.get(record.id), now) for record in records)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return columns([COLUMNS, *(_row(record, last_used.get(record.id), now) for record in records)])
 
 
 def _row(record: KeyRecord, last_used_at: int | None, now: int) -> tuple[str, ...]:

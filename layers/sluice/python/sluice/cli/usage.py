@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sluice.cli.rendering import as_json
+from sluice.cli.rendering import as_json, say
 from sluice.cli.target import JSON, Local, Stack, State, target_of
 from sluice.cli.usage_rendering import Line, usage_object, usage_table
 from sluice.local.state import DIRECTORY
@@ -55,11 +55,11 @@ def usage(
 
     lines = grouped(asyncio.run(read()), EACH if by is None else (by,))
     if json:
-        typer.echo(as_json([usage_object(line) for line in lines]))
+        say(as_json([usage_object(line) for line in lines]))
     elif lines:
-        typer.echo(usage_table(lines))
+        say(usage_table(lines))
     else:
-        typer.echo("Nothing was used.")
+        say("Nothing was used.")
 
 
 def grouped(found: Iterable[Usage], by: Sequence[Group]) -> list[Line]:

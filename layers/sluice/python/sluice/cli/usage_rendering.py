@@ -1,9 +1,10 @@
 """Usage as the command prints it: as JSON for scripts, as text for a person."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sluice.cli.rendering import columns
 from sluice.money import format_usd
 from sluice.stores.usage_items import Totals
 
@@ -61,8 +62,7 @@ def usage_table(lines: Sequence[Line]) -> str:
         *((*line.group.values(), *_numbers(line.totals)) for line in lines),
         (SUM, *[""] * (len(names) - 1), *_numbers(everything)),
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(_aligned(row, widths, len(names)) for row in rows)
+    return columns(rows, len(names))
 
 
 def _numbers(totals: Totals) -> tuple[str, ...]:
@@ -79,12 +79,3 @@ def _numbers(totals: Totals) -> tuple[str, ...]:
         totals.seconds,
     )
     return (*(f"{count:,}" for count in counts), format_usd(totals.cost), f"{totals.estimated:,}")
-
-
-def _aligned(row: Iterable[str], widths: Iterable[int], texts: int) -> str:
-    """Cells in their columns: the first so many are texts, the others numbers."""
-    cells = [
-        cell.ljust(width) if index < texts else cell.rjust(width)
-        for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]
-    return "  ".join(cells)
