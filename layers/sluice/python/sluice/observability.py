@@ -141,10 +141,10 @@ _MEMBERS = tuple(
 
 def _plain(value: Any) -> Any:
     """No text is longer than a line, or has a key in it."""
-    return _on_one_line(masked(value)) if isinstance(value, str) else value
+    return on_one_line(masked(value)) if isinstance(value, str) else value
 
 
-def _on_one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
     """The text with escapes for what moves a terminal's cursor, ends a line or is not seen."""
     if text.isprintable():
         return text
@@ -168,7 +168,7 @@ class ReadableFormatter(logging.Formatter):
         request = getattr(record, "request", None)
         if isinstance(request, dict):
             record.msg, record.args = _sentence(request), None
-        return "\n  ".join(_on_one_line(line) for line in super().format(record).split("\n"))
+        return "\n  ".join(on_one_line(line) for line in super().format(record).split("\n"))
 
 
 def _sentence(request: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from sluice.cli import jobs, keys, models, options
+from sluice.cli import jobs, keys, ledger, models, options
 from sluice.cli.reconcile import reconcile
 from sluice.cli.target import NoAnswerError
 from sluice.cli.usage import usage
@@ -35,6 +35,7 @@ EXPECTED = (
     NoStackError,
     jobs.JobNotFoundError,
     keys.NoWebhooksError,
+    ledger.NoRowError,
     models.UnknownModelError,
 )
 """Faults whose message says all that an operator needs."""
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 app.add_typer(keys.app, name="keys")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(models.app, name="models")
 
 

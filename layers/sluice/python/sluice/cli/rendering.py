@@ -40,8 +40,11 @@ def key_object(record: KeyRecord, last_used_at: int | None, secret: str | None =
 
 
 def as_json(value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
-    """JSON on one line."""
-    return json.dumps(value, ensure_ascii=False)
+    """JSON on one line, with escapes for what would move a terminal's cursor or is not seen."""
+    return "".join(
+        each if each.isprintable() else json.dumps(each).strip('"')
+        for each in json.dumps(value, ensure_ascii=False)
+    )
 
 
 def moment(seconds: int) -> str:
