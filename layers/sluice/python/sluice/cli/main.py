@@ -35,6 +35,7 @@ EXPECTED = (
     NoStackError,
     jobs.JobNotFoundError,
     keys.NoWebhooksError,
+    keys.UnknownSecretError,
     ledger.NoRowError,
     models.UnknownModelError,
 )
