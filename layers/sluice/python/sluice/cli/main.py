@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from sluice.cli import jobs, keys, ledger, models, options
 from sluice.cli.reconcile import reconcile
+from sluice.cli.restore import restore
 from sluice.cli.target import NoAnswerError
 from sluice.cli.usage import usage
 from sluice.config import ConfigurationError
@@ -70,6 +71,7 @@ def dev(
 
 app.command(short_help="Show requests, tokens and costs.")(usage)
 app.command(short_help="Prove counters by the ledger, and repair them.")(reconcile)
+app.command(short_help="Bring back keys or ledger rows from a restored table.")(restore)
 
 
 def main() -> None:
