@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from mangum import Mangum
-
 from sluice.asgi.application import Application, get
+from sluice.asgi.buffered import buffered
 from sluice.asgi.cors import CrossOrigin
 from sluice.asgi.docs import DocsSite, send_asset, send_document, send_page
 from sluice.config import DocsSettings
@@ -18,4 +17,4 @@ app = Application(
     cross_origin=lambda site: CrossOrigin(site.settings.cors_origins),
     close_parts=DocsSite.close,
 )
-handler = Mangum(app, lifespan="off")
+handler = buffered(app)

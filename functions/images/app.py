@@ -18,7 +18,7 @@ async def make(exchange: Exchange, studio: Studio) -> None:
     """POST a prompt, get the pictures, or the job that makes them."""
     call = await submitting(exchange, studio)
     raw = await members(studio, call, parse_object)
-    reply = await pictures(studio, call, raw, Preference.of(exchange.header_list(HEADER), raw))
+    reply = await pictures(studio, call, raw, Preference.of(exchange.header(HEADER), raw))
     place = {} if reply.accepted is None else {"location": f"{exchange.address}/{reply.accepted}"}
     await exchange.send_json(reply.status, reply.body, {**reply.headers, **place})
 

@@ -3,10 +3,9 @@
 import time
 from datetime import UTC, datetime
 
-from mangum import Mangum
-
 from sluice.api.health import Health, Memory
 from sluice.asgi.application import Application, get
+from sluice.asgi.buffered import buffered
 from sluice.asgi.cors import CrossOrigin
 from sluice.asgi.exchange import Exchange
 from sluice.asgi.models import ListReplies, one_model
@@ -66,4 +65,4 @@ app = Application(
     cross_origin=lambda gateway: CrossOrigin(gateway.settings.cors_origins),
     close_parts=ModelsGateway.close,
 )
-handler = Mangum(app, lifespan="off")
+handler = buffered(app)

@@ -3,15 +3,13 @@
 from functools import partial
 from http import HTTPStatus
 
-from mangum import Mangum
-
 from sluice.api.validation import parse_object
 from sluice.api.videos_reply import VideoDeleted
 from sluice.asgi.application import Operation, delete, get, post
+from sluice.asgi.buffered import buffered
 from sluice.asgi.exchange import Exchange
 from sluice.asgi.forms import members_of
 from sluice.asgi.studios import (
-    NOT_KEPT,
     PREFIXES,
     send_shape,
     studio_application,
@@ -86,7 +84,7 @@ async def lead_to_content(exchange: Exchange, studio: Studio) -> None:
         variant = exchange.query(VARIANT).get(VARIANT, WHOLE_VIDEO)
         method: ReadMethod = "HEAD" if exchange.method == "HEAD" else "GET"
         place = {"location": await content_link(studio, job, variant, method)}
-        await exchange.send_empty(HTTPStatus.TEMPORARY_REDIRECT, {"content-length": "0", **NOT_KEPT, **place})
+        await exchange.send_empty(HTTPStatus.TEMPORARY_REDIRECT, {"content-length": "0", **place})
 
 
 async def show_result(exchange: Exchange, studio: Studio) -> None:
@@ -110,7 +108,7 @@ async def show_secret(exchange: Exchange, studio: Studio) -> None:
 async def take_callback(exchange: Exchange, studio: Studio) -> None:
     """POST by a provider, to whom the address was told; what it says is not looked at."""
     await exchange.allowed()
-    await exchange.body(studio.settings.max_body_bytes)
+    await exchange.skip_body(studio.settings.max_body_bytes)
     await called_back(studio, exchange.path_parameters["id"], exchange.path_parameters["secret"])
     await exchange.send_empty(HTTPStatus.NO_CONTENT, {})
 
@@ -130,4 +128,4 @@ app = studio_application(
     | {"/v1/jobs/{id}/callbacks/{secret}": post(take_callback)},
     name="videos",
 )
-handler = Mangum(app, lifespan="off")
+handler = buffered(app)

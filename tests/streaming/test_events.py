@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy_events import proxy_event
+from proxy_events import HOSTILE_HEADERS, proxy_event
 from runtime_process import Platform
 from sluice_streaming import events
 
@@ -30,7 +30,7 @@ def test_a_request_as_asgi_has_it() -> None:
     assert request.body == '{"a": "ä"}'.encode()
     scope = request.scope
     assert (scope["type"], scope["method"], scope["path"]) == ("http", "PUT", "/v1/chat s")
-    assert (scope["scheme"], scope["server"]) == ("https", ("api.example.com", 443))
+    assert (scope["scheme"], scope["server"]) == ("https", None)
     assert scope["client"] == ("192.0.2.7", 0)
     assert scope["query_string"] == b""
     assert scope["asgi"] == {"version": "3.0", "spec_version": "2.4"}
@@ -48,6 +48,19 @@ def test_repeated_headers_and_query_parameters_are_all_there() -> None:
     )
     assert [tuple(line) for line in request.scope["headers"]] == [(b"accept", b"a, b"), (b"x-one", b"1")]
     assert request.scope["query_string"] == b"tag=x&tag=y&q=a+b%26c"
+
+
+@pytest.mark.parametrize("lines", HOSTILE_HEADERS, ids=lambda lines: next(iter(lines)) or "empty")
+def test_nothing_that_a_client_says_of_its_way_counts(lines: dict[str, list[str]]) -> None:
+    scope = read(
+        proxy_event(
+            headers={name: values[-1] for name, values in lines.items()}, multiValueHeaders=lines, body="hello"
+        )
+    ).scope
+    assert (scope["method"], scope["path"], scope["client"]) == ("POST", "/v1/echo", ("192.0.2.7", 0))
+    assert (scope["scheme"], scope["server"]) == ("https", None)
+    names = {name for name, _ in scope["headers"]}
+    assert not names & {b"host", b"x-forwarded-port", b"x-forwarded-proto"}
 
 
 def test_a_binary_body_comes_in_base64() -> None:

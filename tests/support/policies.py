@@ -45,7 +45,7 @@ class Policies:
         """Everything that a function may do, where every condition of the template holds."""
         role = self._resources[f"{function}Role"]["Properties"]
         return [
-            Allowed(statement["Sid"], action, self._text(resource))
+            Allowed(statement.get("Sid", policy["PolicyName"]), action, self._text(resource))
             for policy in role.get("Policies", [])
             for each in policy["PolicyDocument"]["Statement"]
             for statement in [each["Fn::If"][1] if "Fn::If" in each else each]
@@ -72,6 +72,8 @@ class Policies:
     def _arn(self, name: str) -> str:
         if self._resources[name]["Type"] == "AWS::S3::Bucket":
             return f"arn:aws:s3:::{self._names[name]}"
+        if self._resources[name]["Type"] == "AWS::SQS::Queue":
+            return f"arn:aws:sqs:{ACCOUNT}:{name}"
         assert self._resources[name]["Type"] == "AWS::DynamoDB::Table", name
         return f"arn:aws:dynamodb:{ACCOUNT}:table/{self._names[name]}"
 

@@ -26,3 +26,19 @@ def proxy_event(path: str = "/v1/echo", *, method: str = "POST", **members: Any)
         "isBase64Encoded": False,
         **members,
     }
+
+
+HOSTILE_HEADERS: list[dict[str, list[str]]] = [
+    {"X-Forwarded-Port": ["443, 80"]},
+    {"X-Forwarded-Port": ["4", "43"]},
+    {"x-forwarded-port": ["https"]},
+    {"Host": ["a:b:c"]},
+    {"HOST": ["[::1]:443"]},
+    {"Host": ["a.example:"], "X-Forwarded-Host": ["evil.example"]},
+    {"X-Forwarded-For": ["203.0.113.9"], "Forwarded": ["for=203.0.113.9;host=evil.example"]},
+    {"X-HTTP-Method-Override": ["DELETE"], "X-HTTP-Method": ["DELETE"], "X-Method-Override": ["DELETE"]},
+    {"X-Original-URL": ["/secret"], "X-Rewrite-URL": ["/secret"]},
+    {"Transfer-Encoding": ["chunked"], "Content-Length": ["5", "6"], "Connection": ["close, authorization"]},
+    {"a_b": ["1"], "": [""], "x y": ["1"]},
+]
+"""What a client may send of how it came here, or to be taken for another request; several lines of a name each."""

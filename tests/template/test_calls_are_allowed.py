@@ -72,6 +72,7 @@ NO_CALLBACK = "no provider here calls back"
 NO_BEDROCK = "Bedrock is a provider, and no service of the stores'"
 IN_A_RACE = "where another process has decided what this one carries out, or a hold has expired"
 UNKNOWN_MODEL = "where a model is not in the catalogue file"
+BY_LAMBDA = "Lambda itself leaves there what failed"
 LARGE = "for what jobs have none of: a reply that is kept in parts"
 
 NOT_SEEN = {
@@ -99,6 +100,7 @@ NOT_SEEN = {
         ("DropFiles", "s3:DeleteObject"): IN_A_RACE,
         ("DropFiles", "s3:GetObject"): IN_A_RACE,
         ("EndJobs", "dynamodb:DeleteItem"): IN_A_RACE,
+        ("EndJobsFunctionEventInvokeConfigOnFailureSQSPolicy", "sqs:SendMessage"): BY_LAMBDA,
         ("Settle", "dynamodb:GetItem"): IN_A_RACE,
         ("Settle", "dynamodb:PutItem"): IN_A_RACE,
     },

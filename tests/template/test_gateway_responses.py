@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sluice.asgi.security_headers import security_headers
 from sluice.errors import (
     NotFoundError,
     RequestTooLargeError,
@@ -68,3 +69,18 @@ def test_a_throttled_client_is_told_when_to_try_again(translated: dict[str, Any]
     assert int(response["statusCode"]) == 429
     assert response["responseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
     assert envelope(response)["error"]["code"] == "rate_limit_exceeded"
+
+
+def test_api_gateways_own_replies_tell_a_browser_what_the_functions_do(translated: dict[str, Any]) -> None:
+    """But for the quotes in the policy: a list without sources is one of ``'none'``, and needs none."""
+    expected = {
+        name: "'" + value.replace(" 'none'", "") + "'"
+        for name, value in security_headers(deployed=True).items()
+    }
+    for response in gateway_responses(translated).values():
+        found = {
+            name.removeprefix("gatewayresponse.header.").lower(): value
+            for name, value in response["responseParameters"].items()
+        }
+        assert expected.items() <= found.items()
+        assert all(value.count("'") in {0, 2} for value in found.values())

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from sluice.config import WebhookSettings
+from sluice.stores.counters import LEAD
+from sluice.stores.reconcile_place import ID as PLACE
 from template_parts import called_by_streams, functions, resources
 
 MANAGED_POLICIES = {
@@ -52,6 +54,7 @@ ACTIONS = {
         "s3:DeleteObject",
         "s3:GetObject",
         "s3:ListBucket",
+        "sqs:SendMessage",
         "states:StartExecution",
     },
     "DeliverWebhookFunction": {
@@ -78,7 +81,8 @@ ACTIONS = {
         "dynamodb:Scan",
         "dynamodb:UpdateItem",
     },
-    "RollUpUsageFunction": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+    "ReconcileBudgetsFunction": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan"},
+    "RollUpUsageFunction": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem", "sqs:SendMessage"},
     "SyncCatalogFunction": {"dynamodb:Scan", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"},
 }
 
@@ -93,7 +97,18 @@ def test_adding_up_writes_to_the_ledger_and_the_usage_table_alone(template: dict
     assert {statement["Sid"]: statement["Resource"] for statement in policy["Statement"]} == {
         "MarkRows": {"Fn::GetAtt": ["LedgerTable", "Arn"]},
         "AddUp": {"Fn::GetAtt": ["UsageTable", "Arn"]},
+        "LeaveWhatIsNotAddedUp": {"Fn::GetAtt": ["RowsQueue", "Arn"]},
     }
+
+
+def test_comparing_can_change_nothing_of_what_it_compares(template: dict[str, Any]) -> None:
+    (policy,) = functions(template)["ReconcileBudgetsFunction"]["Policies"]
+    (write,) = [each for each in policy["Statement"] if "dynamodb:PutItem" in each["Action"]]
+    assert write["Action"] == "dynamodb:PutItem"
+    assert write["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [PLACE]}}
+    assert not PLACE.startswith(LEAD)
+    others = [each["Action"] for each in policy["Statement"] if each is not write]
+    assert others == ["dynamodb:Scan", ["dynamodb:GetItem", "dynamodb:Scan"], "dynamodb:Query"]
 
 
 def test_reclaiming_touches_counters_and_ledger_each_as_it_has_to(template: dict[str, Any]) -> None:

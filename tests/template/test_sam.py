@@ -97,6 +97,7 @@ def test_every_module_has_byte_code_that_counts_wherever_it_is_mounted(built: Pa
         ("JobsFunction", "app.handler._open_parts()"),
         ("ModelsFunction", "app.app.parts"),
         ("ReclaimHoldsFunction", "app.handler"),
+        ("ReconcileBudgetsFunction", "app.handler"),
         ("RollUpUsageFunction", "app.handler"),
         ("VideosFunction", "app.app.parts"),
     ],

@@ -11,13 +11,15 @@ from sluice.config import (
     MediaSettings,
     ModelsSettings,
     ProviderCheckSettings,
+    ReconcileSettings,
     RollUpSettings,
     Settings,
     TaskSettings,
     WebhookSettings,
 )
 from sluice.local.functions import load_app, load_handler
-from sluice.metrics import DELIVERS, SWEEPS, TAKES
+from sluice.metrics import DELIVERS, RECONCILES, SWEEPS, TAKES
+from sluice.pipeline.reconcile_run import SECONDS
 from sluice.stores.bucket import job_prefix, output_key
 from sluice.stores.job_items import OPEN
 from sluice.stores.jobs import BY_OWNER
@@ -37,13 +39,20 @@ SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "CheckHealthFunction": ProviderCheckSettings,
     "ModelsFunction": ModelsSettings,
     "ReclaimHoldsFunction": AccountingSettings,
+    "ReconcileBudgetsFunction": ReconcileSettings,
     "RollUpUsageFunction": RollUpSettings,
     "SyncCatalogFunction": ProviderCheckSettings,
 }
 
 
-ENDS = {"JobsFunction", "EndJobsFunction", "DeliverWebhookFunction"}
-"""Functions that no client reaches, but what ends there is counted."""
+ENDS = {
+    "JobsFunction",
+    "EndJobsFunction",
+    "DeliverWebhookFunction",
+    "ReclaimHoldsFunction",
+    "ReconcileBudgetsFunction",
+}
+"""Functions that no client reaches, but what ends there, or is found there, is counted."""
 
 
 def counts(name: str, function: dict[str, Any]) -> bool:
@@ -101,7 +110,7 @@ async def test_metrics_tell_stacks_and_functions_apart(template: dict[str, Any])
             app: Any = load_app(found)
             assert app.name == found.folder.name
     folders = {found.folder.name for found in blueprint().functions}
-    assert {*TAKES.values(), DELIVERS, SWEEPS} <= folders
+    assert {*TAKES.values(), DELIVERS, SWEEPS, RECONCILES} <= folders
 
 
 def test_lambda_traces_by_itself(template: dict[str, Any]) -> None:
@@ -159,6 +168,10 @@ def test_files_live_as_long_as_jobs(template: dict[str, Any]) -> None:
     for function in ("ImagesFunction", "VideosFunction"):
         variables = functions(template)[function]["Environment"]["Variables"]
         assert variables["SLUICE_OUTPUT_DAYS"] == {"Ref": "OutputDays"}
+
+
+def test_a_run_that_compares_counters_has_time_to_say_what_it_found(template: dict[str, Any]) -> None:
+    assert functions(template)["ReconcileBudgetsFunction"]["Timeout"] >= SECONDS + 60
 
 
 def test_a_video_has_room_in_the_function_that_stores_it(template: dict[str, Any]) -> None:

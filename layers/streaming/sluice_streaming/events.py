@@ -18,6 +18,10 @@ _CONFIG: LambdaConfig = {
     "exclude_headers": [],
 }
 
+_UNTRUSTED = frozenset({"host", "x-forwarded-port", "x-forwarded-proto"})
+"""What a client may say as it likes of how it came here. The adapter makes a number of the port, and fails where it is
+none; API Gateway speaks nothing but https, and the scope says so without them."""
+
 # From 2.4 on an application expects send() to fail when its client has gone, and need not watch receive() for
 # that in a task of its own. On Lambda neither can tell.
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
@@ -49,13 +53,16 @@ def read(payload: bytes, context: Any, state: dict[str, Any]) -> HTTPRequest:
         UnknownEventError: it is another event, or not JSON.
     """
     try:
-        gateway = APIGateway(_proxy_event(json.loads(payload)), context, _CONFIG)
+        event = _proxy_event(json.loads(payload))
+        gateway = APIGateway({**event, **_trusted_headers(event)}, context, _CONFIG)
         scope, body = gateway.scope, gateway.body
     except UnknownEventError:
         raise
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise UnknownEventError(f"{type(error).__name__}: {error}") from error
+    scope["aws.event"] = event
     scope["asgi"] = _ASGI
+    scope["server"] = None
     scope["state"] = state.copy()
     if scope["client"][0] is None:
         scope["client"] = None
@@ -66,6 +73,16 @@ def render(gateway: APIGateway, status: int, headers: Headers, body: bytes) -> b
     """Write the ordinary, whole proxy response as JSON."""
     lines = [[name, value] for name, value in headers]
     return json.dumps(gateway({"status": status, "headers": lines, "body": body})).encode()
+
+
+def _trusted_headers(event: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The headers of an event, both ways in which it has them, without the untrusted ones."""
+    return {
+        member: {
+            name: value for name, value in (event.get(member) or {}).items() if name.lower() not in _UNTRUSTED
+        }
+        for member in ("headers", "multiValueHeaders")
+    }
 
 
 def _proxy_event(event: object) -> dict[str, Any]:

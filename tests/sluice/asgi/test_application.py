@@ -108,7 +108,7 @@ async def test_what_is_left_to_do_is_done_once_the_client_has_its_reply(
 
 async def test_a_handler_gets_body_headers_and_parts(records: list[RequestRecord]) -> None:
     client = await Client(b"he", b"llo").ask(app())
-    assert json.loads(client.body) == {"parts": "parts", "body": "hello", "a": "1"}
+    assert json.loads(client.body) == {"parts": "parts", "body": "hello", "a": "1, 2"}
     assert client.headers["content-length"] == str(len(client.body))
     assert client.headers["x-request-id"] == records[0].request_id
     assert (records[0].status, records[0].path) == (200, "/")
@@ -463,3 +463,48 @@ async def test_a_path_is_told_as_the_client_knows_it(records: list[RequestRecord
         scope: dict[str, Any] = {"aws.event": event}
         client = await Client().ask(app(tell=tell), path="/tell", **scope)
         assert client.body == address
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate", "identity, gzip", "zstd", "nonsense"])
+async def test_a_packed_body_is_refused_and_not_unpacked(encoding: str) -> None:
+    headers = [(b"content-encoding", encoding.encode())]
+    client = await Client(b"he", b"llo").ask(app(), headers=headers)
+    assert (client.status, client.error["code"]) == (415, "unsupported_encoding")
+    assert client.read == 5, "a client that still sends does not see the answer"
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", " Identity "])
+async def test_a_body_as_it_is_may_say_so(encoding: str) -> None:
+    client = await Client(b"hello").ask(app(), headers=[(b"content-encoding", encoding.encode())])
+    assert client.status == 200
+
+
+async def test_a_body_that_nobody_wants_to_read_may_be_packed() -> None:
+    async def skipping(exchange: Exchange, _: str) -> None:
+        await exchange.skip_body(LIMIT)
+        await exchange.send_empty(204, {})
+
+    packed = [(b"content-encoding", b"gzip")]
+    assert (await Client(b"hello").ask(app(skip=skipping), "/skip", headers=packed)).status == 204
+    assert (await Client(b"h" * (LIMIT + 1)).ask(app(skip=skipping), "/skip", headers=packed)).status == 413
+
+
+@pytest.mark.parametrize("written", ["/outer%2fget", "/outer%2Fget"])
+@pytest.mark.parametrize("deployed", [False, True])
+async def test_a_slash_within_a_segment_leads_nowhere(written: str, deployed: bool) -> None:
+    """What stands in front sees the path as it is written, where this is another one."""
+    scope: dict[str, Any] = {"raw_path": written.encode()}
+    if deployed:
+        scope = {"raw_path": None, "aws.event": {"path": written, "requestContext": {}}}
+    found = Application(
+        {"/outer/get": get(echo), "/all/{id:path}": get(echo)},
+        name="test",
+        open_parts=lambda: "parts",
+        open_limiter=lambda _: None,
+        cross_origin=lambda _: CrossOrigin(frozenset()),
+    )
+    client = await Client().ask(found, "/outer/get", "GET", **scope)
+    assert (client.status, client.error["code"]) == (404, "not_found")
+    assert (await Client().ask(found, "/outer/get", "GET", raw_path=b"/outer/get")).status == 200
+    scope |= {"raw_path": b"/all/a%2fb"} if not deployed else {}
+    assert (await Client().ask(found, "/all/a/b", "GET", **scope)).status == 200

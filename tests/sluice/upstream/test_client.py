@@ -1,8 +1,10 @@
 """The one way out: faults translated, connections used again, nothing followed elsewhere."""
 
 import asyncio
+import gzip
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from sluice.errors import UpstreamError, UpstreamTimeoutError
 from sluice.providers.contract import UpstreamRequest
 from sluice.upstream import client as upstream_client
 from sluice.upstream.client import PIECE_BYTES, HTTPUpstream, tls_context
+from sluice.wire.inflating import PIECE_BYTES as PIECE_OF_CONTENT
+from sluice.wire.inflating import Inflater
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -216,3 +220,62 @@ async def test_a_body_of_any_length_leaves_whole_and_is_there_once(tmp_path: Pat
         await upstream.close()
     assert server.digests == [hashlib.sha256(body).hexdigest()]
     assert "transfer-encoding" not in server.heads[0]
+
+
+def packed_head(encoding: str, body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\ncontent-encoding: %s\r\ncontent-length: %d\r\n\r\n%s" % (
+        encoding.encode(),
+        len(body),
+        body,
+    )
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+async def test_a_packed_answer_is_unpacked(
+    upstream: HTTPUpstream, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    async with serving(saying(packed_head(encoding, pack(b'{"a": 1}')))) as server:
+        for _ in range(2):
+            async with upstream.send(post(server.url)) as response:
+                assert await response.read() == b'{"a": 1}'
+    assert server.connections == 1
+    assert b"accept-encoding: gzip, deflate\r\n" in server.requests[0].lower()
+
+
+async def test_a_bomb_is_given_up_once_it_has_grown_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it would have become is never made: 50 MB of it are in one part that the socket gives."""
+    made: list[int] = []
+
+    class Counting(Inflater):
+        def feed(self, data: bytes) -> Iterator[bytes]:
+            for piece in super().feed(data):
+                made.append(len(piece))
+                yield piece
+
+    monkeypatch.setattr(upstream_client, "Inflater", Counting)
+    limit = 1_000_000
+    client = HTTPUpstream.open(tls=tls_context(), demo_token_seconds=0, most_bytes=limit)
+    async with serving(saying(packed_head("gzip", gzip.compress(bytes(50_000_000))))) as server:
+        with pytest.raises(UpstreamError, match="too large"):
+            async with client.send(post(server.url)) as response:
+                await response.read()
+    assert limit < sum(made) <= limit + PIECE_OF_CONTENT
+    await client.close()
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd"])
+async def test_an_answer_that_is_packed_as_nobody_asked_is_a_failure(
+    upstream: HTTPUpstream, encoding: str
+) -> None:
+    twice = gzip.compress(gzip.compress(bytes(1_000_000)))
+    async with serving(saying(packed_head(encoding, twice))) as server:
+        with pytest.raises(UpstreamError, match="compressed"):
+            async with upstream.send(post(server.url)) as response:
+                await response.read()
+
+
+async def test_an_answer_that_is_not_packed_as_it_says_is_a_failure(upstream: HTTPUpstream) -> None:
+    async with serving(saying(packed_head("gzip", b'{"a": 1}'))) as server:
+        with pytest.raises(UpstreamError, match="compressed"):
+            async with upstream.send(post(server.url)) as response:
+                await response.read()

@@ -160,6 +160,13 @@ class AccountingSettings(CountersSettings):
     """Name of the table of settled requests."""
 
 
+class ReconcileSettings(AccountingSettings):
+    """What the function that compares counters with the ledger needs."""
+
+    keys_table: str
+    """Name of the DynamoDB table that holds the key records."""
+
+
 class RollUpSettings(EnvironmentSettings):
     """What the function that adds up the ledger needs."""
 

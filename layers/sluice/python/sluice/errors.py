@@ -13,6 +13,7 @@ The tree (HTTP status, type, code):
     │   ├── MethodNotAllowedError    405                         method_not_allowed
     │   ├── IdempotencyInProgressError 409                       idempotency_in_progress
     │   ├── RequestTooLargeError     413                         request_too_large
+    │   ├── UnsupportedEncodingError 415                         unsupported_encoding
     │   └── IdempotencyKeyReusedError 422                        idempotency_key_reused
     ├── BudgetExceededError          402 budget_exceeded         budget_exceeded
     ├── RateLimitError               429 rate_limit_error        rate_limit_exceeded
@@ -171,6 +172,13 @@ class RequestTooLargeError(InvalidRequestError):
 
     status = 413
     code = "request_too_large"
+
+
+class UnsupportedEncodingError(InvalidRequestError):
+    """The body is compressed, or encoded in another way that is not undone here."""
+
+    status = 415
+    code = "unsupported_encoding"
 
 
 class IdempotencyKeyReusedError(InvalidRequestError):

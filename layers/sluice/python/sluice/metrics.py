@@ -4,12 +4,16 @@
     a job        one line once it is over, whoever has ended it; ``service`` is the function that took it
     a webhook    one line once it is delivered or given up; ``service`` is the function that delivers
     a sweep      one line if there was anything to sweep; ``service`` is the function that ends jobs
+    a settling   one line if it failed; ``service`` is ``settle``, whichever function it was
+    a reclaiming one line if there was anything to reclaim; ``service`` is ``reclaim``, by a request or by the schedule
+    a reconciling one line in any case, so that silence is not taken for health; ``service`` is the function
 
 Written only where ``POWERTOOLS_METRICS_NAMESPACE`` is set. The one dimension is ``service``: no key, model or path, of
 which there may be any number. CloudWatch charges 0.30 USD a month for each metric and value of its dimension
 (us-east-1; second-hand, https://c3x.dev/blog/aws-cloudwatch-metrics-cost/, of November 2026): 3.30 USD for a function
-that has all eleven of requests, 1.50 USD more for one that takes jobs, 0.90 USD for those of webhooks and sweeps. What
-did not happen is not written, and costs nothing.
+that has all eleven of requests, 1.50 USD more for one that takes jobs, 0.90 USD for those of webhooks and sweeps. It is
+charged by the hours in which a metric is written: the five of a reconciling a day are 6 cents a month. What did not
+happen is not written, and costs nothing.
 
 A job is counted by the one write that ends it. Where the reply to that write is lost it is in the ledger, but not here.
 
@@ -33,6 +37,11 @@ TAKES: Final[Mapping[Literal["image", "video"], str]] = {"image": "images", "vid
 """The function that takes jobs of a kind."""
 DELIVERS: Final = "deliver_webhook"
 SWEEPS: Final = "end_jobs"
+RECONCILES: Final = "reconcile_budgets"
+
+SETTLES: Final = "settle"
+RECLAIMS: Final = "reclaim"
+"""Steps that several functions take, under one name each, so that an alarm watches one metric and not many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,25 @@ class JobEnd:
     failure: str | None
     cost: int
     milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciling:
+    """What a run that compares counters with the ledger has found, in keys.
+
+    Attributes:
+        differences: whose counter is wrong.
+        exceeded: who have spent more than their budget, which never happens.
+        reconciled: of whom it is known now whether the counter is right.
+        busy: of whom nothing can be said, because they were used all the time.
+        left: whom it did not get to, or could not read.
+    """
+
+    differences: int
+    exceeded: int
+    reconciled: int
+    busy: int
+    left: int
 
 
 def count_request(record: RequestRecord, service: str) -> None:
@@ -99,6 +127,42 @@ def count_swept(jobs: int) -> None:
     if metrics is not None:
         metrics.add_metric("JobsSwept", MetricUnit.Count, jobs)
         metrics.flush_metrics()
+
+
+def count_settle_failure(request_id: str) -> None:
+    """Write the line of a request that a provider has answered, and that could not be settled as it should.
+
+    Its row is missing, or its hold was reclaimed before, or its hold is left to be reclaimed: the log says which. Who
+    tries again after a crash may count it again.
+    """
+    metrics = _line(SETTLES, "request_id", request_id)
+    if metrics is not None:
+        metrics.add_metric("SettleFailures", MetricUnit.Count, 1)
+        metrics.flush_metrics()
+
+
+def count_reclaimed(holds: int) -> None:
+    """Write the line of so many holds that dead processes have left. Where two end one at once, both count it."""
+    metrics = _line(RECLAIMS) if holds else None
+    if metrics is not None:
+        metrics.add_metric("HoldsReclaimed", MetricUnit.Count, holds)
+        metrics.flush_metrics()
+
+
+def count_reconciling(found: Reconciling) -> None:
+    """Write the line of a run that compares counters with the ledger, what is zero too."""
+    metrics = _line(RECONCILES)
+    if metrics is None:
+        return
+    for name, keys in {
+        "BudgetDifferences": found.differences,
+        "BudgetsExceeded": found.exceeded,
+        "KeysReconciled": found.reconciled,
+        "KeysBusy": found.busy,
+        "KeysLeft": found.left,
+    }.items():
+        metrics.add_metric(name, MetricUnit.Count, keys)
+    metrics.flush_metrics()
 
 
 def _line(service: str, name: str | None = None, value: str = "") -> EphemeralMetrics | None:

@@ -43,7 +43,7 @@ async def answer[Request: ModelRequest, Whole: ReplyShape](
         record=exchange.record,
         headers=exchange.reply_headers,
         idempotency_key=idempotency_key,
-        providers=exchange.header_list(PROVIDER),
+        providers=exchange.header(PROVIDER),
         allowed=exchange.allowed,
         afterwards=exchange.afterwards.append,
     )

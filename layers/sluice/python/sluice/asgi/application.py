@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from sluice.asgi.address_check import under_way
 from sluice.asgi.cors import ALLOW_ORIGIN, PREFLIGHT_METHOD, CrossOrigin, preflight_headers
-from sluice.asgi.exchange import ClientGoneError, Exchange
+from sluice.asgi.exchange import EVENT, ClientGoneError, Exchange
 from sluice.errors import InternalError, MethodNotAllowedError, NotFoundError, SluiceError
 from sluice.metrics import count_request
 from sluice.observability import RequestRecord, log_request, logger
@@ -25,6 +25,11 @@ from sluice.request_ids import new_request_id
 
 UNTOLD = "secret"
 """The parameter of a path that is kept out of the log."""
+
+MANY_SEGMENTS = ":path}"
+"""In Starlette's notation, a parameter that may have slashes in it."""
+
+HIDDEN_SLASH = "%2f"
 
 CLIENT_GONE = 499
 """What nginx and many after it log for a client that did not wait; it is sent to nobody."""
@@ -101,9 +106,12 @@ class Application[Parts]:
         self._close_parts = close_parts
         self._opened: tuple[Parts, AddressLimiter | None] | None = None
         self._router = Router(
-            [Route(path, _Endpoint(self, operation)) for path, operation in operations.items()],
+            [
+                Route(path, _Endpoint(self, operation, takes_slashes=MANY_SEGMENTS in path))
+                for path, operation in operations.items()
+            ],
             redirect_slashes=False,
-            default=_Endpoint(self, None),
+            default=_Endpoint(self, None, takes_slashes=False),
             lifespan=self._lifespan,
         )
 
@@ -153,16 +161,19 @@ class Application[Parts]:
 class _Endpoint[Parts]:
     """One path: every outcome becomes a reply of the contract, and a line in the log."""
 
-    def __init__(self, application: Application[Parts], operation: Operation[Parts] | None) -> None:
+    def __init__(
+        self, application: Application[Parts], operation: Operation[Parts] | None, *, takes_slashes: bool
+    ) -> None:
         self._application = application
         self._operation = operation
+        self._takes_slashes = takes_slashes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         record = RequestRecord(new_request_id(time.time()), scope["method"], _path_to_tell(scope))
         try:
             async with under_way(self._application.check_address(scope)) as allowed:
                 exchange = Exchange(scope, receive, send, record, allowed)
-                await self._answer(exchange)
+                await self._answer(exchange, known=self._takes_slashes or not _hides_slashes(scope))
         finally:
             # Without a status by now, the server is ending and has cancelled this.
             record.status = record.status or CLIENT_GONE
@@ -171,10 +182,10 @@ class _Endpoint[Parts]:
         for work in exchange.afterwards:
             await work()
 
-    async def _answer(self, exchange: Exchange) -> None:
+    async def _answer(self, exchange: Exchange, *, known: bool) -> None:
         try:
             exchange.reply_headers.update(self._application.cross_origin_headers(exchange.header("origin")))
-            await _unless(exchange.client_gone(), self._handle(exchange))
+            await _unless(exchange.client_gone(), self._handle(exchange, known=known))
             if exchange.outlived:
                 exchange.record.status = CLIENT_GONE
         except ClientGoneError:
@@ -189,8 +200,8 @@ class _Endpoint[Parts]:
                 raise
             await exchange.send_error(InternalError(InternalError.TOLD))
 
-    async def _handle(self, exchange: Exchange) -> None:
-        if self._operation is None:
+    async def _handle(self, exchange: Exchange, *, known: bool) -> None:
+        if self._operation is None or not known:
             raise NotFoundError("Unknown path.")
         if exchange.method == PREFLIGHT_METHOD:
             await exchange.send_empty(204, {**self._operation.allowed, **self._preflight(exchange)})
@@ -204,7 +215,7 @@ class _Endpoint[Parts]:
         asked = exchange.header("origin"), exchange.header("access-control-request-method")
         if self._operation is None or None in asked or ALLOW_ORIGIN not in exchange.reply_headers:
             return {}
-        names = (exchange.header_list("access-control-request-headers") or "").split(",")
+        names = (exchange.header("access-control-request-headers") or "").split(",")
         return preflight_headers(map(str.strip, names), self._operation.methods)
 
     def _allowed(self, error: SluiceError) -> Mapping[str, str]:
@@ -218,6 +229,17 @@ def _path_to_tell(scope: Scope) -> str:
     path: str = scope["path"]
     secret = scope.get("path_params", {}).get(UNTOLD)
     return path.replace(secret, "…") if secret else path
+
+
+def _hides_slashes(scope: Scope) -> bool:
+    """Whether the path, as the client wrote it, has a slash in a segment.
+
+    Whoever looks at paths in front of this (API Gateway's routes, a firewall's rules) sees another path than the one
+    that is left once that is decoded.
+    """
+    event, written = scope.get(EVENT), scope.get("raw_path") or b""
+    path = str(event.get("path")) if event is not None else written.decode("latin-1")
+    return HIDDEN_SLASH in path.lower()
 
 
 async def _unless(gone: Awaitable[None], work: Awaitable[None]) -> None:

@@ -38,8 +38,6 @@ POLICY: Final = (
 """What the page may do: load its own files, and ask its own host. The library's style sheet has pictures in it."""
 
 PAGE_HEADERS: Final = {"content-security-policy": POLICY}
-NOSNIFF: Final = {"x-content-type-options": "nosniff"}
-"""A browser takes a file for what its media type says."""
 
 LIBRARY_MAX_AGE: Final = 3600
 """Seconds; all that is the gateway's own is asked for again each time, so that a page and its script fit each other."""
@@ -94,13 +92,13 @@ class DocsSite:
 
 async def send_document(exchange: Exchange, site: DocsSite) -> None:
     """Answer with the document."""
-    await _send(exchange, site.document)
+    await exchange.send_cacheable(site.document)
 
 
 async def send_page(exchange: Exchange, site: DocsSite) -> None:
     """Answer with the page, which may do no more than it has to."""
     exchange.reply_headers.update(PAGE_HEADERS)
-    await _send(exchange, site.page)
+    await exchange.send_cacheable(site.page)
 
 
 async def send_asset(exchange: Exchange, site: DocsSite) -> None:
@@ -109,12 +107,7 @@ async def send_asset(exchange: Exchange, site: DocsSite) -> None:
     Raises:
         NotFoundError: there is none of that name.
     """
-    await _send(exchange, site.asset(exchange.path_parameters["file"]))
-
-
-async def _send(exchange: Exchange, file: Cacheable) -> None:
-    exchange.reply_headers.update(NOSNIFF)
-    await exchange.send_cacheable(file)
+    await exchange.send_cacheable(site.asset(exchange.path_parameters["file"]))
 
 
 def _library() -> Path:

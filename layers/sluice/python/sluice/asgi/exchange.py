@@ -11,8 +11,10 @@ from sluice import errors
 from sluice.asgi.address_check import Allowed
 from sluice.asgi.caching import Cacheable
 from sluice.asgi.retry_headers import LANGUAGE_HEADER, retry_headers
-from sluice.errors import InvalidRequestError, RequestTooLargeError, SluiceError
+from sluice.asgi.security_headers import security_headers
+from sluice.errors import InvalidRequestError, RequestTooLargeError, SluiceError, UnsupportedEncodingError
 from sluice.observability import RequestRecord
+from sluice.pipeline.route_headers import visible
 from sluice.wire.sse import Frame
 
 _DRAINED_LIMITS = 10
@@ -22,6 +24,9 @@ the answer."""
 SLOW_READER_SECONDS = 5.0
 """What a client gets beyond a stream's deadline to read the rest of it; one that stops reading holds a provider's
 connection."""
+
+EVENT = "aws.event"
+"""API Gateway's event, where a request came by it."""
 
 JSON = "application/json"
 NO_BODY_METHOD = "HEAD"
@@ -54,6 +59,7 @@ class Exchange:
         self.afterwards: list[Callable[[], Awaitable[None]]] = []
         """What is to be done once the client has its reply and its line is in the log."""
         self._outlives_client = False
+        self._deployed = EVENT in scope
         self._query: bytes = scope.get("query_string", b"")
         self._headers: list[tuple[bytes, bytes]] = list(scope["headers"])
         self._receive = receive
@@ -64,11 +70,11 @@ class Exchange:
         self._finished = False
 
     def header(self, name: str) -> str | None:
-        """The first value of a header field; None without one."""
-        return next(iter(self._values(name)), None)
+        """The value of a header field, all its lines as one; None without one, or with empty ones.
 
-    def header_list(self, name: str) -> str | None:
-        """A header field that holds a list, all its lines as one; None without one."""
+        API Gateway's events have lines of the same name joined, so it is done here for all: of two lines with a key
+        none is believed, wherever they are read.
+        """
         return ", ".join(self._values(name)) or None
 
     def query(self, *names: str) -> Mapping[str, str]:
@@ -91,9 +97,26 @@ class Exchange:
     async def body(self, limit: int) -> bytes:
         """The request's body.
 
+        Nothing here unpacks what a client has packed: a few bytes could be any number, and no client of the API packs.
+
+        Raises:
+            RequestTooLargeError: it has more than ``limit`` bytes.
+            UnsupportedEncodingError: it is packed.
+        """
+        body = await self._read(limit)
+        if self._is_packed():
+            raise UnsupportedEncodingError("Send the request's body as it is, without a Content-Encoding.")
+        return body
+
+    async def skip_body(self, limit: int) -> None:
+        """Take the request's body off the wire, however it is packed; nobody wants to know what it says.
+
         Raises:
             RequestTooLargeError: it has more than ``limit`` bytes.
         """
+        await self._read(limit)
+
+    async def _read(self, limit: int) -> bytes:
         parts: list[bytes] = []
         length = 0
         more = True
@@ -155,7 +178,7 @@ class Exchange:
         Raises:
             RateLimitError, OverloadedError, InternalError: see ``allowed``.
         """
-        if reply.is_known(self.header_list("if-none-match")):
+        if reply.is_known(self.header("if-none-match")):
             await self.send_empty(304, reply.headers)
         else:
             await self._send_whole(200, reply.body, {"content-type": reply.content_type, **reply.headers})
@@ -177,9 +200,7 @@ class Exchange:
                 the frames themselves end by the deadline.
             RateLimitError, OverloadedError, InternalError: see ``allowed``.
         """
-        await self._start(
-            200, {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
-        )
+        await self._start(200, {"content-type": "text/event-stream; charset=utf-8"})
         try:
             async with asyncio.timeout_at(deadline + SLOW_READER_SECONDS):
                 async for frame in frames:
@@ -197,6 +218,10 @@ class Exchange:
         again = retry_headers(error, self.header(LANGUAGE_HEADER))
         await self.send_json(error.status, to_json(errors.envelope(error)), {**again, **(headers or {})})
 
+    def _is_packed(self) -> bool:
+        encodings = (self.header("content-encoding") or "").split(",")
+        return not {each.strip().lower() for each in encodings} <= {"", "identity"}
+
     def _values(self, name: str) -> list[str]:
         wanted = name.lower().encode()
         return [value.decode("latin-1") for found, value in self._headers if found == wanted]
@@ -210,14 +235,15 @@ class Exchange:
             await self.allowed()
         self.started = True
         self.record.status = status
-        fields = {**self.reply_headers, **headers, "x-request-id": self.record.request_id}
-        await self._send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [(name.encode(), value.encode("latin-1")) for name, value in fields.items()],
-            }
-        )
+        fields = {
+            **security_headers(deployed=self._deployed),
+            **self.reply_headers,
+            **headers,
+            "x-request-id": self.record.request_id,
+        }
+        # No value begins another line, whoever had a hand in it: what a header has no room for is escaped.
+        lines = [(name.encode(), visible(value).encode()) for name, value in fields.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": lines})
 
     async def _body(self, data: bytes, *, last: bool) -> None:
         if self.record.first_byte_ms is None:
@@ -228,7 +254,7 @@ class Exchange:
 
 def _address(scope: Scope) -> str:
     path: str = scope["path"]
-    context = scope.get("aws.event", {}).get("requestContext", {})
+    context = scope.get(EVENT, {}).get("requestContext", {})
     known: object = context.get("path")
     return known if isinstance(known, str) and known.endswith(path) else path
 

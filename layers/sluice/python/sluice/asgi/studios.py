@@ -21,8 +21,6 @@ from sluice.pipeline.route import PROVIDER
 from sluice.stores.job_records import Job, JobKind
 from sluice.stores.keys import KeyRecord
 
-NOT_KEPT: Mapping[str, str] = {"cache-control": "no-store"}
-"""It is somebody's, and another one soon."""
 PREFIXES = ("", "/api")
 """A client may use either's ``/v1`` as its base URL."""
 JOB_ID = "id"
@@ -84,7 +82,7 @@ async def send_shape(
         body = reply.model_dump_json().encode()
     else:
         body, _ = await hashed(members, request_hash)
-    await exchange.send_json(HTTPStatus.OK, body, {**NOT_KEPT, **(headers or {})})
+    await exchange.send_json(HTTPStatus.OK, body, headers)
 
 
 def _call(exchange: Exchange, body: bytes) -> Call:
@@ -94,7 +92,7 @@ def _call(exchange: Exchange, body: bytes) -> Call:
         record=exchange.record,
         headers=exchange.reply_headers,
         idempotency_key=exchange.header(HEADER),
-        providers=exchange.header_list(PROVIDER),
+        providers=exchange.header(PROVIDER),
         allowed=exchange.allowed,
         afterwards=exchange.afterwards.append,
     )

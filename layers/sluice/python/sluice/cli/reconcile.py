@@ -30,7 +30,8 @@ def reconcile(
 
     Requests may go on meanwhile. A key that is never at rest while it is read is told as busy.
 
-    Exit code 0: all counters are right, or were set right. 1: some are not, or are of busy keys.
+    Exit code 0: all counters are right, or were set right. 1: some are not, or are of busy keys, or a budget was
+    exceeded.
     """
 
     async def read() -> Sequence[Finding]:

@@ -16,6 +16,7 @@ class Report:
     different: tuple[Different, ...]
     busy: tuple[Busy, ...]
     expired_holds: int
+    over_budget: tuple[Equal | Different, ...] = ()
 
     @classmethod
     def of(cls, findings: Iterable[Finding]) -> Self:
@@ -23,8 +24,11 @@ class Report:
         equal = expired_holds = 0
         different: list[Different] = []
         busy: list[Busy] = []
+        over_budget: list[Equal | Different] = []
         for finding in findings:
             expired_holds += finding.expired_holds
+            if not isinstance(finding, Busy) and finding.over_budget:
+                over_budget.append(finding)
             match finding:
                 case Equal():
                     equal += 1
@@ -34,7 +38,7 @@ class Report:
                     busy.append(finding)
                 case unknown:
                     assert_never(unknown)
-        return cls(equal, tuple(different), tuple(busy), expired_holds)
+        return cls(equal, tuple(different), tuple(busy), expired_holds, tuple(over_budget))
 
     @property
     def keys(self) -> int:
@@ -48,8 +52,8 @@ class Report:
 
     @property
     def all_right(self) -> bool:
-        """Whether every counter is proved, or repaired."""
-        return not self.busy and self.repaired == len(self.different)
+        """Whether every counter is proved, or repaired, and no budget exceeded."""
+        return not self.busy and not self.over_budget and self.repaired == len(self.different)
 
 
 def report_object(report: Report) -> dict[str, Any]:
@@ -59,6 +63,14 @@ def report_object(report: Report) -> dict[str, Any]:
         "equal": report.equal,
         "different": [_difference(finding) for finding in report.different],
         "busy": [finding.key_id for finding in report.busy],
+        "over_budget": [
+            {
+                "key_id": finding.key_id,
+                "over_budget": format_usd(finding.over_budget),
+                "over_budget_nano_usd": finding.over_budget,
+            }
+            for finding in report.over_budget
+        ],
         "expired_holds": report.expired_holds,
         "repaired": report.repaired,
     }
@@ -68,6 +80,8 @@ def report_lines(report: Report) -> Iterator[str]:
     """A report for a person: a line for each key that is not as it should be, and one that sums up."""
     for different in report.different:
         yield f"{different.key_id}  {_sentence(different)}"
+    for over in report.over_budget:
+        yield f"{over.key_id}  has spent and holds {format_usd(over.over_budget)} USD more than its budget"
     for busy in report.busy:
         yield f"{busy.key_id}  is busy: it was used each time it was read. Try again."
     repaired = f" ({report.repaired} repaired)" if report.repaired else ""

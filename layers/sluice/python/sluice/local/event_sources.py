@@ -171,9 +171,18 @@ def _rule(function: str, properties: Mapping[str, Any]) -> Deployment | Executio
     )
 
 
+def _may_run(state: object) -> bool:
+    """Whether a schedule runs, or a parameter decides on it: here it runs then."""
+    match state:
+        case None | "ENABLED" | {"Fn::If": [str(), "ENABLED", "DISABLED"]}:
+            return True
+        case _:
+            return False
+
+
 def _schedule(function: str, properties: Mapping[str, Any]) -> Schedule:
     match = _RATE.fullmatch(properties["Schedule"])
-    if match is None or properties.keys() & {"Enabled", "Input", "State"}:
+    if match is None or properties.keys() & {"Enabled", "Input"} or not _may_run(properties.get("State")):
         raise TemplateError(
             f"{function} has a schedule other than rate(n minutes|hours|days): {dict(properties)}"
         )

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic_core import to_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sluice.asgi.security_headers import security_headers
 from sluice.errors import OverloadedError, SluiceError, envelope, headers, masked
 from sluice.observability import logger
 from sluice.request_ids import new_request_id
@@ -96,6 +97,7 @@ async def _take_leave(scope: Scope, receive: Receive, reply: _Reply) -> None:
 async def _refuse(reply: _Reply, error: SluiceError, request_id: str) -> None:
     body = to_json(envelope(error))
     fields = {
+        **security_headers(deployed=False),
         "content-type": "application/json",
         "content-length": str(len(body)),
         "x-request-id": request_id,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sluice.asgi.security_headers import TRANSPORT_SECURITY
 from sluice.local.blueprint import FixedReply
 from sluice.local.event_sources import Route
 from sluice.observability import RequestRecord, log_request
@@ -54,7 +55,11 @@ class Dispatcher:
 
     async def _refuse(self, record: RequestRecord, send: Send) -> None:
         headers = {
-            **{name.lower(): value for name, value in self._unknown.headers.items()},
+            **{
+                name.lower(): value
+                for name, value in self._unknown.headers.items()
+                if name.lower() not in TRANSPORT_SECURITY  # for https, which this server does not speak
+            },
             "content-type": "application/json",
             "content-length": str(len(self._unknown.body)),
             "x-request-id": record.request_id,

@@ -6,10 +6,14 @@ from typing import Any
 
 LEFT_OUT = {
     "AWS::ApiGateway::": "its routes are served by this process",
+    "AWS::CloudWatch::": "nothing here writes metrics, so that there is nothing to watch or to show",
     "AWS::Events::": "this process calls the functions that rules call",
+    "AWS::KMS::": "it encrypts what alarms say",
     "AWS::Lambda::": "functions run in this process",
     "AWS::Logs::": "the log is the terminal",
     "AWS::S3::BucketPolicy": "nothing here refuses anybody",
+    "AWS::SNS::": "it tells of alarms",
+    "AWS::SQS::": "what fails here is logged, and nothing is kept for later",
     "AWS::SecretsManager::": "CloudFormation's stand-in makes none; this process does",
     "AWS::WAFv2::": "nothing stands before this process",
 }

@@ -20,7 +20,7 @@ TAGS: Mapping[str, str] = {
 
 OPEN = frozenset({429, 500, 503})
 """Any request may fail so: its client's address is counted."""
-KEYED = OPEN | {400, 401, 402, 403, 404, 409, 413, 422, 502, 504}
+KEYED = OPEN | {400, 401, 402, 403, 404, 409, 413, 415, 422, 502, 504}
 """So may one that a provider answers."""
 TAKEN = KEYED - {502, 504}
 """So may one that a job is made for: what becomes of that is told by the job."""

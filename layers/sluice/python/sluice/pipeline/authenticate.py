@@ -21,6 +21,12 @@ def _refusal() -> InvalidAPIKeyError:
 async def authenticate(authorization: str | None, keys: KeyCache, now: float) -> KeyRecord:
     """Find the key of an ``Authorization`` header.
 
+    An answer takes as long as the work for it, so that is the same for every key that does not count and could be one:
+    its digest, and what the cache does for it, one read of the table or none. The table is asked for the digest and for
+    nothing of the key itself, so no comparison ends sooner the less of a key is right. What cannot be a key, by its
+    scheme, its beginning or its length, is refused at once: that tells only what the documentation does, and whoever
+    sends it should cost no read.
+
     Args:
         authorization: the header's value, None without one.
         keys: looks records up by digest.

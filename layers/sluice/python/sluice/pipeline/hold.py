@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from sluice.accounting.demand import Bound
 from sluice.errors import SluiceError
+from sluice.metrics import count_settle_failure
 from sluice.observability import logger
 from sluice.pipeline.admit import Admission, Admitter
 from sluice.pipeline.settle import INSIST_SECONDS, Outcome, Settler
@@ -72,6 +73,7 @@ async def _settled(settler: Settler, hold: Held) -> None:
     try:
         outcome = hold.outcome() if hold.outcome is not None else None
     except Exception:  # whatever it is: what cannot be measured is not charged, and must not stay held
+        count_settle_failure(hold.admission.request_id)
         await settler.release(hold.admission)
         raise
     if outcome is None:

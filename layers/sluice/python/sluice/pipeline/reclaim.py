@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Mapping
 
 from sluice.accounting.counter import NOTHING, Charge, Counter, Hold
+from sluice.metrics import count_reclaimed
 from sluice.observability import logger
 from sluice.stores.counters import CounterStore
 from sluice.stores.ledger import LedgerStore
@@ -42,15 +43,11 @@ class Reclaimer:
         Raises:
             OverloadedError: not all could be ended. Another attempt does no harm.
         """
-        now = self._clock()
-        for request_id, hold in holds.items():
-            if hold.expires_at > now:
-                continue
-            row = await self._ledger.put(_lost(key_id, request_id, hold, now))
-            await self._counters.settle(
-                key_id, request_id, hold, charge_of(row) if row.settles(hold) else NOTHING
-            )
-            logger.warning("an expired hold of key %s is reclaimed: %s, %s", key_id, request_id, row.status)
+        ended: list[str] = []
+        try:
+            await self._end(key_id, holds, ended)
+        finally:
+            count_reclaimed(len(ended))
 
     async def reclaim_all(self) -> int:
         """Reclaim the expired holds of all keys, whatever becomes of one of them; how many there were.
@@ -59,16 +56,19 @@ class Reclaimer:
             IncompleteError: not all could be ended. Another attempt does no harm.
             OverloadedError: the counters could not be read.
         """
-        holds = failed_keys = 0
-        async for key_id, counter in self._counters.scan():
-            expired = counter.expired(self._clock())
-            try:
-                await self.reclaim(key_id, expired)
-            except Exception:  # whatever it is, the next key's holds have nothing to do with it
-                logger.exception("the expired holds of key %s could not be reclaimed", key_id)
-                failed_keys += 1
-            else:
-                holds += len(expired)
+        failed_keys = 0
+        ended: list[str] = []
+        try:
+            async for key_id, counter in self._counters.scan():
+                expired = counter.expired(self._clock())
+                try:
+                    await self._end(key_id, expired, ended)
+                except Exception:  # whatever it is, the next key's holds have nothing to do with it
+                    logger.exception("the expired holds of key %s could not be reclaimed", key_id)
+                    failed_keys += 1
+        finally:
+            count_reclaimed(len(ended))
+        holds = len(ended)
         logger.info("reclaimed", extra={"reclaimed": {"holds": holds, "failed_keys": failed_keys}})
         if failed_keys:
             raise IncompleteError(f"not all expired holds of {failed_keys} key(s) could be reclaimed")
@@ -82,6 +82,19 @@ class Reclaimer:
         expired = list(counter.expired(self._clock()).items())
         if expired:
             await self.reclaim(key_id, dict(random.sample(expired, min(len(expired), AT_ONCE))))
+
+    async def _end(self, key_id: str, holds: Mapping[str, Hold], ended: list[str]) -> None:
+        """End those holds that have expired, and note the requests that they were of, one by one."""
+        now = self._clock()
+        for request_id, hold in holds.items():
+            if hold.expires_at > now:
+                continue
+            row = await self._ledger.put(_lost(key_id, request_id, hold, now))
+            await self._counters.settle(
+                key_id, request_id, hold, charge_of(row) if row.settles(hold) else NOTHING
+            )
+            ended.append(request_id)
+            logger.warning("an expired hold of key %s is reclaimed: %s, %s", key_id, request_id, row.status)
 
 
 def charge_of(row: LedgerRow) -> Charge:

@@ -10,17 +10,20 @@ has both: it counts by its hold.
 Requests go on while this is read, so the counter is read before its rows and after them. If it is the same, nothing
 that costs has moved: an admission adds a hold such as never comes again, settling takes one away, and what was admitted
 and settled in between has added its cost. If not, nothing is said of the key, and it is read again.
+
+What is settled and held is also compared with the key's budget, which it never exceeds: not even where the counter is
+wrong, for then the budget may have been spent twice.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sluice.accounting.counter import Counter
-from sluice.accounting.periods import BudgetPeriod, period_at
+from sluice.accounting.periods import period_at
 from sluice.pipeline.reclaim import Reclaimer
 from sluice.stores.counters import CounterStore
-from sluice.stores.keys import KeyNotFoundError, KeyStore
+from sluice.stores.keys import KeyNotFoundError, KeyRecord, KeyStore
 from sluice.stores.ledger import LedgerStore
 
 ATTEMPTS = 5
@@ -53,10 +56,15 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """A key whose counter is right. ``expired_holds``, here and below, are those that were met, reclaimed or not."""
+    """A key whose counter is right.
+
+    ``expired_holds``, here and below, are those that were met, reclaimed or not; ``over_budget`` is what is spent and
+    held beyond the budget, in nano-USD.
+    """
 
     key_id: str
     expired_holds: int
+    over_budget: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,7 @@ class Different:
     expired_holds: int
     balance: Balance
     repaired: bool
+    over_budget: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +127,23 @@ class Reconciler:
 
     async def all(self, *, repair: bool) -> Sequence[Finding]:
         """Every key that has a record or a counter, by id."""
-        periods: dict[str, BudgetPeriod | None] = {}
-        async for key_id, _ in self._counters.scan():
-            periods[key_id] = None
-        for record in await self._keys.list():
-            periods[record.id] = record.budget_period
+        keys = await self.keys()
         turns = asyncio.Semaphore(AT_ONCE)
 
         async def in_turn(key_id: str) -> Finding:
             async with turns:
-                return await self._key(key_id, periods[key_id], repair=repair)
+                return await self.key(key_id, keys[key_id], repair=repair)
 
-        return await asyncio.gather(*map(in_turn, sorted(periods)))
+        return await asyncio.gather(*map(in_turn, keys))
+
+    async def keys(self) -> Mapping[str, KeyRecord | None]:
+        """The ids of all keys that have a record or a counter, in their order, with one of their records."""
+        found: dict[str, KeyRecord | None] = {}
+        async for key_id, _ in self._counters.scan():
+            found[key_id] = None
+        for record in await self._keys.list():
+            found[record.id] = record
+        return dict(sorted(found.items()))
 
     async def one(self, key_id: str, *, repair: bool) -> Finding:
         """One key.
@@ -140,9 +154,10 @@ class Reconciler:
         records = await self._keys.find(key_id)
         if not records and await self._counters.read(key_id) is None:
             raise KeyNotFoundError(key_id)
-        return await self._key(key_id, records[0].budget_period if records else None, repair=repair)
+        return await self.key(key_id, records[0] if records else None, repair=repair)
 
-    async def _key(self, key_id: str, kind: BudgetPeriod | None, *, repair: bool) -> Finding:
+    async def key(self, key_id: str, record: KeyRecord | None, *, repair: bool) -> Finding:
+        """One key, with one of its records if it has any; all have the same terms."""
         expired_holds: set[str] = set()
         for _ in range(ATTEMPTS):
             seen = await self._counters.read(key_id)
@@ -152,7 +167,9 @@ class Reconciler:
                 await self._reclaimer.reclaim(key_id, expired)
                 seen = await self._counters.read(key_id)
             # Without a counter, the one that it would count in.
-            period = seen.period if seen else period_at(kind, self._clock())
+            period = (
+                seen.period if seen else period_at(record.budget_period if record else None, self._clock())
+            )
             settled = await self._settled(key_id, period, seen)
             if _standing(await self._counters.read(key_id)) != _standing(seen):
                 continue
@@ -162,10 +179,11 @@ class Reconciler:
                 settled=settled.cost,
                 held=seen.held if seen else 0,
             )
+            over = _over_budget(balance, record)
             if balance.excess == 0:
-                return Equal(key_id, len(expired_holds))
+                return Equal(key_id, len(expired_holds), over)
             if not repair or await self._repaired(key_id, seen, balance, settled.last_at):
-                return Different(key_id, len(expired_holds), balance, repaired=repair)
+                return Different(key_id, len(expired_holds), balance, repair, over)
         return Busy(key_id, len(expired_holds))
 
     async def _settled(self, key_id: str, period: str, seen: Counter | None) -> _Settled:
@@ -185,6 +203,11 @@ class Reconciler:
         return await self._counters.restore(
             key_id, period=balance.period, used=balance.due, last_used_at=last_at, now=self._clock()
         )
+
+
+def _over_budget(balance: Balance, record: KeyRecord | None) -> int:
+    budget = None if record is None else record.budget_nano_usd
+    return 0 if budget is None else max(0, balance.due - budget)
 
 
 def _standing(counter: Counter | None) -> tuple[object, ...] | None:

@@ -63,7 +63,9 @@ def tell_repeated(headers: Headers, kept: KeptReply, reply: Reply) -> None:
 
 def visible(name: str) -> str:
     """A name as a header can hold it: what is not plain ASCII is escaped as in an address."""
-    return name if name.isascii() and name.isprintable() else quote(name, safe=_VISIBLE)
+    return (
+        name if name.isascii() and name.isprintable() else quote(name, safe=_VISIBLE, errors="surrogatepass")
+    )
 
 
 def _names(tries: Sequence[Try]) -> Iterable[str]:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from sluice.accounting.costs import TokenCount
 from sluice.accounting.counter import NOTHING, Counter
 from sluice.errors import OverloadedError
+from sluice.metrics import count_settle_failure
 from sluice.observability import logger
 from sluice.pipeline.admit import Admission
 from sluice.pipeline.reclaim import Reclaimer, charge_of
@@ -84,7 +85,7 @@ class Settler:
     async def settle(
         self, admission: Admission, outcome: Outcome, until: float | None = None
     ) -> LedgerRow | None:
-        """Write down what a request cost, and end its hold; what does not succeed is in the log.
+        """Write down what a request cost, and end its hold; what does not succeed is in the log, and counted.
 
         Args:
             admission: the request's.
@@ -103,27 +104,33 @@ class Settler:
             standing = await insist(lambda: self._ledger.put(row), until)
         except (OverloadedError, AWSError):
             logger.exception("a request could not be written to the ledger", extra={"row": asdict(row)})
+            count_settle_failure(admission.request_id)
             return None
-        if standing.status == "lost" != row.status:
+        is_lost = standing.status == "lost" != row.status
+        if is_lost:
             logger.error("a request came to its end after its hold was reclaimed", extra={"row": asdict(row)})
-        await self._end(admission, standing, until)
+        is_ended = await self._end(admission, standing, until)
+        if is_lost or not is_ended:
+            count_settle_failure(admission.request_id)
         return standing
 
     async def release(self, admission: Admission) -> None:
         """End the hold of a request that failed: it costs nothing, and its tokens count for nothing."""
         await self._end(admission, None, _from_now(RELEASE_SECONDS))
 
-    async def _end(self, admission: Admission, row: LedgerRow | None, until: float) -> None:
+    async def _end(self, admission: Admission, row: LedgerRow | None, until: float) -> bool:
+        """Whether the hold is ended; otherwise it expires."""
         key_id, request_id, hold = admission.key.id, admission.request_id, admission.hold
         charge = NOTHING if row is None else charge_of(row)
         try:
             counter = await insist(lambda: self._counters.settle(key_id, request_id, hold, charge), until)
         except (OverloadedError, AWSError):
             logger.exception("the hold of %s could not be ended; it will expire", request_id)
-            return
+            return False
         if counter is not None:
             self._note(key_id, counter)
             await self._look_around(key_id, counter)
+        return True
 
     async def _look_around(self, key_id: str, counter: Counter) -> None:
         """End the expired holds of others."""

@@ -1,8 +1,12 @@
 """Key records in memory, in front of the table.
 
-Known and unknown keys are remembered apart, so that guesses cannot push out real keys; both are bounded and
-both age. Requests that ask for the same key at the same time wait for one read.
+Keys that count and keys that do not are remembered apart, so that guesses cannot push out real keys; both are bounded
+and both age. Revoked and expired keys are remembered with the unknown ones and for as long: how often the table is read,
+which takes longer than not reading it, tells nobody which of them a key is. Requests that ask for the same key at the
+same time wait for one read.
 """
+
+import time
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,7 +17,7 @@ from sluice.stores.keys import KeyRecord
 from sluice.stores.single_flight import SingleFlight
 
 UNKNOWN_SECONDS = 5.0
-"""A key is made by an operator and used by a person: nobody misses it for longer than this."""
+"""For keys that do not count. A key is made by an operator and used by a person: nobody misses it for longer."""
 
 
 class KeySource(Protocol):
@@ -65,11 +69,21 @@ class KeyCache:
         seconds: how long a record is believed; 0 asks each time.
         size: how many records, and how many unknown digests, are remembered.
         clock: monotonic seconds.
+        today: epoch seconds, by which keys expire.
     """
 
-    def __init__(self, source: KeySource, *, seconds: float, size: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        source: KeySource,
+        *,
+        seconds: float,
+        size: int,
+        clock: Callable[[], float],
+        today: Callable[[], float] = time.time,
+    ) -> None:
         self._source = source
         self._clock = clock
+        self._today = today
         self._known = _Memory(size, seconds)
         self._unknown = _Memory(size, min(seconds, UNKNOWN_SECONDS))
         self._reads = SingleFlight[KeyRecord | None]()
@@ -88,5 +102,6 @@ class KeyCache:
 
     async def _read(self, digest: str, started: float) -> KeyRecord | None:
         record = await self._source.get(digest)
-        (self._unknown if record is None else self._known).put(digest, record, started)
+        counts = record is not None and record.usable(int(self._today()))
+        (self._known if counts else self._unknown).put(digest, record, started)
         return record

@@ -18,6 +18,7 @@ import httpx
 from sluice.errors import SluiceError, UpstreamError, UpstreamTimeoutError
 from sluice.providers.contract import UpstreamRequest
 from sluice.upstream.demo import DemoTransport
+from sluice.wire.inflating import ACCEPTED, EncodingError, Inflater
 
 if TYPE_CHECKING:
     from sluice.upstream.elsewhere import Elsewhere
@@ -46,6 +47,7 @@ _FAILURES: tuple[tuple[type[Exception], type[SluiceError], str], ...] = (
         "The provider's address or credential holds characters that HTTP has not.",
     ),
     (httpx.StreamError, UpstreamError, "The connection to the provider broke."),
+    (EncodingError, UpstreamError, "The provider's answer is compressed in a way that cannot be read."),
 )
 
 _UNHEARD = (
@@ -109,7 +111,8 @@ class _Response:
     def __init__(self, raw: httpx.Response, most_bytes: int) -> None:
         self._raw = raw
         self._most_bytes = most_bytes
-        self._parts = raw.aiter_bytes()
+        self._received = raw.aiter_raw()
+        self._parts = self._unpacked()
 
     @property
     def status(self) -> int:
@@ -134,11 +137,17 @@ class _Response:
                 raise UpstreamError("The provider's answer is too large.", retriable=False)
             yield part
 
+    async def _unpacked(self) -> AsyncIterator[bytes]:
+        inflater = Inflater(self._raw.headers.get("content-encoding", ""))
+        async for data in self._received:
+            for piece in inflater.feed(data):
+                yield piece
+
     async def release(self) -> None:
         """Read the little that follows the last event: only a connection read to its end can be used again."""
         with contextlib.suppress(TimeoutError, httpx.HTTPError, httpx.StreamError):
             async with asyncio.timeout(RELEASE_SECONDS):
-                while await anext(self._parts, None) is not None:
+                while await anext(self._received, None) is not None:
                     pass
 
 
@@ -173,7 +182,7 @@ class HTTPUpstream:
                 timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=60),
                 mounts={"demo://": DemoTransport(demo_token_seconds)},
-                headers={"user-agent": "sluice"},
+                headers={"user-agent": "sluice", "accept-encoding": ACCEPTED},
                 follow_redirects=False,
             ),
             functools.partial(_elsewhere, tls),

@@ -28,11 +28,12 @@ class DemoTransport(httpx.AsyncBaseTransport):
 
         match answer(request.method, request.url.path, await request.aread()):
             case None:
-                return httpx.Response(404)
+                return httpx.Response(404, stream=httpx.ByteStream(b""))
             case bytes() as body:
-                return httpx.Response(200, headers={"content-type": JSON}, content=body)
+                return httpx.Response(200, headers={"content-type": JSON}, stream=httpx.ByteStream(body))
             case File() as file:
-                return httpx.Response(200, headers={"content-type": file.content_type}, content=file.content)
+                content = httpx.ByteStream(file.content)
+                return httpx.Response(200, headers={"content-type": file.content_type}, stream=content)
             case payloads:
                 frames = _Frames(payloads, self._token_seconds)
                 return httpx.Response(200, headers={"content-type": EVENT_STREAM}, stream=frames)

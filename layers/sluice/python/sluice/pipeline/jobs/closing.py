@@ -34,7 +34,7 @@ from sluice.accounting.counter import NOTHING, Charge, Counter
 from sluice.accounting.media import cost_of
 from sluice.config import ClosingSettings
 from sluice.errors import OverloadedError
-from sluice.metrics import JobEnd, count_job
+from sluice.metrics import JobEnd, count_job, count_settle_failure
 from sluice.observability import logger
 from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
 from sluice.pipeline.reclaim import charge_of
@@ -144,6 +144,7 @@ class Closer:
             return await self.jobs.fail(job.id, "server_error", self._milliseconds())
         if not await self._is_held(job):
             logger.error("nothing is held for %s any more; it fails", job.id)
+            count_settle_failure(job.request_id)
             return await self.jobs.fail(job.id, LATE, self._milliseconds())
         cost, provider = _cost(job, made, request), request.legs[made[0].leg].provider
         try:
@@ -188,6 +189,7 @@ class Closer:
         standing = await self.ledger.put(row)
         if standing.status == "lost":
             logger.error("%s was finished after its hold was reclaimed; it fails", job.id)
+            count_settle_failure(job.request_id)
             return await self.jobs.overrule(job.id, LATE)
         await self._settle(job, charge_of(standing) if standing.settles(job.hold) else NOTHING)
         return job
