@@ -1,6 +1,6 @@
 # One-word commands. Each sets up what it needs; nothing has to be run before it.
 .DEFAULT_GOAL := help
-.PHONY: help dev test test-sam lint style types template scripts secrets advisories format openapi readme lock bench bench-import bench-translation bench-cost clean
+.PHONY: help setup dev test test-sam lint style types template scripts secrets advisories format openapi readme lock bench bench-import bench-translation bench-cost clean
 SHELL := /bin/sh
 
 venv := .venv
@@ -59,6 +59,8 @@ tests/%/node_modules/.installed: tests/%/package-lock.json
 	@npm ci --prefix tests/$* --no-audit --no-fund --silent
 	@touch $@
 
+setup: $(venv)/.installed ## .venv, in which the command sluice is
+
 dev: $(venv)/.installed ## the gateway on http://127.0.0.1:3000 (PORT=… for another)
 	@exec $(bin)/sluice dev
 
@@ -99,8 +101,9 @@ format: $(venv)/.installed ## put the code into its format
 openapi: $(venv)/.installed ## write functions/docs/openapi.json, the contract as an OpenAPI document
 	@$(bin)/python -m sluice.openapi
 
-readme: $(venv)/.installed ## write README.md's tables of providers and models
+readme: $(venv)/.installed ## write the tables of README.md and DEPLOY.md
 	@$(bin)/python -m sluice.readme
+	@PYTHONPATH=tests/support $(bin)/python -m tests.bench.cost_table
 
 bench: bench-import bench-translation ## what a cold start, a request, its translation and a call to AWS cost in CPU time
 	@$(bin)/python -m tests.bench.aws_call

@@ -114,11 +114,82 @@ OBJECT_READ = Price(
     OBJECT_WRITE.told,
 )
 FIREWALL_REQUEST = Price(
-    "AWS WAF request; beside them 6 USD a month for the list and its rule",
+    "AWS WAF request",
     Decimal("0.60"),
     MILLION,
     f"{PRICE_LIST}/awswaf/20260107213453/us-east-1/index.json",
     "AWS's price list of 2026-01-07, as quoted on 2026-07-29",
+)
+FIREWALL_LIST = Price(
+    "AWS WAF web ACL, a month",
+    Decimal(5),
+    1,
+    FIREWALL_REQUEST.address,
+    FIREWALL_REQUEST.told,
+)
+FIREWALL_RULE = Price(
+    "AWS WAF rule or group of rules in it, a month",
+    Decimal(1),
+    1,
+    FIREWALL_REQUEST.address,
+    FIREWALL_REQUEST.told,
+)
+TRACE = Price(
+    "X-Ray trace that is recorded",
+    Decimal(5),
+    MILLION,
+    "https://aws.amazon.com/xray/pricing/",
+    "AWS's page, undated copy; the first 100,000 a month are free, and API Gateway has one a second and 5 % of the rest "
+    "recorded",
+)
+LOG = Price(
+    "CloudWatch log lines, GB taken in",
+    Decimal("0.50"),
+    1,
+    "https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards/",
+    "a page of 2026-06-13 that quotes it; the account's first 5 GB a month are free",
+)
+METRIC = Price(
+    "CloudWatch metric of one's own, a month in which it is written",
+    Decimal("0.30"),
+    1,
+    "https://signoz.io/guides/cloudwatch-pricing",
+    "a page of 2026-02-15 that quotes it; the account's first 10 are free",
+)
+ALARM_METRIC = Price(
+    "CloudWatch, a metric that an alarm looks at, a month",
+    Decimal("0.10"),
+    1,
+    "https://aws.amazon.com/cloudwatch/pricing/",
+    "as others quote AWS's page; the account's first 10 are free",
+)
+DASHBOARD = Price(
+    "CloudWatch dashboard, a month",
+    Decimal(3),
+    1,
+    LOG.address,
+    "a page of 2026-06-13 that quotes it; the account's first 3 are free",
+)
+SECRET = Price(
+    "Secrets Manager secret, a month; beside it 0.05 USD for 10,000 calls",
+    Decimal("0.40"),
+    1,
+    "https://hivebook.wiki/wiki/aws-secrets-manager-rotated-secrets-dynamic-db-credentials-kms",
+    "an undated page that quotes it",
+)
+KEY = Price(
+    "KMS key of one's own, a month; each of its first two rotations adds as much",
+    Decimal(1),
+    1,
+    "https://aws.amazon.com/kms/pricing/",
+    "AWS's page, undated copy",
+)
+KEY_REQUEST = Price(
+    "KMS request",
+    Decimal("0.03"),
+    10_000,
+    "https://www.wring.co/blog/aws-kms-pricing-guide",
+    "a page of 2026-03-15 that quotes it; the account's first 20,000 a month are free",
 )
 
 PRICES = (
@@ -134,6 +205,16 @@ PRICES = (
     OBJECT_WRITE,
     OBJECT_READ,
     FIREWALL_REQUEST,
+    FIREWALL_LIST,
+    FIREWALL_RULE,
+    TRACE,
+    LOG,
+    METRIC,
+    ALARM_METRIC,
+    DASHBOARD,
+    SECRET,
+    KEY,
+    KEY_REQUEST,
 )
 
 

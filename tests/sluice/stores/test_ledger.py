@@ -10,8 +10,9 @@ from engines import Engine
 from fake_dynamodb import FakeClient, FakeDynamoDB
 from made_rows import ledger_row
 from sluice.errors import OverloadedError
+from sluice.request_ids import new_request_id
 from sluice.stores.aws import AWS, ConditionFailedError
-from sluice.stores.ledger import LedgerStore
+from sluice.stores.ledger import PORTION, LedgerStore
 
 TABLE = "LedgerTable"
 names = (f"key_ledger_{number}" for number in itertools.count())
@@ -64,6 +65,24 @@ async def test_rows_come_by_key_and_oldest_first_however_many_pages_they_take(
     )
     assert len(list(pages)) > 1
     assert [row async for row in store.rows(key_id)] == rows
+
+
+async def test_rows_of_a_time_are_those_whose_requests_came_in_then(store: LedgerStore, key_id: str) -> None:
+    times = (99.999, 100.0, 100.001, 199.999, 200.0)
+    rows = [ledger_row(new_request_id(at), key_id=key_id, settled_at=10**15) for at in times]
+    for row in rows:
+        await store.put(row)
+    assert [row async for row in store.rows_between(key_id, 100, 200)] == rows[1:4]
+    assert [row async for row in store.rows_between(key_id, 0, 10**10)] == rows
+    assert [row async for row in store.rows_between(key_id, 201, 300)] == []
+    assert [row async for row in store.rows_between(next(names), 0, 10**10)] == []
+
+
+async def test_rows_of_a_time_come_however_many_portions_they_take(store: LedgerStore, key_id: str) -> None:
+    rows = [ledger_row(new_request_id(at), key_id=key_id) for at in range(2 * PORTION + 1)]
+    for batch in itertools.batched(rows, 10, strict=False):
+        await asyncio.gather(*map(store.put, batch))
+    assert [row async for row in store.rows_between(key_id, 0, 10**10)] == rows
 
 
 async def test_the_mark_of_the_roll_up_makes_no_other_row_of_it(

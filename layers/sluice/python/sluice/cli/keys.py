@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -25,6 +26,8 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, list,
 
 DEFAULT_OWNER = "default"
 PLAN_HELP = f"One of {', '.join(PLANS)}. The last, the default, has only the limits given here."
+MOST_READ = 1000
+"""Characters of standard input, which are more than a secret has."""
 DEFAULT_PERIOD: BudgetPeriod = "lifetime"
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, key_…")]
@@ -32,6 +35,10 @@ KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, key_…"
 
 class NoWebhooksError(Exception):
     """The gateway has no secret to sign webhooks with."""
+
+
+class UnknownSecretError(Exception):
+    """No key has this secret, or ever had it."""
 
 
 def option(parser: Any, metavar: str, text: str) -> Any:
@@ -117,6 +124,29 @@ def list_keys(
         say(table(keys, last_used, int(time.time())))
     else:
         say("There are no keys yet: sluice keys create makes one.")
+
+
+@app.command()
+def find(local: Local = False, stack: Stack = None, state: State = DIRECTORY, json: JSON = False) -> None:
+    """Find the key that a secret belongs to.
+
+    The secret is read from standard input, so that no history of commands and no list of processes has it.
+    """
+    target = target_of(local=local, stack=stack, state=state)
+    secret = typer.prompt("Secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.read(MOST_READ)
+
+    async def read() -> tuple[KeyRecord | None, Mapping[str, int]]:
+        async with target.open() as stores:
+            record = await stores.keys.get(digest_of(secret.strip()))
+            return record, {} if record is None else await stores.counters.last_used([record.id])
+
+    record, last_used = asyncio.run(read())
+    if record is None:
+        raise UnknownSecretError("no key has this secret")
+    if json:
+        typer.echo(as_json(key_object(record, last_used.get(record.id))))
+    else:
+        typer.echo(table([record], last_used, int(time.time())))
 
 
 @app.command()

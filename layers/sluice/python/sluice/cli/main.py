@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from sluice.cli import jobs, keys, models, options
+from sluice.cli import jobs, keys, ledger, models, options
 from sluice.cli.reconcile import reconcile
 from sluice.cli.rendering import say
+from sluice.cli.restore import restore
 from sluice.cli.target import NoAnswerError
 from sluice.cli.usage import usage
 from sluice.config import ConfigurationError
@@ -37,6 +38,8 @@ EXPECTED = (
     NoStackError,
     jobs.JobNotFoundError,
     keys.NoWebhooksError,
+    keys.UnknownSecretError,
+    ledger.NoRowError,
     models.UnknownModelError,
 )
 """Faults whose message says all that an operator needs."""
@@ -50,6 +53,7 @@ app = typer.Typer(
 )
 app.add_typer(keys.app, name="keys")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(models.app, name="models")
 
 
@@ -77,6 +81,7 @@ def dev(
 
 app.command(short_help="Show requests, tokens and costs.")(usage)
 app.command(short_help="Prove counters by the ledger, and repair them.")(reconcile)
+app.command(short_help="Bring back keys or ledger rows from a restored table.")(restore)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from sluice.stores.job_records import JobKind
 from sluice.stores.jobs import JobStore
 from sluice.stores.keys import KeyStore
 from sluice.stores.ledger import LedgerStore
+from sluice.stores.merging import Merger, Restorable
 from sluice.stores.models import ModelStore
 from sluice.stores.stacks import NoStackError, outputs_of
 from sluice.stores.usage import UsageStore
@@ -30,6 +31,8 @@ CLOUDFORMATION = "CLOUDFORMATION"
 DYNAMODB = "DYNAMODB"
 MACHINES: Mapping[JobKind, str] = {"image": "ImagesMachineArn", "video": "VideosMachineArn"}
 """The outputs that name the state machines of jobs."""
+TABLES: Mapping[Restorable, str] = {"keys": "KeysTableName", "ledger": "LedgerTableName"}
+"""The outputs that name the tables of what can be brought back."""
 SERVICES = (CLOUDFORMATION, DYNAMODB, "S3", "SECRETS_MANAGER", "SFN")
 """What is asked, by the names in AWS's variables."""
 
@@ -114,6 +117,10 @@ class Stores:
     def ledger(self) -> LedgerStore:
         """The settled requests."""
         return LedgerStore(self._aws, self._output("LedgerTableName"))
+
+    def merger(self, kind: Restorable) -> Merger:
+        """Brings back what a table has lost."""
+        return Merger(self._aws, kind, self._output(TABLES[kind]))
 
     @property
     def usage(self) -> UsageStore:

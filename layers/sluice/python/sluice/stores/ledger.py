@@ -4,13 +4,21 @@ A row is written once and never changed, so whoever comes second finds out what 
 roll-up marks it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
+from typing import Any
 
+from sluice.request_ids import lowest_request_id
 from sluice.stores.aws import AWS, ConditionFailedError
 from sluice.stores.ledger_rows import LedgerRow, item_of, row_of
 from sluice.stores.pages import items_of
 
 IS_NEW = "attribute_not_exists(request_id)"
+IS_OF_KEY = "key_id = :key"
+IS_IN_TIME = "request_id BETWEEN :first AND :last"
+"""No request has the very id of a bound: it lacks the bits that say how ids are made."""
+PORTION = 100
+"""Rows in one reply."""
 
 
 class LedgerStore:
@@ -62,12 +70,28 @@ class LedgerStore:
 
     async def rows(self, key_id: str) -> AsyncIterator[LedgerRow]:
         """All rows of a key as they are this moment, oldest first, page by page."""
+        async for row in self._found(IS_OF_KEY, key_id):
+            yield row
+
+    async def rows_between(self, key_id: str, first: float, last: float) -> AsyncIterator[LedgerRow]:
+        """Those of a key's rows whose requests came in from the epoch second ``first`` on and before ``last``.
+
+        They come in small portions, for somebody who waits for the first of them, perhaps far from the table.
+        """
+        bounds = {":first": {"S": lowest_request_id(first)}, ":last": {"S": lowest_request_id(last)}}
+        async for row in self._found(f"{IS_OF_KEY} AND {IS_IN_TIME}", key_id, bounds, Limit=PORTION):
+            yield row
+
+    async def _found(
+        self, condition: str, key_id: str, bounds: Mapping[str, Any] = MappingProxyType({}), **members: Any
+    ) -> AsyncIterator[LedgerRow]:
         async for item in items_of(
             self._dynamodb,
             "Query",
             TableName=self._table,
             ConsistentRead=True,
-            KeyConditionExpression="key_id = :key",
-            ExpressionAttributeValues={":key": {"S": key_id}},
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues={":key": {"S": key_id}, **bounds},
+            **members,
         ):
             yield row_of(item)
