@@ -1,6 +1,7 @@
-"""What moto would do otherwise than DynamoDB."""
+"""What moto would do otherwise than AWS."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -96,3 +97,13 @@ def test_a_stream_is_read_on_after_a_cancelled_transaction(dynamodb: Any, stream
     dynamodb.transact_write_items(TransactItems=[marking("b")])
     (record, *_) = streams.get_records(ShardIterator=read["NextShardIterator"])["Records"]
     assert record["dynamodb"]["Keys"] == key("b")
+
+
+def test_two_may_put_the_same_object_at_once(endpoint: Endpoint) -> None:
+    s3 = botocore_client(endpoint, "s3")
+    s3.create_bucket(Bucket="files")
+    body = bytes(300_000)
+    with ThreadPoolExecutor(8) as threads:
+        puts = [threads.submit(s3.put_object, Bucket="files", Key="same", Body=body) for _ in range(200)]
+        tags = {put.result()["ETag"] for put in puts}
+    assert len(tags) == 1

@@ -21,7 +21,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from sluice.local.emulator import mend_dynamodb
+from sluice.local.emulator import mend_dynamodb, mend_s3
 from sluice.local.far_functions import FarFunctions
 
 
@@ -36,6 +36,7 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     threading.Thread(target=end_with_parent, daemon=True).start()
     mend_dynamodb()
+    mend_s3()
     # moto would import it, and much with it, at the first request; here it is done while the parent starts.
     importlib.import_module("moto.cloudformation.models")
     host, *bridge = sys.argv[1:]

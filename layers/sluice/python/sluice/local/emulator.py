@@ -1,4 +1,4 @@
-"""Where moto's DynamoDB is not like DynamoDB, and what is done about it."""
+"""Where moto's DynamoDB and S3 are not like AWS's, and what is done about it."""
 
 import contextlib
 import copy
@@ -11,6 +11,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend
+from moto.s3.responses import S3Response
 
 type Method = Callable[..., Any]
 type Undo = Callable[[], None]
@@ -24,6 +25,17 @@ def mend_dynamodb() -> None:
     _replace(DynamoHandler, "call_action", functools.partial(_guarded, threading.RLock()))
 
 
+def mend_s3() -> None:
+    """Make moto's S3 fit for concurrent use.
+
+    An object that takes another's place closes the other one's file, which the thread that has put the other may not
+    have read yet: it answers with a checksum. Of two that put the same name at once one would get a 500.
+    """
+    guarded = functools.partial(_guarded, threading.RLock())
+    for name in ("key_response", "bucket_response"):
+        _replace(S3Response, name, guarded)
+
+
 def _replace(owner: type, name: str, replacement: Callable[[Method], Method]) -> None:
     setattr(owner, name, replacement(getattr(owner, name)))
 
@@ -31,7 +43,7 @@ def _replace(owner: type, name: str, replacement: Callable[[Method], Method]) ->
 def _guarded(lock: Any, method: Method) -> Method:
     """Let one call be answered at a time.
 
-    moto checks a condition and then acts on it, with nothing in between to stop another thread: of two
+    moto's DynamoDB checks a condition and then acts on it, with nothing in between to stop another thread: of two
     conditional writes both may win, which in DynamoDB cannot happen. And it puts the reply together from the item
     as it is by then, which may hold what the next write has changed.
     """
