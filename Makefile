@@ -8,7 +8,6 @@ sam_venv := .sam-venv
 lint_venv := .lint-venv
 bin := $(venv)/bin
 npm_folders := tests/contract/node tests/engines
-scripts := .ci/find-python .ci/lock .ci/run layers/pack layers/streaming/sluice-streaming
 # Set up here, not by the caller: a virtual environment that happens to be active is left alone.
 unexport VIRTUAL_ENV
 
@@ -63,8 +62,7 @@ dev: $(venv)/.installed ## the gateway on http://127.0.0.1:3000 (PORT=… for an
 test: $(venv)/.installed $(sam_venv)/.installed $(lint_venv)/.installed $(npm_folders:%=%/node_modules/.installed) ## every test that needs no Docker
 	@$(bin)/python -m pytest $(ARGS)
 
-# Each part prints what it finds and what it could not look at, and nothing else. They wait for each other only in what
-# they print.
+# Each part prints what it finds and what it could not look at, and nothing else.
 lint: $(venv)/.installed $(lint_venv)/.installed ## format, imports, types, template, scripts, secrets, known vulnerabilities
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going types template secrets style scripts advisories
 
@@ -79,7 +77,7 @@ template: $(venv)/.installed $(lint_venv)/.installed
 	@$(bin)/python -m checks.template
 
 scripts: $(lint_venv)/.installed
-	@$(lint_venv)/bin/shellcheck $(scripts)
+	@git grep -lE '^#!/(usr/)?bin/(env )?(ba)?sh' -- ':!*.md' ':!*.py' | xargs $(lint_venv)/bin/shellcheck
 
 secrets: $(lint_venv)/.installed
 	@$(lint_venv)/bin/python -m checks.secret_scan
