@@ -10,7 +10,6 @@ bin := $(venv)/bin
 # A process for each core, but not for each of many: every one has servers and engines of its own.
 processes := --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 npm_folders := tests/contract/node tests/engines
-scripts := .ci/find-python .ci/lock .ci/run .ci/with-docker layers/pack layers/streaming/sluice-streaming
 # Set up here, not by the caller: a virtual environment that happens to be active is left alone.
 unexport VIRTUAL_ENV
 
@@ -70,8 +69,7 @@ test: $(venv)/.installed $(sam_venv)/.installed $(lint_venv)/.installed $(npm_fo
 test-sam: $(venv)/.installed $(sam_venv)/.installed ## the built functions in sam local's containers, with every sample event; needs Docker
 	@$(bin)/python -m pytest tests/sam_local $(ARGS)
 
-# Each part prints what it finds and what it could not look at, and nothing else. They wait for each other only in what
-# they print.
+# Each part prints what it finds and what it could not look at, and nothing else.
 lint: $(venv)/.installed $(lint_venv)/.installed ## format, imports, types, template, scripts, secrets, known vulnerabilities
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going types template secrets style scripts advisories
 
@@ -86,7 +84,7 @@ template: $(venv)/.installed $(lint_venv)/.installed
 	@$(bin)/python -m checks.template
 
 scripts: $(lint_venv)/.installed
-	@$(lint_venv)/bin/shellcheck $(scripts)
+	@git grep -lE '^#!/(usr/)?bin/(env )?(ba)?sh' -- ':!*.md' ':!*.py' | xargs $(lint_venv)/bin/shellcheck
 
 secrets: $(lint_venv)/.installed
 	@$(lint_venv)/bin/python -m checks.secret_scan
