@@ -8,6 +8,8 @@ import importlib.util
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.bench.capacity import MeteredClient, Trace, traced
@@ -103,8 +105,8 @@ class JobSite:
         self._bucket = MemoryBucket(self._around)
         self._machines = StartedMachines()
         metered = aws_with(MeteredClient(aws.dynamodb))
-        catalog = ROOT / ".cache" / "bench-jobs.toml"
-        catalog.parent.mkdir(exist_ok=True)
+        self._folder = TemporaryDirectory()
+        catalog = Path(self._folder.name) / "catalog.toml"
         catalog.write_text(CATALOG, encoding="utf-8")
         named = TABLES | {
             "jobs_table": JOBS_TABLE,
@@ -129,8 +131,9 @@ class JobSite:
         await KeyStore(self._aws, TABLES["keys_table"]).put_new(self._key)
 
     async def close(self) -> None:
-        """Give up the way to the providers."""
+        """Give up the way to the providers, and the catalogue's file."""
         await self._upstream.close()
+        self._folder.cleanup()
 
     async def job(self, function: str, path: str, body: bytes, looked_at: str, looks: int) -> Usage:
         """Have a job made, and looked at until it is over.
