@@ -70,7 +70,7 @@ def reported(
     }
     del template["Outputs"]
     (folder / "template.yaml").write_text(yaml.safe_dump(template), encoding="utf-8")
-    options = local_options(folder, folder, "")
+    options = local_options(folder, folder, None)
     printed = sam("local", "invoke", PROBE, "--event", folder / "event.json", *options)
     found: dict[str, Any] = json.loads(printed.strip().split("\n")[-1])
     return found

@@ -6,7 +6,7 @@ import httpx
 import openai
 import pytest
 
-from sam_site import SamSite
+from sam_site import DEAR, SamSite
 
 SECONDS = 60
 """A function's container may have to be started."""
@@ -77,7 +77,7 @@ def test_a_page_of_another_origin_may_ask(site: SamSite) -> None:
     ("terms", "model", "status", "code"),
     [
         (("--models", "demo-embedding"), "demo", 403, "model_not_allowed"),
-        (("--budget", "0.000000001"), "openai/gpt-4o-mini", 402, "budget_exceeded"),
+        (("--budget", "0.000000001"), DEAR, 402, "budget_exceeded"),
     ],
 )
 def test_what_a_key_may_not_do(

@@ -2,16 +2,16 @@
 
 import openai
 
-from sam_site import SamSite
+from sam_site import DEAR, SamSite
 
 
 def test_the_ledger_adds_up_to_the_counter_and_nothing_is_held(site: SamSite) -> None:
     made = site.create_key("--plan", "enterprise", "--budget", "1")
     with openai.OpenAI(base_url=f"{site.url}/v1", api_key=made["key"], max_retries=0) as client:
-        client.chat.completions.create(model="demo", messages=[{"role": "user", "content": "Hello!"}])
+        client.chat.completions.create(model=DEAR, messages=[{"role": "user", "content": "Hello!"}])
         list(
             client.chat.completions.create(
-                model="demo", messages=[{"role": "user", "content": "Hello!"}], stream=True
+                model=DEAR, messages=[{"role": "user", "content": "Hello!"}], stream=True
             )
         )
         client.embeddings.create(model="demo-embedding", input="x")
@@ -20,6 +20,7 @@ def test_the_ledger_adds_up_to_the_counter_and_nothing_is_held(site: SamSite) ->
     rows = site.client("dynamodb").scan(TableName=tables["LedgerTable"])["Items"]
     mine = [row for row in rows if row["key_id"]["S"] == made["id"]]
     assert len(mine) == 4
+    assert sum(int(row["cost"]["N"]) > 0 for row in mine) == 2
     counters = site.client("dynamodb").scan(TableName=tables["CountersTable"])["Items"]
     for counter in counters:
         if "used" in counter:

@@ -3,6 +3,7 @@
 import json
 import queue
 import threading
+from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +19,7 @@ class HookReceiver:
     """
 
     def __init__(self, host: str) -> None:
-        messages: queue.Queue[dict[str, Any]] = queue.Queue()
+        messages: defaultdict[str, queue.Queue[dict[str, Any]]] = defaultdict(queue.Queue)
         self._messages = messages
 
         class Taker(BaseHTTPRequestHandler):
@@ -26,7 +27,7 @@ class HookReceiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 self.send_response(204)
                 self.end_headers()
-                messages.put(json.loads(body))
+                messages[self.path].put(json.loads(body))
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -58,6 +59,6 @@ class HookReceiver:
         """An address to send to."""
         return f"http://{self.address}/{name}"
 
-    def message(self) -> dict[str, Any]:
-        """The next message; it is waited for."""
-        return self._messages.get(timeout=SECONDS)
+    def message(self, name: str) -> dict[str, Any]:
+        """The next message to an address; it is waited for."""
+        return self._messages[f"/{name}"].get(timeout=SECONDS)

@@ -24,6 +24,9 @@ from sluice.local.stack import Stack, create_stack
 from sluice.stores.access import Endpoint
 
 COMMAND = Path(sys.executable).with_name("sluice")
+DEAR = "dear-demo"
+"""A model that answers without a network as the demo model does, and has a price."""
+
 WEBHOOK_SECRET = "a-secret-that-webhooks-are-made-of"
 
 
@@ -118,12 +121,20 @@ def sam_site(sam: Sam, docker: Docker, built: Path, folder: Path) -> Iterator[Sa
         ):
             for server in (functions, api):
                 server.wait_until_ready()
-            yield SamSite(sam, local_aws.endpoint, stack, options, api, functions, hooks)
+            site = SamSite(sam, local_aws.endpoint, stack, options, api, functions, hooks)
+            site.sluice(
+                *("models", "set", DEAR, "--provider", "demo", "--upstream", "demo", "--kind", "chat"),
+                *("--input-price", "100", "--output-price", "200"),
+                *("--context-tokens", "10000", "--output-tokens", "1000"),
+            )
+            yield site
 
 
-def local_options(built: Path, folder: Path, endpoint_url: str) -> list[str]:
+def local_options(built: Path, folder: Path, endpoint_url: str | None) -> list[str]:
     """What ``sam local`` is told, whatever it is to do."""
-    overrides = (f"Architecture={ARCHITECTURE}", f"AwsEndpointUrl={endpoint_url}")
+    overrides = [f"Architecture={ARCHITECTURE}"]
+    if endpoint_url is not None:
+        overrides.append(f"AwsEndpointUrl={endpoint_url}")
     return [
         *("--template", str(built / "template.yaml")),
         *("--parameter-overrides", *overrides),
