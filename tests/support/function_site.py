@@ -1,9 +1,10 @@
-"""All functions of the template in one process, each with the variables that the template gives it and no others.
+"""All functions of the template in one process, each of which is known for what it reads and calls.
 
-AWS's stand-in runs their state machines, and Bedrock's their models. What each function calls and reads is recorded.
+AWS's stand-in runs their state machines, and mocks are their providers.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -51,9 +52,6 @@ OF_LAMBDA = {
     "AWS_SECRET_ACCESS_KEY": "local",
 }
 """Variables that Lambda itself sets and something here reads. The session's token is left out: nothing here asks."""
-
-EXTRAS = ("SLUICE_CATALOG", "SLUICE_POLL_SECONDS")
-"""Variables that an operator may add, and this site does."""
 
 NOT_MADE_HERE = {"SLUICE_PUBLIC_URL": "https://api.example.com/live"}
 """What comes of resources that AWS's stand-in does not make."""
@@ -145,6 +143,7 @@ async def functions_at_work(monkeypatch: pytest.MonkeyPatch, folder: Path) -> As
             "SLUICE_WEBHOOK_HOSTS": f"127.0.0.1:{receiver.port}",
             "SLUICE_IP_RPM": "10000",
             "SLUICE_POLL_SECONDS": "0.2",
+            "SLUICE_IMAGE_TIMEOUT_SECONDS": "30",
             "SLUICE_IPFS_API": ipfs.url,
             "SLUICE_IPFS_CREDENTIAL": "GOOD_KEY",
         }
@@ -181,14 +180,32 @@ def _mocks() -> Iterator[tuple[Receiver, MockProvider, MockBedrock, MockIPFS]]:
 def _environments(
     template: Blueprint, stack: Stack, endpoint: Endpoint, given: Mapping[str, str]
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    """The variables of each function: Lambda's, the template's, and ``given`` in the place of parameters' defaults."""
+    """What each function may read: Lambda's variables, and whatever the template sets for any.
+
+    One that reads what is not set for it goes on here, so that the proofs can say so by its name. ``given`` stands in the
+    place of parameters' defaults.
+    """
+    anybodys: dict[str, str] = {}
     for function in template.functions:
-        variables = {
-            name: stack.outputs[value.output] if isinstance(value, Resolved) else value
-            for name, value in function.variables.items()
-        }
-        own = {name: value for name, value in given.items() if name in variables or name in EXTRAS}
-        yield function.name, OF_LAMBDA | {"AWS_ENDPOINT_URL": endpoint.url} | NOT_MADE_HERE | variables | own
+        for name, value in function.variables.items():
+            anybodys[name] = stack.outputs[value.output] if isinstance(value, Resolved) else value
+    shared = {
+        **OF_LAMBDA,
+        "AWS_ENDPOINT_URL": endpoint.url,
+        **NOT_MADE_HERE,
+        **dict(_by_resources(stack)),
+        **anybodys,
+        **given,
+    }
+    for function in template.functions:
+        yield function.name, shared
+
+
+def _by_resources(stack: Stack) -> Iterator[tuple[str, str]]:
+    """Variables that name what was made, should nobody set them."""
+    made = {**stack.tables, **stack.machines, "JobsBucket": stack.outputs["JobsBucketName"]}
+    for name, called in made.items():
+        yield f"SLUICE_{re.sub(r'(?<=[a-z])(?=[A-Z])', '_', name).upper()}", called
 
 
 def _waiting_machine() -> str:

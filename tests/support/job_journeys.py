@@ -87,6 +87,8 @@ async def use_videos(site: Site) -> None:
     assert (await client.delete(f"{VIDEOS}/{second}")).status_code == 200
     third = (await client.post(VIDEOS, json=wanted)).json()["id"]
     await site.stop("VideosMachine", third)
+    aborted = sample_events("end_jobs")["aborted"]
+    await site.tell("EndJobsFunction", aborted | {"detail": aborted["detail"] | {"name": third}})
     assert (await ended(client, f"{VIDEOS}/{third}"))["status"] == "failed"
     reel = {"model": "reel", "prompt": "a lighthouse", "seconds": "6"}
     fourth = (await client.post(VIDEOS, json=reel)).json()["id"]

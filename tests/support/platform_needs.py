@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policies import Roles, listed
-from template_parts import resources
+from template_parts import function_of, resources
 
 EVERYTHING = "*"
 """The ARN where an action knows no resources."""
@@ -58,12 +58,12 @@ def function_needs(translated: Mapping[str, Any], owner: str, roles: Roles) -> I
     if dead is not None:
         yield _sending(roles.text(dead))
     for mapping in resources(translated, "AWS::Lambda::EventSourceMapping").values():
-        if mapping["Properties"]["FunctionName"] == {"Ref": owner}:
+        if function_of(translated, mapping["Properties"]["FunctionName"]) == owner:
             for action in READS_A_STREAM:
                 yield action, roles.text(mapping["Properties"]["EventSourceArn"]), "a stream calls it"
             yield from _destinations(mapping, roles)
     for config in resources(translated, "AWS::Lambda::EventInvokeConfig").values():
-        if config["Properties"]["FunctionName"] == {"Ref": owner}:
+        if function_of(translated, config["Properties"]["FunctionName"]) == owner:
             yield from _destinations(config, roles)
 
 

@@ -132,6 +132,9 @@ class Roles:
         if kind == "AWS::SecretsManager::Secret":
             path = self.text(self._resources[name]["Properties"]["Name"])
             return f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{path}-AbCdEf"
+        if kind == "AWS::Lambda::Alias":
+            properties = self._resources[name]["Properties"]
+            return f"{self._attribute(properties['FunctionName']['Ref'], 'Arn')}:{properties['Name']}"
         return name
 
     def _attribute(self, name: str, attribute: str) -> str:

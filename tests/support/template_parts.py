@@ -22,6 +22,17 @@ def functions(template: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def function_of(translated: Mapping[str, Any], reference: Any) -> str | None:
+    """The function that a reference is to, itself or by an alias; None where it is to something else."""
+    match reference:
+        case {"Fn::GetAtt": [str(name), "Arn"]} | {"Ref": str(name)} if name in translated["Resources"]:
+            resource = translated["Resources"][name]
+            if resource["Type"] == "AWS::Lambda::Alias":
+                return function_of(translated, resource["Properties"]["FunctionName"])
+            return name if resource["Type"] == "AWS::Lambda::Function" else None
+    return None
+
+
 def rules_of(translated: Mapping[str, Any], function: str) -> list[dict[str, Any]]:
     """EventBridge's rules that call a function."""
     arn = {"Fn::GetAtt": [function, "Arn"]}

@@ -67,6 +67,34 @@ EXTRAS: Mapping[str, str] = {
 """Variables that the template leaves to operators, and what stands in their place. Each has a default in ``config``."""
 
 
+AT_IMPORT: Mapping[str, str] = {
+    "AWS_EXECUTION_ENV": "Lambda's",
+    "AWS_LAMBDA_INITIALIZATION_TYPE": "Lambda's",
+    "AWS_LAMBDA_LOG_LEVEL": "Lambda's, of LoggingConfig",
+    "LAMBDA_TASK_ROOT": "Lambda's",
+    "LOG_LEVEL": "for operators: how much is logged",
+    "POWERTOOLS_DEBUG": "for operators, while they look for a fault",
+    "POWERTOOLS_DEV": "for operators, while they look for a fault",
+    "POWERTOOLS_LOGGER_SAMPLE_RATE": "for operators: how much is logged",
+    "POWERTOOLS_LOG_DEDUPLICATION_DISABLED": "for operators, while they look for a fault",
+    "POWERTOOLS_LOG_LEVEL": "for operators: how much is logged",
+    "POWERTOOLS_SERVICE_NAME": "for operators: the service in the log",
+}
+"""Variables that are read while modules are imported, before any function does anything: whose they are.
+
+Source: https://docs.powertools.aws.dev/lambda/python/latest/environment_variables/.
+"""
+
+RUNTIME: Mapping[str, str] = {
+    "AWS_LAMBDA_RUNTIME_API": "Lambda's",
+    "_HANDLER": "Lambda's",
+    "AWS_LAMBDA_MAX_CONCURRENCY": "Lambda's",
+    "AWS_SAM_LOCAL": "set by sam local, and by nobody else",
+    "AWS_LAMBDA_INITIALIZATION_TYPE": "Lambda's",
+}
+"""Variables that the streaming runtime reads."""
+
+
 def variable_findings(translated: Mapping[str, Any], recording: Recording) -> list[str]:
     """Of all functions."""
     functions = resources(translated, FUNCTION)

@@ -67,7 +67,7 @@ def watched_handler(name: str, handler: Handler) -> Handler:
 
 
 class Environments(Mapping[str, str]):
-    """Stands in the place of ``os.environ``: each function finds the variables that it has on Lambda, and no others.
+    """Stands in the place of ``os.environ``: each function finds its own variables, and what it asks for is known.
 
     Args:
         own: by functions.

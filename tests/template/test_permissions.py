@@ -26,7 +26,8 @@ OTHERS_ROLES = {"ApiAccountRole": "API Gateway writes its logs with it, for all 
 def test_permissions_are_those_that_are_needed(
     owner: str, translated: dict[str, Any], recording: Recording
 ) -> None:
-    assert Proof(translated, recording).findings(owner) == []
+    findings = Proof(translated, recording).findings(owner)
+    assert not findings, "\n".join(findings)
 
 
 @pytest.mark.parametrize("owner", [*FUNCTIONS, *MACHINES])
@@ -124,7 +125,9 @@ def test_every_wildcard_has_its_reason_beside_it() -> None:
     found = list(wildcards(TEMPLATE.read_text(encoding="utf-8")))
     assert found
     without = [f"line {each.line}: {each.sid} has {each.text}" for each in found if not each.reason]
-    assert without == [], "write a comment beside each, which says why no narrower one will do"
+    assert not without, "write a comment beside it that says why no narrower one will do:\n" + "\n".join(
+        without
+    )
 
 
 def test_every_wildcard_that_is_deployed_stands_in_the_template(

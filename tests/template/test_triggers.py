@@ -21,7 +21,8 @@ def roles_of(translated: dict[str, Any]) -> Roles:
 
 
 def test_every_function_is_called_and_every_caller_is_let_in(translated: dict[str, Any]) -> None:
-    assert trigger_findings(translated, roles_of(translated)) == []
+    findings = trigger_findings(translated, roles_of(translated))
+    assert not findings, "\n".join(findings)
 
 
 def test_any_permission_to_call_that_is_taken_out_is_missed(translated: dict[str, Any]) -> None:
@@ -71,7 +72,8 @@ def missing(function: str, found: list[Trigger]) -> list[str]:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_sample_events_are_sent_by_somebody(function: str, translated: dict[str, Any]) -> None:
-    assert missing(function, list(triggers(translated, roles_of(translated)))) == []
+    findings = missing(function, list(triggers(translated, roles_of(translated))))
+    assert not findings, "\n".join(findings)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

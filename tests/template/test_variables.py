@@ -1,16 +1,34 @@
 """The variables of functions: all that they read, by what they were seen to read, and nothing else."""
 
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from pydantic_core import PydanticUndefined
 
-from local_stack import blueprint
+import import_reads
+from local_stack import ROOT, blueprint
 from recorded_calls import Recording
 from sluice.config import PREFIX
+from sluice_streaming.settings import Settings as RuntimeSettings
 from template_mutations import without_variable
 from template_parts import resources
-from variable_findings import EXTRAS, FUNCTION, OF_LAMBDA, findings_of, settings_kinds, variable_findings
+from variable_findings import (
+    AT_IMPORT,
+    EXTRAS,
+    FUNCTION,
+    OF_LAMBDA,
+    RUNTIME,
+    findings_of,
+    settings_kinds,
+    variable_findings,
+)
+
+OURS = ("sluice", "function_", "aws_lambda_powertools", "mangum")
+"""Modules that could read a variable of the template's while they are imported, by their beginnings."""
 
 FUNCTIONS = tuple(function.name for function in blueprint().functions)
 
@@ -19,7 +37,8 @@ FUNCTIONS = tuple(function.name for function in blueprint().functions)
 def test_variables_are_those_that_are_read(
     function: str, translated: dict[str, Any], recording: Recording
 ) -> None:
-    assert findings_of(function, translated["Resources"][function]["Properties"], recording) == []
+    findings = findings_of(function, translated["Resources"][function]["Properties"], recording)
+    assert not findings, "\n".join(findings)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -79,3 +98,30 @@ def test_what_is_left_to_operators_is_read_and_has_a_default_and_is_not_set(
     for function in resources(translated, FUNCTION).values():
         variables = function["Properties"]["Environment"]["Variables"]
         assert not variables.keys() & EXTRAS.keys()
+
+
+def test_what_is_read_at_import_is_lambdas_or_left_to_operators() -> None:
+    """In a process of its own: here all is imported long since."""
+    files = [str(function.folder / "app.py") for function in blueprint().functions]
+    command = [sys.executable, str(import_reads.__file__), *files]
+    told = subprocess.run(command, capture_output=True, check=True, text=True, cwd=ROOT)
+    read = {name for module, name in json.loads(told.stdout) if module.startswith(OURS)}
+    assert read == AT_IMPORT.keys()
+
+
+def test_the_streaming_runtime_reads_what_lambda_sets_and_nothing_else() -> None:
+    read = set[str]()
+
+    class Reading(Mapping[str, str]):
+        def __getitem__(self, name: str) -> str:
+            read.add(name)
+            return {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "_HANDLER": "app.app"}[name]
+
+        def __iter__(self) -> Iterator[str]:
+            raise AssertionError
+
+        def __len__(self) -> int:
+            raise AssertionError
+
+    RuntimeSettings.from_environment([], Reading())
+    assert read == RUNTIME.keys()
