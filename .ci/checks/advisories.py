@@ -3,7 +3,7 @@
 The answers come from the registries' advisories. Where those cannot be reached this says so and why, and is no failure;
 a vulnerability is one, unless ``accepted_advisories.toml`` accepts it, with a reason and until a day.
 
-    .venv/bin/python -m checks.advisories
+    PYTHONPATH=.ci .venv/bin/python -m checks.advisories
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ from typing import Any
 
 from checks.advisory_sources import Answer, Vulnerability, ask_npm, ask_pip_audit, pins_of
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ACCEPTED = Path(__file__).parent / "accepted_advisories.toml"
 PIP_AUDIT = ROOT / ".lint-venv" / "bin" / "pip-audit"
 PYTHON_LOCKS = (
@@ -26,7 +26,7 @@ PYTHON_LOCKS = (
     "layers/streaming/requirements.txt",
     "functions/docs/requirements.txt",
     "tests/template/sam-cli.lock",
-    "checks/requirements.lock",
+    ".ci/checks/requirements.lock",
 )
 NPM_FOLDERS = ("tests/contract/node", "tests/engines")
 

@@ -5,7 +5,7 @@ so both tools get both forms. A finding is mended, or it is suppressed with a re
 ``Metadata.checkov.skip`` or, where it holds for all resources, in ``.checkov.yaml``. What suppresses nothing any more
 is refused, so checkov is asked here without suppressions and the two are compared.
 
-    .venv/bin/python -m checks.template
+    PYTHONPATH=.ci .venv/bin/python -m checks.template
 """
 
 import copy
@@ -22,7 +22,7 @@ from typing import Any
 
 from sluice.local.blueprint import read_template, transformed
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
 FOR_ALL = ROOT / ".checkov.yaml"
 CFN_LINT = ROOT / ".venv" / "bin" / "cfn-lint"

@@ -4,7 +4,7 @@ It runs in an environment of its own, with the patterns of detect-secrets beside
 finds is in use. A line that only looks like a credential says so with detect-secrets's allowlist pragma, followed by a
 dash and the reason. A mark without a reason is refused, and so is one on a line where nothing is found.
 
-    .lint-venv/bin/python -m checks.secret_scan [FILE …]
+    PYTHONPATH=.ci .lint-venv/bin/python -m checks.secret_scan [FILE …]
 """
 
 import re
