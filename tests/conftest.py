@@ -9,19 +9,17 @@ from engine_processes import ENGINES, require
 from engines import Engine, running_engine
 from sluice.stores.aws import AWS
 
-SHARED = ("gateway", "built")
-"""Fixtures that take long to make, or that a later test looks at: who asks for one of them runs in one process."""
-
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, one has all of a file or of a shared fixture; the longest comes first."""
+    """Where several processes share the tests, one has all of a file, and one all that look at what SAM builds.
+
+    A file's tests share servers, and a build takes long. Those against a gateway take the longest, so they come first.
+    """
     for item in items:
-        fixtures = item.fixturenames if isinstance(item, pytest.Function) else ()
-        shared = [name for name in SHARED if name in fixtures]
-        group = shared[0] if shared else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: "gateway" not in getattr(item, "fixturenames", ()))
+        builds = "built" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("built" if builds else item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: "/contract/" not in item.path.as_posix())
 
 
 @pytest.fixture(scope="session", params=ENGINES)

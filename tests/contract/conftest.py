@@ -8,18 +8,12 @@ import openai
 import pytest
 
 from gateway_process import GatewayProcess
+from leaks import check_nothing_leaked
 from mock_provider import Case, MockProvider
 from sdk_clients import NO_AUTHORITIES, Traffic, async_client, sync_client
 
 UPSTREAM_CREDENTIAL = "sk-upstream-9f2c7f0d51e84a6bb3c1"
 """The provider's key, which no client may ever see."""
-
-LAST = "test_leaks.py"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The search for leaked secrets comes last: it looks through all that the other tests left behind."""
-    items.sort(key=lambda item: item.path.name == LAST)
 
 
 @pytest.fixture(scope="session")
@@ -34,10 +28,14 @@ def provider() -> Iterator[MockProvider]:
 
 
 @pytest.fixture(scope="session")
-def gateway(provider: MockProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+def gateway(
+    provider: MockProvider, traffic: Traffic, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayProcess]:
+    """A gateway; in the end all that the tests of this process have left behind is looked through for secrets."""
     state: Path = tmp_path_factory.mktemp("gateway")
     with GatewayProcess(state, provider.url, provider.credential) as process:
         yield process
+        check_nothing_leaked(process, provider, traffic)
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,14 @@
 """The images function over a studio in memory, for clients that take a job and poll it."""
 
-import json
 from typing import Any
 
 import pytest
 
-from asgi_client import Client
 from sluice.stores.job_records import Job
-from studio_functions import Site, failed, untouched
+from studio_functions import Site, failed, members, untouched
 
 PATH = "/v1/images/generations"
 BODY = {"model": "painter", "prompt": "a cat"}
-
-
-@pytest.fixture
-async def site(monkeypatch: pytest.MonkeyPatch) -> Site:
-    return Site(monkeypatch)
-
-
-def members(client: Client, status: int = 200) -> dict[str, Any]:
-    assert client.status == status, client.body
-    found: dict[str, Any] = json.loads(client.body)
-    return found
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,10 @@
 
 import asyncio
 import base64
-import json
 from typing import Any
 
 import pytest
 
-from asgi_client import Client
 from made_jobs import made_output
 from openai_schemas import check_images
 from sluice.catalog import load_catalog
@@ -16,22 +14,11 @@ from sluice.pipeline.jobs import images_view
 from sluice.pipeline.jobs.failures import FailureCode
 from sluice.stores.job_records import Job
 from streamed_functions import sample_events
-from studio_functions import OTHER_SECRET, Site, failed, made, untouched
+from studio_functions import OTHER_SECRET, Site, failed, made, members, untouched
 from studio_world import NANO
 
 PATH = "/v1/images/generations"
 BODY = {"model": "painter", "prompt": "a cat"}
-
-
-@pytest.fixture
-async def site(monkeypatch: pytest.MonkeyPatch) -> Site:
-    return Site(monkeypatch)
-
-
-def members(client: Client, status: int = 200) -> dict[str, Any]:
-    assert client.status == status, client.body
-    found: dict[str, Any] = json.loads(client.body)
-    return found
 
 
 # ── a client that waits ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -59,7 +59,7 @@ async def test_an_execution_that_is_no_jobs_is_left_alone() -> None:
 
 def ended(name: str, status: str) -> dict[str, Any]:
     """What EventBridge tells of an execution."""
-    sample = SAMPLES["timed_out"]
+    sample: dict[str, Any] = SAMPLES["timed_out"]
     return sample | {"detail": sample["detail"] | {"name": name, "status": status}}
 
 

@@ -5,39 +5,21 @@ from typing import Any
 
 import pytest
 
-from asgi_client import Client
 from sluice.api.webhooks import WebhookSecret
 from sluice.errors import NotFoundError
 from sluice.pipeline.jobs.callbacks import called_key
 from sluice.stores.job_records import Job
-from studio_functions import OTHER_SECRET, Desk, Site, failed, untouched
+from studio_functions import OTHER_SECRET, VIDEO, VIDEOS, Desk, Site, create_video, failed, members, untouched
 from studio_world import SECRET
 
-PATH = "/v1/videos"
 TASKS = "/v1/videos/generations"
-BODY = {"model": "filmer", "prompt": "a cat"}
 PICTURE = b"\x89PNG\r\n\x1a\n\x00\xff--a-boundary\r\r\n"
-
-
-@pytest.fixture
-async def site(monkeypatch: pytest.MonkeyPatch) -> Site:
-    return Site(monkeypatch)
-
-
-def members(client: Client, status: int = 200) -> dict[str, Any]:
-    assert client.status == status, client.body
-    found: dict[str, Any] = json.loads(client.body)
-    return found
-
-
-async def create(site: Site, **more: Any) -> str:
-    return str(members(await site.ask("POST", PATH, {**BODY, **more}))["id"])
 
 
 @pytest.mark.parametrize("prefix", ["", "/api"])
 async def test_a_task_is_taken_and_its_video_found(site: Site, prefix: str) -> None:
     site.carrier = untouched
-    task = members(await site.ask("POST", prefix + TASKS, {**BODY, "seed": 0}))
+    task = members(await site.ask("POST", prefix + TASKS, {**VIDEO, "seed": 0}))
     (job,) = site.jobs
     assert list(task) == ["task_id", "hash_val", "status", "content", "requestHash", "responseHash"]
     assert (task["task_id"], task["status"], task["content"]) == (job.id, "PROCESSING", "")
@@ -54,7 +36,7 @@ async def test_a_task_is_taken_and_its_video_found(site: Site, prefix: str) -> N
 
 async def test_a_task_that_fails_says_why(site: Site) -> None:
     site.carrier = failed("upstream_error", "It is down.")
-    task = members(await site.ask("POST", TASKS, BODY))
+    task = members(await site.ask("POST", TASKS, VIDEO))
     assert task["status"] == "PROCESSING"
     done = members(await site.ask("GET", f"/v1/videos/result/{task['task_id']}"))
     assert done == {
@@ -68,14 +50,14 @@ async def test_a_task_that_fails_says_why(site: Site) -> None:
 async def test_the_same_input_has_the_same_hash_whoever_asks_in_which_way(site: Site) -> None:
     async def hash_of(path: str = TASKS, secret: str = SECRET, **more: Any) -> str:
         site.world.now += 1
-        await site.ask("POST", path, {**BODY, **more}, secret=secret)
+        await site.ask("POST", path, {**VIDEO, **more}, secret=secret)
         return max(site.jobs, key=lambda job: job.id).input_hash
 
     same = {
         await hash_of(),
         await hash_of(secret=OTHER_SECRET),
         await hash_of(user="somebody"),
-        await hash_of(PATH),
+        await hash_of(VIDEOS),
     }
     assert len(same) == 1
     assert await hash_of(prompt="a dog") not in same
@@ -83,8 +65,8 @@ async def test_the_same_input_has_the_same_hash_whoever_asks_in_which_way(site: 
 
 
 async def test_one_job_is_seen_in_both_ways(site: Site) -> None:
-    task = members(await site.ask("POST", TASKS, BODY))
-    assert members(await site.ask("GET", f"{PATH}/{task['task_id']}"))["status"] == "completed"
+    task = members(await site.ask("POST", TASKS, VIDEO))
+    assert members(await site.ask("GET", f"{VIDEOS}/{task['task_id']}"))["status"] == "completed"
 
 
 # ── what belongs to jobs ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -97,7 +79,7 @@ async def test_webhooks_are_looked_after(site: Site, monkeypatch: pytest.MonkeyP
     secret = await site.ask("GET", f"{prefix}/v1/webhooks/secret")
     assert members(secret) == {"object": "webhook.secret", "secret": "whsec_key_a"}
     assert secret.headers["cache-control"] == "no-store"
-    job_id = await create(site)
+    job_id = await create_video(site)
     path = f"{prefix}/v1/jobs/{job_id}/deliveries"
     assert members(await site.ask("GET", path))["attempts"] == 0
     assert (await site.ask("GET", path, secret=OTHER_SECRET)).status == 404
@@ -127,7 +109,7 @@ async def test_a_provider_that_calls_needs_no_key_but_the_secret(
         await site.world.jobs.begin(job.id, 1)
 
     site.carrier = carry
-    job_id = await create(site)
+    job_id = await create_video(site)
     secret = site.world.request_file(job_id).callback_secret
     assert secret is not None
     client = await site.ask("POST", f"/v1/jobs/{job_id}/callbacks/{secret}", b"anything", secret=None)
@@ -140,7 +122,7 @@ async def test_a_provider_that_calls_needs_no_key_but_the_secret(
 
 async def test_a_wrong_secret_and_an_unknown_job_are_one_answer(site: Site) -> None:
     site.carrier = untouched
-    job_id = await create(site)
+    job_id = await create_video(site)
     for path in (f"/v1/jobs/{job_id}/callbacks/x", "/v1/jobs/video_1/callbacks/x"):
         client = await site.ask("POST", path, secret=None)
         assert (client.status, client.error["message"]) == (404, "Nothing is here.")

@@ -1,37 +1,14 @@
 """The videos function over a studio in memory."""
 
-import base64
-import json
-from typing import Any
-
 import pytest
 
-from asgi_client import Client
 from openai_schemas import check_video, check_video_deleted, check_videos
 from sluice.catalog import load_catalog
 from streamed_functions import sample_events
-from studio_functions import OTHER_SECRET, Desk, Site, failed, form, untouched
-from studio_world import NANO
+from studio_functions import OTHER_SECRET, VIDEO, VIDEOS, Desk, Site, create_video, failed, members, untouched
 
-PATH = "/v1/videos"
 TASKS = "/v1/videos/generations"
-BODY = {"model": "filmer", "prompt": "a cat"}
 PICTURE = b"\x89PNG\r\n\x1a\n\x00\xff--a-boundary\r\r\n"
-
-
-@pytest.fixture
-async def site(monkeypatch: pytest.MonkeyPatch) -> Site:
-    return Site(monkeypatch)
-
-
-def members(client: Client, status: int = 200) -> dict[str, Any]:
-    assert client.status == status, client.body
-    found: dict[str, Any] = json.loads(client.body)
-    return found
-
-
-async def create(site: Site, **more: Any) -> str:
-    return str(members(await site.ask("POST", PATH, {**BODY, **more}))["id"])
 
 
 # ── OpenAI's videos ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -40,7 +17,7 @@ async def create(site: Site, **more: Any) -> str:
 @pytest.mark.parametrize("prefix", ["", "/api"])
 async def test_a_video_is_seen_queued_in_progress_and_completed(site: Site, prefix: str) -> None:
     site.carrier = untouched
-    client = await site.ask("POST", prefix + PATH, {**BODY, "seconds": "4", "size": "1280x720"})
+    client = await site.ask("POST", prefix + VIDEOS, {**VIDEO, "seconds": "4", "size": "1280x720"})
     (job,) = site.jobs
     first = members(client)
     check_video(first)
@@ -62,12 +39,12 @@ async def test_a_video_is_seen_queued_in_progress_and_completed(site: Site, pref
     assert client.headers["openai-poll-after-ms"] == "1000"
     await site.world.jobs.begin(job.id, 1)
     await site.world.jobs.note_progress(job.id, 40)
-    shown = await site.ask("GET", f"{prefix}{PATH}/{job.id}")
+    shown = await site.ask("GET", f"{prefix}{VIDEOS}/{job.id}")
     assert members(shown) == first | {"status": "in_progress", "progress": 40}
     assert shown.headers["openai-poll-after-ms"] == "1000"
     await site.world.make(job, seconds=4)
     await site.world.closer.finish(job.id)
-    done = await site.ask("GET", f"{prefix}{PATH}/{job.id}")
+    done = await site.ask("GET", f"{prefix}{VIDEOS}/{job.id}")
     check_video(members(done))
     assert members(done) == first | {
         "status": "completed",
@@ -80,7 +57,7 @@ async def test_a_video_is_seen_queued_in_progress_and_completed(site: Site, pref
 
 async def test_a_failed_video_says_why(site: Site) -> None:
     site.carrier = failed("content_policy_violation", "No cats.")
-    shown = members(await site.ask("GET", f"{PATH}/{await create(site)}"))
+    shown = members(await site.ask("GET", f"{VIDEOS}/{await create_video(site)}"))
     assert shown["status"] == "failed"
     assert shown["error"] == {"code": "content_policy_violation", "message": "No cats."}
     assert shown["completed_at"] is None
@@ -89,52 +66,52 @@ async def test_a_failed_video_says_why(site: Site) -> None:
 
 async def test_who_looks_often_is_told_to_look_less(site: Site) -> None:
     site.carrier = untouched
-    job_id = await create(site)
+    job_id = await create_video(site)
     for age, milliseconds in ((0, "1000"), (45, "4500"), (600, "10000")):
         site.world.now += age
-        client = await site.ask("GET", f"{PATH}/{job_id}")
+        client = await site.ask("GET", f"{VIDEOS}/{job_id}")
         assert client.headers["openai-poll-after-ms"] == milliseconds
         site.world.now -= age
 
 
 async def test_a_video_of_no_known_size_says_so(site: Site) -> None:
-    assert members(await site.ask("POST", PATH, BODY))["size"] == "auto"
+    assert members(await site.ask("POST", VIDEOS, VIDEO))["size"] == "auto"
 
 
 async def test_a_request_that_comes_again_gets_the_same_video(site: Site) -> None:
     site.carrier = untouched
-    replies = [await site.ask("POST", PATH, BODY, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    replies = [await site.ask("POST", VIDEOS, VIDEO, headers={"Idempotency-Key": "k"}) for _ in range(2)]
     assert members(replies[0]) == members(replies[1])
     assert [reply.headers.get("idempotent-replayed") for reply in replies] == [None, "true"]
 
 
 async def test_a_client_that_goes_away_finds_its_video_in_the_list(site: Site) -> None:
     site.carrier = untouched
-    client = site.client(BODY)
+    client = site.client(VIDEO)
 
     async def leave(call: str) -> None:
         if call.startswith("machines.start"):
             client.gone.set()
 
     site.world.around.after = leave
-    await site.ask("POST", PATH, client=client)
+    await site.ask("POST", VIDEOS, client=client)
     assert [job.state for job in site.jobs] == ["queued"]
 
 
 async def test_deleted_videos_are_gone(site: Site) -> None:
-    job_id = await create(site)
-    gone = members(await site.ask("DELETE", f"{PATH}/{job_id}"))
+    job_id = await create_video(site)
+    gone = members(await site.ask("DELETE", f"{VIDEOS}/{job_id}"))
     check_video_deleted(gone)
     assert gone == {"id": job_id, "object": "video.deleted", "deleted": True}
-    assert (await site.ask("GET", f"{PATH}/{job_id}")).status == 404
+    assert (await site.ask("GET", f"{VIDEOS}/{job_id}")).status == 404
     assert site.world.files == []
     assert len(site.world.charges) == 1
 
 
 async def test_one_that_is_deleted_in_the_making_costs_nothing(site: Site) -> None:
     site.carrier = untouched
-    job_id = await create(site)
-    members(await site.ask("DELETE", f"{PATH}/{job_id}"))
+    job_id = await create_video(site)
+    members(await site.ask("DELETE", f"{VIDEOS}/{job_id}"))
     assert (site.world.charges, site.world.holds, site.jobs) == ([], [], [])
     assert site.world.machines.stopped == [job_id]
 
@@ -146,13 +123,13 @@ async def test_a_list_is_read_page_by_page(site: Site) -> None:
     made = []
     for _ in range(5):
         site.world.now += 1
-        made.append(await create(site))
-    await site.ask("POST", PATH, BODY, secret=OTHER_SECRET)
+        made.append(await create_video(site))
+    await site.ask("POST", VIDEOS, VIDEO, secret=OTHER_SECRET)
     for order, wanted in (("desc", made[::-1]), ("asc", made)):
         seen: list[str] = []
         after, more = "", True
         while more:
-            page = members(await site.ask("GET", f"{PATH}?limit=2&order={order}{after}"))
+            page = members(await site.ask("GET", f"{VIDEOS}?limit=2&order={order}{after}"))
             ids = [each["id"] for each in page["data"]]
             assert (page["object"], page["first_id"], page["last_id"]) == ("list", ids[0], ids[-1])
             seen += ids
@@ -161,13 +138,13 @@ async def test_a_list_is_read_page_by_page(site: Site) -> None:
 
 
 async def test_without_parameters_the_newest_twenty_are_listed(site: Site) -> None:
-    empty = members(await site.ask("GET", PATH))
+    empty = members(await site.ask("GET", VIDEOS))
     check_videos(empty)
     assert empty == {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
     for number in range(21):
         site.world.now += 1
-        await create(site, prompt=f"cat {number}", size="720x1280")
-    page = members(await site.ask("GET", PATH))
+        await create_video(site, prompt=f"cat {number}", size="720x1280")
+    page = members(await site.ask("GET", VIDEOS))
     check_videos(page)
     assert [each["prompt"] for each in page["data"]] == [f"cat {number}" for number in range(20, 0, -1)]
     assert page["has_more"] is True
@@ -175,18 +152,18 @@ async def test_without_parameters_the_newest_twenty_are_listed(site: Site) -> No
 
 async def test_a_list_has_what_each_video_is(site: Site) -> None:
     site.carrier = failed("timeout")
-    job_id = await create(site)
-    (listed,) = members(await site.ask("GET", PATH))["data"]
-    assert listed == members(await site.ask("GET", f"{PATH}/{job_id}"))
+    job_id = await create_video(site)
+    (listed,) = members(await site.ask("GET", VIDEOS))["data"]
+    assert listed == members(await site.ask("GET", f"{VIDEOS}/{job_id}"))
     assert listed["error"]["code"] == "timeout"
 
 
 async def test_one_that_is_being_deleted_is_listed_without_its_words(site: Site) -> None:
-    job_id = await create(site)
+    job_id = await create_video(site)
     del site.world.bucket.objects[f"jobs/{job_id}/request.json"]
-    (listed,) = members(await site.ask("GET", PATH))["data"]
+    (listed,) = members(await site.ask("GET", VIDEOS))["data"]
     assert (listed["id"], listed["prompt"], listed["model"]) == (job_id, None, "filmer")
-    assert (await site.ask("GET", f"{PATH}/{job_id}")).status == 404
+    assert (await site.ask("GET", f"{VIDEOS}/{job_id}")).status == 404
 
 
 @pytest.mark.parametrize(
@@ -206,12 +183,12 @@ async def test_one_that_is_being_deleted_is_listed_without_its_words(site: Site)
     ],
 )
 async def test_a_page_that_is_none_is_the_client_s_fault(site: Site, query: str, param: str) -> None:
-    client = await site.ask("GET", f"{PATH}?{query}")
+    client = await site.ask("GET", f"{VIDEOS}?{query}")
     assert (client.status, client.error["param"]) == (400, param)
 
 
 async def test_other_parameters_are_not_looked_at(site: Site) -> None:
-    assert (await site.ask("GET", f"{PATH}?x=1&x=2&limit=100&%zz")).status == 200
+    assert (await site.ask("GET", f"{VIDEOS}?x=1&x=2&limit=100&%zz")).status == 200
 
 
 # ── their content ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,8 +197,8 @@ async def test_other_parameters_are_not_looked_at(site: Site) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("query", ["", "?variant=video"])
 async def test_the_content_is_at_an_address_of_its_own(site: Site, method: str, query: str) -> None:
-    job_id = await create(site)
-    client = await site.ask(method, f"{PATH}/{job_id}/content{query}")
+    job_id = await create_video(site)
+    client = await site.ask(method, f"{VIDEOS}/{job_id}/content{query}")
     assert (client.status, client.body) == (307, b"")
     assert client.headers["location"].startswith("https://bucket.test/outputs/")
     assert client.headers["location"].endswith("&HEAD") == (method == "HEAD")
@@ -231,161 +208,19 @@ async def test_the_content_is_at_an_address_of_its_own(site: Site, method: str, 
 
 @pytest.mark.parametrize("variant", ["thumbnail", "spritesheet", ""])
 async def test_there_is_no_other_variant(site: Site, variant: str) -> None:
-    client = await site.ask("GET", f"{PATH}/{await create(site)}/content?variant={variant}")
+    client = await site.ask("GET", f"{VIDEOS}/{await create_video(site)}/content?variant={variant}")
     assert (client.status, client.error["param"]) == (400, "variant")
     assert client.error["code"] == "unsupported_parameter"
 
 
 async def test_there_is_no_content_yet_or_never(site: Site) -> None:
     site.carrier = untouched
-    waiting = await site.ask("GET", f"{PATH}/{await create(site)}/content")
+    waiting = await site.ask("GET", f"{VIDEOS}/{await create_video(site)}/content")
     site.carrier = failed("timeout")
-    lost = await site.ask("GET", f"{PATH}/{await create(site)}/content")
+    lost = await site.ask("GET", f"{VIDEOS}/{await create_video(site)}/content")
     assert (waiting.status, lost.status) == (404, 404)
     assert "not ready yet" in waiting.error["message"]
     assert "failed" in lost.error["message"]
-
-
-# ── forms ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_form_is_what_the_json_would_be(site: Site) -> None:
-    site.carrier = untouched
-    body, headers = form(
-        ('"model"', "filmer", ""), ('"prompt"', "kätzchen", ""), ('"seconds"', "4", ""), ('"seed"', "7", "")
-    )
-    video = members(await site.ask("POST", PATH, body, headers=headers))
-    assert (video["prompt"], video["seconds"]) == ("kätzchen", "4")
-    request = site.world.request_file(video["id"]).request
-    assert (request["seconds"], request["seed"]) == (4, 7)
-
-
-async def test_a_form_that_is_none_is_the_client_s_fault(site: Site) -> None:
-    body, headers = form(('"prompt"', "cat", ""))
-    for broken, told in (
-        (body[:-10], headers),
-        (b"", headers),
-        (body, {"content-type": "multipart/form-data"}),
-    ):
-        client = await site.ask("POST", PATH, broken, headers=told)
-        assert client.status == 400, broken
-        assert client.error["message"].startswith("We could not read the form")
-    missing = await site.ask("POST", PATH, body, headers=headers)
-    assert (missing.status, missing.error["param"]) == (400, "model")
-
-
-async def test_forms_are_for_videos_alone(site: Site) -> None:
-    body, headers = form(('"model"', "filmer", ""), ('"prompt"', "cat", ""))
-    client = await site.ask("POST", TASKS, body, headers=headers)
-    assert client.error["code"] == "invalid_json"
-
-
-async def test_a_file_becomes_the_picture_that_the_video_begins_with(site: Site) -> None:
-    site.carrier = untouched
-    body, headers = form(
-        ('"model"', "filmer", ""),
-        ('"prompt"', "cat", ""),
-        ('"input_reference"; filename="a.png"', PICTURE, "image/png"),
-    )
-    client = await site.ask("POST", PATH, body, headers=headers)
-    assert (client.status, client.error["param"]) == (400, "input_reference")  # demo takes none
-    assert client.error["code"] == "unsupported_parameter"
-    assert base64.b64encode(PICTURE) not in client.body
-
-
-# ── who, and what not ────────────────────────────────────────────────────────────────────────────────────────────────
-
-SHOWING = [
-    ("GET", "/v1/videos/{id}"),
-    ("HEAD", "/v1/videos/{id}"),
-    ("DELETE", "/v1/videos/{id}"),
-    ("GET", "/v1/videos/{id}/content"),
-    ("GET", "/v1/videos/result/{id}"),
-    ("GET", "/v1/jobs/{id}/deliveries"),
-]
-
-
-@pytest.mark.parametrize(("method", "path"), SHOWING)
-async def test_another_owner_s_video_does_not_exist(site: Site, method: str, path: str) -> None:
-    job_id = await create(site)
-    strange = await site.ask(method, path.format(id=job_id), secret=OTHER_SECRET)
-    unknown = await site.ask(method, path.format(id="video_0"), secret=OTHER_SECRET)
-    assert (strange.status, strange.body) == (unknown.status, unknown.body)
-    assert strange.status == 404
-    assert len(site.jobs) == 1
-
-
-@pytest.mark.parametrize(("method", "path"), SHOWING[:-1])
-async def test_pictures_are_no_videos(site: Site, method: str, path: str) -> None:
-    await site.ask("POST", "/v1/images/generations", {"model": "painter", "prompt": "a cat"})
-    (job,) = site.jobs
-    assert (await site.ask(method, path.format(id=job.id))).status == 404
-    assert members(await site.ask("GET", PATH))["data"] == []
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [*SHOWING, ("POST", PATH), ("POST", TASKS), ("GET", PATH), ("GET", "/v1/webhooks/secret")],
-)
-@pytest.mark.parametrize("prefix", ["", "/api"])
-async def test_a_key_comes_first(site: Site, method: str, path: str, prefix: str) -> None:
-    client = await site.ask(method, prefix + path.format(id="x"), b"no json", secret="sk-" + "x" * 48)
-    assert client.status == 401
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("PUT", PATH),
-        ("GET", TASKS),
-        ("POST", "/v1/videos/x"),
-        ("DELETE", "/v1/videos/x/content"),
-        ("POST", "/v1/videos/result/x"),
-        ("POST", "/v1/webhooks/secret"),
-        ("GET", "/v1/jobs/x/callbacks/y"),
-    ],
-)
-async def test_other_methods_are_not_allowed(site: Site, method: str, path: str) -> None:
-    client = await site.ask(method, path)
-    assert (client.status, client.error["code"]) == (405, "method_not_allowed")
-
-
-@pytest.mark.parametrize(
-    ("more", "param"),
-    [
-        ({"prompt": ""}, "prompt"),
-        ({"seconds": "0"}, "seconds"),
-        ({"seconds": 5}, "seconds"),
-        ({"seconds": "four"}, "seconds"),
-        ({"size": "wide"}, "size"),
-        ({"seed": -1}, "seed"),
-        ({"input_reference": {}}, "input_reference.image_url"),
-        ({"input_reference": "x"}, "input_reference"),
-    ],
-)
-@pytest.mark.parametrize("path", [PATH, TASKS])
-async def test_a_bad_body_is_the_client_s_fault(
-    site: Site, path: str, more: dict[str, Any], param: str
-) -> None:
-    client = await site.ask("POST", path, {**BODY, **more})
-    assert (client.status, client.error["param"]) == (400, param)
-    assert site.jobs == []
-
-
-async def test_limits_are_told_whatever_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    site = Site(monkeypatch, budget_nano_usd=10 * NANO)
-    job_id = await create(site)
-    asked = [
-        await site.ask("POST", PATH, b"{"),
-        await site.ask("GET", PATH),
-        await site.ask("GET", f"{PATH}?limit=0"),
-        await site.ask("GET", f"{PATH}/{job_id}"),
-        await site.ask("GET", f"{PATH}/{job_id}/content"),
-        await site.ask("GET", f"{PATH}/x"),
-        await site.ask("DELETE", f"{PATH}/{job_id}"),
-    ]
-    assert [client.status for client in asked] == [400, 200, 400, 200, 307, 404, 200]
-    assert all(client.headers["x-sluice-budget-remaining"] == "9.20" for client in asked)
 
 
 # ── as Lambda calls it ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -26,10 +26,14 @@ from sluice.pipeline.jobs.studio import Studio
 from sluice.stores.job_records import Job
 from sluice_streaming.events import read
 from streamed_functions import PLACEHOLDER
-from studio_world import CATALOG, SECRET, StudioWorld
+from studio_catalog import CATALOG
+from studio_world import SECRET, StudioWorld
 
 OTHER_SECRET = new_secret("key")
 BOUNDARY = "a-boundary"
+VIDEOS = "/v1/videos"
+VIDEO: Mapping[str, Any] = {"model": "filmer", "prompt": "a cat"}
+"""What it takes to have a video made."""
 FUNCTIONS: tuple["FunctionName", ...] = ("images", "videos")
 
 type FunctionName = Literal["images", "videos"]
@@ -153,6 +157,18 @@ def _application(name: FunctionName) -> Application[Studio]:
     spec.loader.exec_module(module)
     app: Application[Studio] = module.app
     return app
+
+
+def members(client: Client, status: int = 200) -> dict[str, Any]:
+    """What a client was answered, which is to be of this status."""
+    assert client.status == status, client.body
+    found: dict[str, Any] = json.loads(client.body)
+    return found
+
+
+async def create_video(site: Site, **more: Any) -> str:
+    """The id of a new video."""
+    return str(members(await site.ask("POST", VIDEOS, {**VIDEO, **more}))["id"])
 
 
 def form(*fields: tuple[str, str | bytes, str]) -> tuple[bytes, Mapping[str, str]]:

@@ -5,8 +5,8 @@ fail, a reply get lost, or a process die.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 from fake_dynamodb import FakeDynamoDB, aws_with
@@ -16,7 +16,6 @@ from made_jobs import made_output
 from made_settings import TABLES, StudioSettings
 from memory_jobs import Interference, MemoryBucket, MemoryOutputs
 from sluice.accounting.counter import Counter
-from sluice.api.webhooks import DeliveryList
 from sluice.catalog import Catalog
 from sluice.errors import OverloadedError
 from sluice.keys import new_secret
@@ -30,7 +29,6 @@ from sluice.pipeline.jobs.studio import Studio
 from sluice.pipeline.jobs.submit import Submission, submit
 from sluice.pipeline.jobs.sweep import Sweeper
 from sluice.pipeline.jobs.visit import wanted
-from sluice.pipeline.jobs.webhooks.deliveries import delivery_list
 from sluice.pipeline.jobs.webhooks.desk import WebhookDesk
 from sluice.pipeline.path import Call
 from sluice.pipeline.reclaim import Reclaimer
@@ -45,154 +43,18 @@ from sluice.stores.jobs import JobStore
 from sluice.stores.key_records import KeyRecord
 from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow, row_of
-from sluice.stores.machines import Machines
 from sluice.stores.outputs import OutputStore
+from studio_catalog import CATALOG
+from studio_parts import MemoryMachines, NoWebhooks, Tables
 
 NOON = 1_795_262_400.0
 SECRET = new_secret("key")
 PROMPT = "a cat that nobody may hear of"
 NANO = 1_000_000_000
 
-CATALOG = Catalog.model_validate(
-    {
-        "providers": {
-            "near": {"kind": "demo"},
-            "far": {"kind": "demo"},
-            "declared": {
-                "kind": "declared",
-                "base_url": "https://declared.example",
-                "videos": {
-                    "submit": "POST /films",
-                    "poll": "GET /films/{reference}",
-                    "members": {"prompt": "/prompt"},
-                    "running": ["busy"],
-                    "made": ["done"],
-                    "failed": [],
-                    "output": ["/url"],
-                },
-            },
-            "locked": {
-                "kind": "openai",
-                "base_url": "https://locked.example",
-                "credential": "NEVER_SET",
-            },
-        },
-        "models": [
-            {
-                "id": "painter",
-                "aliases": ["brush"],
-                "kind": "image",
-                "candidates": [
-                    {"provider": "locked", "model": "p-0", "price": {"image": "9"}},
-                    {"provider": "near", "model": "p-1", "price": {"image": "0.04"}},
-                    {
-                        "provider": "far",
-                        "model": "p-2",
-                        "price": {
-                            "image": "0.05",
-                            "variants": [{"size": "512x512", "image": "0.02"}],
-                        },
-                    },
-                ],
-                "sizes": ["1024x1024", "512x512"],
-            },
-            {
-                "id": "unpriced-painter",
-                "kind": "image",
-                "candidates": [{"provider": "near", "model": "p-1"}],
-            },
-            {
-                "id": "filmer",
-                "kind": "video",
-                "candidates": [{"provider": "near", "model": "f-1"}],
-                "price": {"second": "0.1"},
-                "seconds": [8, 4],
-            },
-            {
-                "id": "declared-filmer",
-                "kind": "video",
-                "candidates": [{"provider": "declared", "model": "d-1"}],
-                "price": {"second": "0.1"},
-            },
-            {"id": "writer", "candidates": [{"provider": "near", "model": "w-1"}]},
-        ],
-    }
-)
-
 
 class CrashError(BaseException):
     """The process is dead."""
-
-
-@dataclass(slots=True)
-class MemoryMachines(Machines):
-    """Takes down which executions were started, and stopped."""
-
-    around: Interference
-    started: dict[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
-    """By machine and name."""
-    stopped: list[str] = field(default_factory=list)
-    woken: list[str] = field(default_factory=list)
-
-    async def start(self, machine_arn: str, name: str, content: Mapping[str, str]) -> None:
-        """See ``Machines``."""
-        await self.around.begins(f"machines.start {machine_arn}")
-        self.started.setdefault(f"{machine_arn} {name}", (name, content))
-        await self.around.ends(f"machines.start {machine_arn}")
-
-    async def stop(self, machine_arn: str, name: str) -> None:
-        """See ``Machines``."""
-        await self.around.begins("machines.stop")
-        self.stopped.append(name)
-        await self.around.ends("machines.stop")
-
-    async def task_succeeded(self, token: str) -> None:
-        """See ``Machines``."""
-        self.woken.append(token)
-
-    def has_started(self, machine_arn: str, name: str) -> bool:
-        """Whether an execution was started."""
-        return f"{machine_arn} {name}" in self.started
-
-
-@dataclass(slots=True)
-class Tables:
-    """A client of the tables in memory."""
-
-    database: FakeDynamoDB
-    around: Interference
-
-    async def call(self, operation: str, **members: Any) -> dict[str, Any]:
-        """As ``Client.call``."""
-        table = members.get("TableName", "")
-        await self.around.begins(f"{operation} {table}")
-        reply = self.database.execute(operation, members)
-        await self.around.ends(f"{operation} {table}")
-        return reply
-
-    async def call_anew(self, operation: str, members_of: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
-        """As ``Client.call_anew``, of which the first attempt is answered, or none."""
-        return await self.call(operation, **members_of(0))
-
-
-@dataclass(slots=True)
-class NoWebhooks:
-    """Any address is well."""
-
-    checked: list[str] = field(default_factory=list)
-    forgotten: list[str] = field(default_factory=list)
-
-    async def check(self, address: str) -> None:
-        """See ``WebhookDesk``."""
-        self.checked.append(address)
-
-    async def deliveries(self, job: Job) -> DeliveryList:
-        """See ``WebhookDesk``."""
-        return delivery_list(job, None)
-
-    async def forget(self, job_id: str) -> None:
-        """See ``WebhookDesk``."""
-        self.forgotten.append(job_id)
 
 
 Fault = Literal["throttled", "unsent", "lost", "killed", "killed_after"]

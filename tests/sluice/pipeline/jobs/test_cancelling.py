@@ -12,11 +12,6 @@ from studio_world import NANO, StudioWorld
 MACHINE = "arn:videos"
 
 
-@pytest.fixture
-def world() -> StudioWorld:
-    return StudioWorld()
-
-
 async def test_a_job_ends_and_its_execution_with_it(world: StudioWorld) -> None:
     for job in ((await world.submit()).job, await world.make((await world.submit()).job)):
         found = await ended_for_operator(world.closer, MACHINE, job)

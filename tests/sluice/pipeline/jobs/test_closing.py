@@ -25,11 +25,6 @@ PRICE = 40_000_000
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 
 
-@pytest.fixture
-def world() -> StudioWorld:
-    return StudioWorld()
-
-
 async def taken(world: StudioWorld, n: int = 1, **members: Any) -> Job:
     """A job that was submitted."""
     return (await world.submit(n=n, **members)).job

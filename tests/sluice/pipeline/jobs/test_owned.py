@@ -28,16 +28,7 @@ STRANGER = key_record("sk-other", id="key_b", owner="bob")
 COLLEAGUE = key_record("sk-third", id="key_c", owner="ann")
 
 
-@pytest.fixture(autouse=True)
-def noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time stands still."""
-    for module in ("visit", "orders", "owned"):
-        monkeypatch.setattr(f"sluice.pipeline.jobs.{module}.time.time", lambda: NOON)
-
-
-@pytest.fixture
-def world() -> StudioWorld:
-    return StudioWorld()
+pytestmark = pytest.mark.usefixtures("noon")
 
 
 def put(world: StudioWorld, job: Job) -> Job:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -33,26 +33,12 @@ from sluice.pipeline.jobs.submit import submit
 from sluice.pipeline.jobs.visit import Wanted
 from sluice.pipeline.path import Call
 from sluice.stores.bucket import request_key
-from studio_world import NANO, NOON, PROMPT, SECRET, Fault, StudioWorld
+from studio_world import NANO, NOON, PROMPT, SECRET, StudioWorld
 
 DEAREST = 50_000_000
 """Of the makers of a picture, in nano-USD."""
-FAULTS: tuple[Fault, ...] = get_args(Fault)
-SUBMIT_CALLS = 7
-TAKING_OVER_CALLS = 6
-"""Of a request that finds the job of one that died, and more than it makes once it has it."""
 
-
-@pytest.fixture(autouse=True)
-def noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time stands still."""
-    monkeypatch.setattr("sluice.pipeline.jobs.visit.time.time", lambda: NOON)
-    monkeypatch.setattr("sluice.pipeline.jobs.orders.time.time", lambda: NOON)
-
-
-@pytest.fixture
-def world() -> StudioWorld:
-    return StudioWorld()
+pytestmark = pytest.mark.usefixtures("noon")
 
 
 async def test_a_job_is_put_held_for_and_started(world: StudioWorld) -> None:

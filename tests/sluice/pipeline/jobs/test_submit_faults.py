@@ -14,26 +14,14 @@ from sluice.errors import (
 from sluice.stores.aws import AWSError, UnansweredError
 from sluice.stores.bucket import request_key
 from sluice.stores.job_records import Job
-from studio_world import NOON, CrashError, Fault, StudioWorld
+from studio_world import CrashError, Fault, StudioWorld
 
-DEAREST = 50_000_000
-"""Of the makers of a picture, in nano-USD."""
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 SUBMIT_CALLS = 7
 TAKING_OVER_CALLS = 6
 """Of a request that finds the job of one that died, and more than it makes once it has it."""
 
-
-@pytest.fixture(autouse=True)
-def noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time stands still."""
-    monkeypatch.setattr("sluice.pipeline.jobs.visit.time.time", lambda: NOON)
-    monkeypatch.setattr("sluice.pipeline.jobs.orders.time.time", lambda: NOON)
-
-
-@pytest.fixture
-def world() -> StudioWorld:
-    return StudioWorld()
+pytestmark = pytest.mark.usefixtures("noon")
 
 
 async def test_the_calls_of_a_submission(world: StudioWorld) -> None:

@@ -13,11 +13,6 @@ from studio_world import CrashError, StudioWorld
 PRICE = 40_000_000
 
 
-@pytest.fixture
-def world() -> StudioWorld:
-    return StudioWorld()
-
-
 def ended(name: str, status: str) -> dict[str, Any]:
     """EventBridge's event."""
     return {

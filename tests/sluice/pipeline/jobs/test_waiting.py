@@ -19,11 +19,6 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sluice.pipeline.jobs.waiting.LONGEST_PAUSE_SECONDS", 0.0)
 
 
-@pytest.fixture
-def world() -> StudioWorld:
-    return StudioWorld()
-
-
 def put(world: StudioWorld, state: JobState) -> Job:
     job = made_job("image_1", state=state)
     world.database.tables["JobsTable"][(job.id,)] = item_of(job)
