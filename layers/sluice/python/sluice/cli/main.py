@@ -10,10 +10,9 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from sluice.cli import jobs, keys, models, options
+from sluice.cli import jobs, keys, models, options, usage
 from sluice.cli.reconcile import reconcile
 from sluice.cli.target import NoAnswerError
-from sluice.cli.usage import usage
 from sluice.config import ConfigurationError
 from sluice.errors import masked
 from sluice.local.errors import LocalError
@@ -65,7 +64,7 @@ def dev(
     server.run(port, state)
 
 
-app.command(short_help="Show requests, tokens and costs.")(usage)
+app.add_typer(usage.app, name="usage", short_help="Show requests, tokens and costs.")
 app.command(short_help="Prove counters by the ledger, and repair them.")(reconcile)
 
 

@@ -6,11 +6,12 @@ roll-up marks it.
 
 from collections.abc import AsyncIterator
 
-from sluice.stores.aws import AWS, ConditionFailedError
-from sluice.stores.ledger_rows import LedgerRow, item_of, row_of
+from sluice.stores.aws import AWS, ConditionFailedError, Item
+from sluice.stores.ledger_rows import ROLLED_UP, LedgerRow, item_of, row_of
 from sluice.stores.pages import items_of
 
 IS_NEW = "attribute_not_exists(request_id)"
+IS_NOT_ADDED_UP = "attribute_not_exists(#mark)"
 
 
 class LedgerStore:
@@ -71,3 +72,15 @@ class LedgerStore:
             ExpressionAttributeValues={":key": {"S": key_id}},
         ):
             yield row_of(item)
+
+    async def not_added_up(self) -> AsyncIterator[Item]:
+        """The items of all keys that no sum of usage has, as they are: who adds them up says what is wrong with one."""
+        async for item in items_of(
+            self._dynamodb,
+            "Scan",
+            TableName=self._table,
+            ConsistentRead=True,
+            FilterExpression=IS_NOT_ADDED_UP,
+            ExpressionAttributeNames={"#mark": ROLLED_UP},
+        ):
+            yield item
