@@ -5,6 +5,7 @@ import json
 import subprocess
 
 import pytest
+
 from checks.advisories import NPM_FOLDERS, PYTHON_LOCKS, Acceptance, complaints, read_accepted
 from checks.advisory_sources import (
     PYTHON,
@@ -15,7 +16,6 @@ from checks.advisory_sources import (
     read_npm,
     read_pip_audit,
 )
-
 from local_stack import ROOT
 
 TODAY = dt.date(2026, 11, 29)

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from checks.template import (
     CHECKOV,
     FOR_ALL,
@@ -17,7 +18,6 @@ from checks.template import (
     source_of,
     suppressed_in,
 )
-
 from local_stack import ROOT
 from sluice.local.blueprint import read_template, transformed
 

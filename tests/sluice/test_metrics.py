@@ -5,7 +5,17 @@ from typing import Literal
 import pytest
 
 from embedded_metrics import Measured, measured
-from sluice.metrics import JobEnd, count_job, count_request, count_swept, count_webhook
+from sluice.metrics import (
+    JobEnd,
+    Reconciling,
+    count_job,
+    count_reclaimed,
+    count_reconciling,
+    count_request,
+    count_settle_failure,
+    count_swept,
+    count_webhook,
+)
 from sluice.observability import RequestRecord
 
 ALWAYS = {"Requests": 1, "Latency": 12.5}
@@ -126,6 +136,36 @@ def test_a_sweep_counts_what_it_finds(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == ""
 
 
+def test_what_goes_wrong_with_money_counts_under_one_name_whichever_function_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    count_settle_failure("req_1")
+    found = line(capsys)
+    assert (found.dimensions, found.values) == ({"service": "settle"}, {"SettleFailures": 1})
+    assert found.document["request_id"] == "req_1"
+    count_reclaimed(3)
+    found = line(capsys)
+    assert (found.dimensions, found.values) == ({"service": "reclaim"}, {"HoldsReclaimed": 3})
+    count_reclaimed(0)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_comparison_says_what_is_zero_too(capsys: pytest.CaptureFixture[str]) -> None:
+    count_reconciling(Reconciling(differences=0, exceeded=0, reconciled=0, busy=0, left=0))
+    assert set(line(capsys).values.values()) == {0}
+    count_reconciling(Reconciling(differences=1, exceeded=2, reconciled=3, busy=4, left=5))
+    found = line(capsys)
+    assert found.dimensions == {"service": "reconcile_budgets"}
+    assert found.values == {
+        "BudgetDifferences": 1,
+        "BudgetsExceeded": 2,
+        "KeysReconciled": 3,
+        "KeysBusy": 4,
+        "KeysLeft": 5,
+    }
+    assert set(found.units.values()) == {"Count"}
+
+
 def test_nothing_is_written_where_nobody_asks(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,4 +174,7 @@ def test_nothing_is_written_where_nobody_asks(
     count_job(JobEnd("image_1", "image", None, 1, 1))
     count_webhook("image_1", "given_up")
     count_swept(1)
+    count_settle_failure("req_1")
+    count_reclaimed(1)
+    count_reconciling(Reconciling(0, 0, 0, 0, 0))
     assert capsys.readouterr().out == ""

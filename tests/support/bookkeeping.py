@@ -74,7 +74,7 @@ class Bookkeeping:
         self.now = NOON
         self.database = FakeDynamoDB(page_size=3)
         self.client = InterruptedClient(self.database)
-        aws = aws_with(self.client)
+        aws = self.counters_aws = aws_with(self.client)
         self.keys = KnownKeys()
         self.counters = CounterStore(aws, "CountersTable")
         self.ledger = LedgerStore(aws, "LedgerTable")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bookkeeping import (
+    BUDGET,
     HOLD_SECONDS,
     MONTH,
     NOON,
@@ -193,3 +194,23 @@ async def test_every_key_is_looked_at_once_also_where_only_its_counter_is_left(
     found = await books.reconciler.all(repair=False)
     assert [each.key_id for each in found] == [key.id for key in keys]
     assert [each for each in found if not isinstance(each, Equal)] == [different(keys[15], 10, 9, 0)]
+
+
+async def test_what_is_spent_and_held_beyond_a_budget_is_found_whatever_the_counter_says(
+    books: Bookkeeping,
+) -> None:
+    key = await key_that_spent(books, 70)
+    await books.admit(key, "req_in_flight", BUDGET - 70)
+    assert await books.reconciler.one(key.id, repair=False) == Equal(key.id, 0)
+    await books.ledger.put(ledger_row(key.id, "req_uncounted", 25))
+    found = await books.reconciler.one(key.id, repair=False)
+    assert found == replace(different(key, BUDGET, 95, BUDGET - 70), over_budget=25)
+    assert isinstance(await books.reconciler.one(key.id, repair=True), Different)
+    assert await books.reconciler.one(key.id, repair=False) == Equal(key.id, 0, over_budget=25)
+
+
+async def test_a_key_without_budget_exceeds_none(books: Bookkeeping) -> None:
+    key = replace(key_with_budget(), budget_nano_usd=None, budget_period=None)
+    books.keys.records.append(key)
+    await books.settle(await books.admit(key, "req_one", 10 * BUDGET), 10 * BUDGET)
+    assert await books.reconciler.one(key.id, repair=False) == Equal(key.id, 0)

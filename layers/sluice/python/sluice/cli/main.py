@@ -10,12 +10,11 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from sluice.cli import jobs, keys, ledger, models, options
+from sluice.cli import jobs, keys, ledger, models, options, usage
 from sluice.cli.reconcile import reconcile
 from sluice.cli.rendering import say
 from sluice.cli.restore import restore
 from sluice.cli.target import NoAnswerError
-from sluice.cli.usage import usage
 from sluice.config import ConfigurationError
 from sluice.errors import masked
 from sluice.local.aws_process import LOOPBACK
@@ -79,7 +78,7 @@ def dev(
     server.run(port, state, aws_host=aws_host)
 
 
-app.command(short_help="Show requests, tokens and costs.")(usage)
+app.add_typer(usage.app, name="usage", short_help="Show requests, tokens and costs.")
 app.command(short_help="Prove counters by the ledger, and repair them.")(reconcile)
 app.command(short_help="Bring back keys or ledger rows from a restored table.")(restore)
 

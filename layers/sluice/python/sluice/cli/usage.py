@@ -9,9 +9,11 @@ from typing import Annotated, Literal
 import typer
 
 from sluice.cli.rendering import as_json, say
-from sluice.cli.target import JSON, Local, Stack, State, target_of
+from sluice.cli.target import JSON, Local, NoAnswerError, Stack, State, target_of
 from sluice.cli.usage_rendering import Line, usage_object, usage_table
 from sluice.local.state import DIRECTORY
+from sluice.pipeline.repair_usage import Repair, repair_usage
+from sluice.stores.usage import PartlyAddedError
 from sluice.stores.usage_items import Totals, Usage, UsageKey
 
 Group = Literal["model", "day", "key", "provider"]
@@ -32,7 +34,12 @@ def day(text: str) -> date:
     return found
 
 
+app = typer.Typer()
+
+
+@app.callback(invoke_without_command=True)
 def usage(
+    context: typer.Context,
     key: Annotated[str | None, typer.Option(metavar="ID", help="Only this key's.")] = None,
     owner: Annotated[str | None, typer.Option(metavar="TEXT", help="Only this owner's.")] = None,
     by: Annotated[Group | None, typer.Option(help="Add up by one of these alone.")] = None,
@@ -46,6 +53,10 @@ def usage(
     json: JSON = False,
 ) -> None:
     """Show requests, tokens and costs by day, key and model, some seconds after they are settled."""
+    if context.invoked_subcommand is not None:
+        if local or json or any(each is not None for each in (key, owner, by, since, until, stack)):
+            raise typer.BadParameter(f"options belong after {context.invoked_subcommand}")
+        return
     if since is not None and until is not None and since > until:
         raise typer.BadParameter("the last day comes before the first", param_hint="'--until'")
 
@@ -60,6 +71,34 @@ def usage(
         say(usage_table(lines))
     else:
         say("Nothing was used.")
+
+
+@app.command()
+def repair(local: Local = False, stack: Stack = None, state: State = DIRECTORY, json: JSON = False) -> None:
+    """Add up the ledger rows that usage lacks, none of them twice.
+
+    Reads all of the ledger. Safe to repeat, and beside requests: each row says whether it is added up.
+
+    Exit code 0: usage has all rows. 1: some could not be added up.
+    """
+
+    async def mend() -> Repair:
+        async with target_of(local=local, stack=stack, state=state).open() as stores:
+            return await repair_usage(stores.ledger, stores.usage)
+
+    try:
+        done = asyncio.run(mend())
+    except PartlyAddedError as error:
+        raise NoAnswerError(f"DynamoDB throttles or does not answer: {error}; run it again") from error
+    if json:
+        malformed = [{"key_id": key_id, "request_id": request_id} for key_id, request_id in done.malformed]
+        say(as_json({"added": done.added, "malformed": malformed}))
+    else:
+        for key_id, request_id in done.malformed:
+            say(f"{key_id}  {request_id} is no row that can be added up")
+        say(f"rows added up: {done.added}")
+    if done.malformed:
+        raise typer.Exit(1)
 
 
 def grouped(found: Iterable[Usage], by: Sequence[Group]) -> list[Line]:

@@ -9,11 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from sluice.request_ids import lowest_request_id
-from sluice.stores.aws import AWS, ConditionFailedError
-from sluice.stores.ledger_rows import LedgerRow, item_of, row_of
+from sluice.stores.aws import AWS, ConditionFailedError, Item
+from sluice.stores.ledger_rows import ROLLED_UP, LedgerRow, item_of, row_of
 from sluice.stores.pages import items_of
 
 IS_NEW = "attribute_not_exists(request_id)"
+IS_NOT_ADDED_UP = "attribute_not_exists(#mark)"
 IS_OF_KEY = "key_id = :key"
 IS_IN_TIME = "request_id BETWEEN :first AND :last"
 """No request has the very id of a bound: it lacks the bits that say how ids are made."""
@@ -95,3 +96,15 @@ class LedgerStore:
             **members,
         ):
             yield row_of(item)
+
+    async def not_added_up(self) -> AsyncIterator[Item]:
+        """The items of all keys that no sum of usage has, as they are: who adds them up says what is wrong with one."""
+        async for item in items_of(
+            self._dynamodb,
+            "Scan",
+            TableName=self._table,
+            ConsistentRead=True,
+            FilterExpression=IS_NOT_ADDED_UP,
+            ExpressionAttributeNames={"#mark": ROLLED_UP},
+        ):
+            yield item
