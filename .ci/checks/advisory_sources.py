@@ -110,7 +110,7 @@ def read_pip_audit(ends: Iterable[Ended | None]) -> Answer:
     if not skipped:
         return Answer(PYTHON, found)
     if all("skip_reason" in each for each in dependencies):
-        return Answer(PYTHON, unanswered="the index that answers has no advisories, of none of them")
+        return Answer(PYTHON, unanswered="the index that answers has no advisories")
     return Answer(PYTHON, found, f"the index has no advisories of {', '.join(skipped)}")
 
 
