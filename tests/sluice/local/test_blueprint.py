@@ -207,6 +207,19 @@ def test_a_machine_is_made_with_its_definition_in_it_and_calls_functions_by_thei
     assert "Logs" not in found.stack["Resources"]
 
 
+def test_a_function_that_a_machine_calls_at_an_alias_goes_by_its_name_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = with_a_machine(tmp_path)
+    content["Resources"]["OneFunction"]["Properties"]["AutoPublishAlias"] = "live"
+    machine = content["Resources"]["Machine"]["Properties"]
+    machine["DefinitionSubstitutions"]["One"] = {"Ref": "OneFunction.Alias"}
+    found = read(tmp_path, content, monkeypatch)
+    _, pieces = found.stack["Resources"]["Machine"]["Properties"]["DefinitionString"]["Fn::Join"]
+    assert any("function:OneFunction" in str(piece) for piece in pieces)
+    assert found.tasks == {"OneFunction"}
+
+
 def test_a_definition_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = with_a_machine(tmp_path)
     (tmp_path / "machine.asl.yaml").unlink()

@@ -56,7 +56,8 @@ class Access:
         Raises:
             ConfigurationError: there are none.
         """
-        return self.fixed or _found_before() or await asyncio.to_thread(_chain_credentials)
+        known = _found_before() if self.fixed is None else self.fixed
+        return await asyncio.to_thread(_chain_credentials) if known is None else known
 
 
 def access_to(service: str, variables: AWSVariables, endpoint: Endpoint | None = None) -> Access:
