@@ -60,7 +60,7 @@ def test_a_port_is_one_that_tcp_has() -> None:
 
 def test_an_address_is_one_that_can_be_called() -> None:
     assert options.address("172.17.0.1") == "172.17.0.1"
-    for text in ("", "localhost", "172.17.0", "::1", "1.2.3.4:5", "0.0.0.0"):
+    for text in ("", "localhost", "172.17.0", "::1", "1.2.3.4:5", "0.0.0.0"):  # noqa: S104 - the last is refused
         with pytest.raises(typer.BadParameter, match=r"is not an address|stands for all"):
             options.address(text)
 

@@ -57,7 +57,9 @@ class Access:
             ConfigurationError: there are none.
         """
         known = _found_before() if self.fixed is None else self.fixed
-        return await asyncio.to_thread(_chain_credentials) if known is None else known
+        if known is not None:
+            return known
+        return await asyncio.to_thread(_chain_credentials)
 
 
 def access_to(service: str, variables: AWSVariables, endpoint: Endpoint | None = None) -> Access:
