@@ -14,10 +14,11 @@ ENCRYPTED = {
         "ServerSideEncryptionByDefault"
     ]["KMSMasterKeyID"],
     "AWS::SecretsManager::Secret": lambda found: found["KmsKeyId"],
-    "AWS::SNS::Topic": lambda found: found["KmsMasterKeyId"],
-    "AWS::SQS::Queue": lambda found: found["KmsMasterKeyId"],
 }
-"""Everything that holds data and takes a key, with where it says so."""
+"""Everything that holds data of clients, with where it says which key encrypts it.
+
+Queues and the topic of alarms name things and tell nothing: they have AWS's key and one of their own.
+"""
 
 
 def test_all_that_holds_data_is_encrypted_with_it(translated: dict[str, Any]) -> None:
