@@ -146,8 +146,8 @@ def replies(
     asked = {
         item.callspec.params["name"]
         for item in request.session.items
-        if hasattr(item, "callspec") and "replies" in item.fixturenames
-    }  # type: ignore[attr-defined] # items of functions have them
+        if isinstance(item, pytest.Function) and "replies" in item.fixturenames
+    }
     told = any(name.partition("/")[0] in STORY for name in asked)
     if told:  # who puts jobs is to end them: they hold money
         asyncio.run(
