@@ -144,7 +144,7 @@ def replies(
         return site.invoke(functions[name.partition("/")[0]], file)
 
     asked = {
-        item.callspec.params["name"]
+        str(item.callspec.params["name"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and "replies" in item.fixturenames
     }
