@@ -27,11 +27,11 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 """
 
 EXTRAS: Mapping[str, str] = {
-    "AWS_ENDPOINT_URL": "AWS elsewhere than at its own addresses: an emulator, a VPC's",
-    "AWS_ENDPOINT_URL_DYNAMODB": "the same of one service",
+    "AWS_ENDPOINT_URL_DYNAMODB": "one service elsewhere than at its own addresses: a VPC's, an emulator's",
     "AWS_ENDPOINT_URL_S3": "the same",
-    "AWS_ENDPOINT_URL_SECRETSMANAGER": "the same",
-    "AWS_ENDPOINT_URL_STATES": "the same",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER": "the same",
+    "AWS_ENDPOINT_URL_SFN": "the same",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "switches such addresses off",
     "SLUICE_CATALOG": "the catalogue that is shipped",
     "SLUICE_CIRCUIT_FAILURES": "a default that fits most",
     "SLUICE_CIRCUIT_READ_SECONDS": "the same",

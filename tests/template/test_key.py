@@ -20,7 +20,7 @@ OTHERWISE = {
     "AWS::SNS::Topic": lambda found: found["KmsMasterKeyId"] == {"Fn::GetAtt": ["AlarmKey", "Arn"]},
     "AWS::SQS::Queue": lambda found: found["SqsManagedSseEnabled"] is True,
 }
-"""What has none of theirs, and is encrypted with a key whose policy needs nobody's care: nothing is lost for want of it."""
+"""What names things and tells nothing, and is encrypted with AWS's key or one of its own."""
 
 
 def test_all_that_holds_data_is_encrypted_with_it(translated: dict[str, Any]) -> None:
