@@ -22,6 +22,7 @@ WITHOUT: Mapping[str, str] = {"AskBedrock": "bedrock:"}
 NEVER_USED: Mapping[tuple[str, str, str], str] = {}
 """What is allowed although no journey uses it: a function, a statement's Sid and an action, and why."""
 
+
 class Proof:
     """Compares the roles of a template with what functions, machines and AWS itself need of them.
 
@@ -119,9 +120,7 @@ def _missing(owner: str, need: Need) -> str:
 
 
 def _missing_to_aws(owner: str, need: Need, reason: str) -> str:
-    return (
-        f"{owner}: AWS needs {need.action} on {need.arn} in its name ({reason}), which its role does not allow"
-    )
+    return f"{owner}: AWS needs {need.action} on {need.arn} in its name ({reason}), which its role does not allow"
 
 
 def _too_much(owner: str, grant: Allowed) -> str:

@@ -107,9 +107,11 @@ class Roles:
         """A role's own statements, where conditions are decided so; one without a Sid has its policy's name for it."""
         inline = self._resources[role]["Properties"].get("Policies", [])
         policies = [self.chosen(policy, choice) for policy in inline]
-        for attached in self.attached(role).values():
-            if (choice or Choice({})).holds(attached.get("Condition", "")):
-                policies.append(attached["Properties"])
+        policies += [
+            attached["Properties"]
+            for attached in self.attached(role).values()
+            if (choice or Choice({})).holds(attached.get("Condition", ""))
+        ]
         for policy in filter(None, policies):
             for statement in listed(policy["PolicyDocument"]["Statement"]):
                 found = self.chosen(statement, choice)

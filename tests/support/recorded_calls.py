@@ -83,7 +83,9 @@ class Recording:
         variables = {
             name: frozenset(Variable(*row) for row in found[name]) for name in ("read", "used", "required")
         }
-        needed = frozenset(Needed(*row, tuple(keys)) for *row, keys in found["needed"])
+        needed = frozenset(
+            Needed(function, action, arn, tuple(keys)) for function, action, arn, keys in found["needed"]
+        )
         return cls(needed=needed, names=found["names"], **variables)
 
 

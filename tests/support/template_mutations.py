@@ -42,9 +42,7 @@ def without_attached_policy(translated: Mapping[str, Any], role: str) -> Iterato
         yield name, changed
 
 
-def with_attached_policies(
-    translated: Mapping[str, Any], role: str
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def with_attached_policies(translated: Mapping[str, Any], role: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The template with one more of the policies that are resources of their own given to a role."""
     for name, policy in translated["Resources"].items():
         if policy["Type"] == POLICY and name not in _attached(translated, role):

@@ -85,11 +85,7 @@ def trigger_findings(translated: Mapping[str, Any], roles: Roles) -> list[str]:
     for trigger in found:
         if trigger.kind not in (ROUTE, RULE, SCHEDULE):
             continue  # a role is asked there: see findings.Proof
-        fitting = {
-            name
-            for name, permission in permissions.items()
-            if _lets_in(permission, trigger)
-        }
+        fitting = {name for name, permission in permissions.items() if _lets_in(permission, trigger)}
         needed |= fitting
         if not fitting:
             findings.append(

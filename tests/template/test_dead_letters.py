@@ -122,7 +122,9 @@ def test_rows_that_are_not_added_up_have_time_and_then_leave_a_trace(translated:
 def test_only_who_leaves_something_may_send(translated: dict[str, Any], recording: Recording) -> None:
     roles = Roles(translated, recording.names)
     sending = {
-        name: [(each.action, each.pattern) for each in roles.allowed(roles.role_of(name)) if "sqs" in each.action]
+        name: [
+            (each.action, each.pattern) for each in roles.allowed(roles.role_of(name)) if "sqs" in each.action
+        ]
         for name in resources(translated, "AWS::Lambda::Function")
     }
     assert {name: allowed for name, allowed in sending.items() if allowed} == {

@@ -1,12 +1,13 @@
 """A key of one's own: what it encrypts, and who may use it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from option_values import KEY
 from template_parts import functions
 from template_values import Chosen
 
-ENCRYPTED = {
+ENCRYPTED: dict[str, Callable[[Any], Any]] = {
     "AWS::DynamoDB::Table": lambda found: found["SSESpecification"]["KMSMasterKeyId"],
     "AWS::Lambda::Function": lambda found: found["KmsKeyArn"],
     "AWS::Logs::LogGroup": lambda found: found["KmsKeyId"],
@@ -16,7 +17,7 @@ ENCRYPTED = {
     "AWS::SecretsManager::Secret": lambda found: found["KmsKeyId"],
 }
 """Everything that holds data of clients and takes a key, with where it says so."""
-OTHERWISE = {
+OTHERWISE: dict[str, Callable[[Any], bool]] = {
     "AWS::SNS::Topic": lambda found: found["KmsMasterKeyId"] == {"Fn::GetAtt": ["AlarmKey", "Arn"]},
     "AWS::SQS::Queue": lambda found: found["SqsManagedSseEnabled"] is True,
 }
