@@ -18,6 +18,7 @@ from sluice.cli.target import MACHINES
 from sluice.local.aws_process import REGION
 from sluice.local.stack_template import made_here
 from template_values import Chosen, takes, written
+from waiting_order import circle
 
 EVERYTHING = {
     **DOMAIN,
@@ -172,6 +173,38 @@ def test_a_stand_in_for_cloudformation_makes_what_it_can_of_it(
         for table in tables:
             said = dynamodb.describe_table(TableName=table["PhysicalResourceId"])["Table"]
             assert said["DeletionProtectionEnabled"] == (values.get("DeletionProtection", "on") == "on")
+
+
+def choices(template: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Each combination, and each value that a parameter has to choose from alone: options hide each other's faults."""
+    yield from COMBINATIONS.values()
+    for name, parameter in template["Parameters"].items():
+        for value in parameter.get("AllowedValues", []):
+            yield {name: str(value)}
+    yield {"Deployment": "Canary10Percent5Minutes", "AlarmEmail": "ops@example.com", "KmsKeyArn": KEY}
+
+
+def test_no_resource_waits_for_itself(template: dict[str, Any]) -> None:
+    as_sam_writes_it = {
+        gradual: written(template, {"Deployment": gradual})
+        for gradual in ("AllAtOnce", "Canary10Percent5Minutes")
+    }
+    for values in choices(template):
+        at_once = values.get("Deployment", "AllAtOnce") == "AllAtOnce"
+        found = as_sam_writes_it["AllAtOnce" if at_once else "Canary10Percent5Minutes"]
+        assert circle(Chosen(found, values).resources) == [], values
+
+
+def test_a_circle_is_seen_wherever_the_references_stand() -> None:
+    alias = {"UpdatePolicy": {"CodeDeployLambdaAliasUpdate": {"DeploymentGroupName": {"Ref": "Group"}}}}
+    group = {"Properties": {"Alarms": [{"Name": {"Fn::GetAtt": ["Alarm", "Arn"]}}]}}
+    alarm = {"Properties": {"Value": {"Fn::Sub": "${Function}:live"}}}
+    function = {"DependsOn": "Api"}
+    api = {"Metadata": {"ComesAfter": {"Ref": "Alias"}}}
+    found = {"Alias": alias, "Group": group, "Alarm": alarm, "Function": function, "Api": api}
+    assert sorted(circle(found)[1:]) == sorted(found)
+    for name in found:
+        assert circle({other: part for other, part in found.items() if other != name} | {name: {}}) == []
 
 
 @pytest.mark.parametrize("name", sorted(COMBINATIONS))
