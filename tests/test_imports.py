@@ -7,7 +7,14 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "layers" / "sluice" / "python" / "sluice"
 
 TIERS = (
-    ("sluice.config", "sluice.errors", "sluice.metrics", "sluice.observability", "sluice"),
+    (
+        "sluice.config",
+        "sluice.errors",
+        "sluice.metrics",
+        "sluice.observability",
+        "sluice.setting_values",
+        "sluice",
+    ),
     (
         "sluice.catalog",
         "sluice.catalog_rules",

@@ -241,3 +241,19 @@ def test_a_request_is_in_the_usage_of_its_key(server: DevServer) -> None:
     assert (line["key"], line["model"]) == (made["id"], "demo")
     for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
         assert line[name] == reply["usage"][name]
+
+
+def test_a_repair_adds_up_what_is_not_and_nothing_twice(server: DevServer) -> None:
+    before = command(server, "--until", "2020-05-22")
+    for _ in range(2):
+        done = sluice("usage", "repair", "--local", directory=server.directory)
+        assert (done.returncode, done.stdout) == (0, "rows added up: 0\n"), done.stderr
+    done = sluice("usage", "repair", "--local", "--json", directory=server.directory)
+    assert json.loads(done.stdout) == {"added": 0, "malformed": []}
+    assert command(server, "--until", "2020-05-22") == before
+
+
+def test_what_is_asked_of_usage_is_not_dropped_before_a_repair(server: DevServer) -> None:
+    done = sluice("usage", "--key", "key_a", "repair", "--local", directory=server.directory)
+    assert done.returncode == 2
+    assert "options belong after repair" in done.stderr

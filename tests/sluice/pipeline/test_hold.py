@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from embedded_metrics import all_measured
 from fake_dynamodb import refused
 from key_records import key_record
 from simulation import Environment, Fate, Request, World
@@ -246,9 +247,14 @@ def test_the_outcome_is_asked_at_the_end_and_once(world: World, environment: Env
     assert asked == ["body", "end", "outcome"]
 
 
-def test_an_outcome_that_cannot_be_told_ends_the_hold_and_is_passed_on(
-    world: World, environment: Environment
+def test_an_outcome_that_cannot_be_told_ends_the_hold_and_is_counted_and_passed_on(
+    world: World,
+    environment: Environment,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "stack")
+
     async def body(hold: Held) -> None:
         def outcome() -> Outcome:
             raise ZeroDivisionError
@@ -259,6 +265,8 @@ def test_an_outcome_that_cannot_be_told_ends_the_hold_and_is_passed_on(
     assert isinstance(task.exception(), ZeroDivisionError)
     assert row_in(world) is None
     nothing_is_held(world)
+    (line,) = all_measured(capsys.readouterr().out)
+    assert line.values == {"SettleFailures": 1}
 
 
 def test_what_was_settled_is_told(world: World, environment: Environment) -> None:

@@ -8,90 +8,22 @@ from dataclasses import replace
 
 import pytest
 
-from embedded_metrics import all_measured
-from fake_dynamodb import FakeClient, FakeDynamoDB, refused
+from fake_dynamodb import refused
 from key_records import key_record
-from sluice.accounting.costs import Rates, TokenCount
-from sluice.accounting.counter import Counter
-from sluice.accounting.demand import Demand
+from settle_site import HOLD_SECONDS, JUST_BEFORE_MIDNIGHT, KEY, OUTCOME, SettleSite
 from sluice.errors import OverloadedError
-from sluice.pipeline.admit import Admission, Admitter
-from sluice.pipeline.reclaim import Reclaimer
-from sluice.pipeline.settle import INSIST_SECONDS, LONGEST_PAUSE_SECONDS, Outcome, Settler, insist
+from sluice.pipeline.settle import INSIST_SECONDS, LONGEST_PAUSE_SECONDS, insist
 from sluice.stores.aws import UnansweredError
-from sluice.stores.counters import CounterStore
-from sluice.stores.keys import KeyRecord
-from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow
 from stepped_loop import SteppedLoop
 
 READ, WRITE, ROW = "GetItem", "UpdateItem", "PutItem"
-JUST_BEFORE_MIDNIGHT = 1_795_305_595.5
-HOLD_SECONDS = 960
 BUSY = OverloadedError("busy", retry_after=1)
-KEY = key_record("sk-settled", id="key_settled", owner="ann", budget_nano_usd=100, budget_period="daily")
-OUTCOME = Outcome(
-    "complete", "gpt-4o-mini", "openai", TokenCount(4, 9, cached=2, reasoning=2, audio=1, cache_written=1), 21
-)
-
-
-class Site:
-    """One environment, whose loop leaps over every pause."""
-
-    def __init__(self) -> None:
-        self.now = JUST_BEFORE_MIDNIGHT
-        self.loop = SteppedLoop()
-        self.client = FakeClient(FakeDynamoDB())
-        self.counters = CounterStore(self.client.aws, "CountersTable")
-        self.ledger = LedgerStore(self.client.aws, "LedgerTable")
-        self.reclaimer = Reclaimer(self.counters, self.ledger, clock=self.clock)
-        self.admitter = Admitter(
-            self.counters, self.reclaimer, hold_seconds=HOLD_SECONDS, size=10, clock=self.clock
-        )
-        self.noted: list[tuple[str, Counter]] = []
-        self.settler = Settler(
-            self.counters,
-            self.ledger,
-            self.reclaimer,
-            clock=self.clock,
-            note=lambda key_id, counter: self.noted.append((key_id, counter)),
-        )
-
-    def clock(self) -> float:
-        return self.now
-
-    def admit(self, name: str, tokens: int = 30, key: KeyRecord = KEY) -> Admission:
-        """Hold so many tokens and nano-USD."""
-        demand = Demand(tokens, 1, 0, adjustable=False, rates=Rates(1, 1, 1, 1, 1, 1))
-        return self.loop.finish(self.admitter.admit(key, demand, name))
-
-    def settle(self, admission: Admission, outcome: Outcome = OUTCOME) -> LedgerRow | None:
-        self.client.calls.clear()
-        return self.loop.finish(self.settler.settle(admission, outcome))
-
-    def release(self, admission: Admission) -> None:
-        self.client.calls.clear()
-        self.loop.finish(self.settler.release(admission))
-
-    def fail(self, *faults: Exception | None) -> None:
-        """What becomes of the next calls."""
-        self.client.faults = list(faults)
-
-    def counter(self, key: KeyRecord = KEY) -> Counter:
-        found = self.loop.finish(
-            CounterStore(FakeClient(self.client.database).aws, "CountersTable").read(key.id)
-        )
-        assert found is not None
-        return found
-
-    def row(self, name: str, key: KeyRecord = KEY) -> LedgerRow | None:
-        ledger = LedgerStore(FakeClient(self.client.database).aws, "LedgerTable")
-        return self.loop.finish(ledger.get(key.id, name))
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    found = Site()
+def site() -> Iterator[SettleSite]:
+    found = SettleSite()
     yield found
     found.loop.close()
 
@@ -99,7 +31,7 @@ def site() -> Iterator[Site]:
 # ── What it costs and does ──────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_row_is_written_and_then_the_hold_is_ended(site: Site) -> None:
+def test_a_row_is_written_and_then_the_hold_is_ended(site: SettleSite) -> None:
     admission = site.admit("req_1")
     site.now += 2.25
     row = site.settle(
@@ -154,7 +86,7 @@ def test_a_row_is_written_and_then_the_hold_is_ended(site: Site) -> None:
     )
 
 
-def test_a_request_that_failed_costs_one_write_and_nothing_else(site: Site) -> None:
+def test_a_request_that_failed_costs_one_write_and_nothing_else(site: SettleSite) -> None:
     site.release(site.admit("req_1"))
     assert site.client.calls == [WRITE]
     counter = site.counter()
@@ -164,7 +96,7 @@ def test_a_request_that_failed_costs_one_write_and_nothing_else(site: Site) -> N
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_settling_again_changes_nothing(site: Site, times: int) -> None:
+def test_settling_again_changes_nothing(site: SettleSite, times: int) -> None:
     admission = site.admit("req_1")
     first = site.settle(admission)
     after = site.counter()
@@ -174,12 +106,12 @@ def test_settling_again_changes_nothing(site: Site, times: int) -> None:
     assert site.counter() == after
 
 
-def test_who_admits_is_told_what_is_free_again(site: Site) -> None:
+def test_who_admits_is_told_what_is_free_again(site: SettleSite) -> None:
     site.settle(site.admit("req_1"))
     assert site.noted == [(KEY.id, site.counter())]
 
 
-def test_money_of_a_day_that_is_over_is_in_its_rows_and_not_in_the_new_day(site: Site) -> None:
+def test_money_of_a_day_that_is_over_is_in_its_rows_and_not_in_the_new_day(site: SettleSite) -> None:
     admission = site.admit("req_1")
     site.now += 10
     site.admit("req_2", 40)
@@ -196,7 +128,7 @@ def test_money_of_a_day_that_is_over_is_in_its_rows_and_not_in_the_new_day(site:
 
 @pytest.mark.parametrize(("cost", "charged"), [(30, 30), (31, 31), (60, 60), (61, 30), (10**9, 30)])
 def test_what_the_budget_has_beyond_the_hold_is_charged_and_what_it_has_not_is_not(
-    site: Site, caplog: pytest.LogCaptureFixture, cost: int, charged: int
+    site: SettleSite, caplog: pytest.LogCaptureFixture, cost: int, charged: int
 ) -> None:
     admission = site.admit("req_1")
     site.admit("req_2", 40)
@@ -208,7 +140,7 @@ def test_what_the_budget_has_beyond_the_hold_is_charged_and_what_it_has_not_is_n
     assert len(site.client.calls) == 2 + (cost > 30)
 
 
-def test_beyond_the_hold_nothing_is_charged_to_a_day_that_is_over(site: Site) -> None:
+def test_beyond_the_hold_nothing_is_charged_to_a_day_that_is_over(site: SettleSite) -> None:
     admission = site.admit("req_1")
     site.now += 10
     site.admit("req_2", 40)
@@ -217,7 +149,7 @@ def test_beyond_the_hold_nothing_is_charged_to_a_day_that_is_over(site: Site) ->
     assert (row.cost, row.capped, site.counter().used) == (30, True, 40)
 
 
-def test_without_a_budget_the_true_cost_is_charged(site: Site) -> None:
+def test_without_a_budget_the_true_cost_is_charged(site: SettleSite) -> None:
     key = key_record("sk-free", id="key_free")
     row = site.settle(site.admit("req_1", key=key), replace(OUTCOME, cost=1000))
     assert row is not None
@@ -230,7 +162,7 @@ def test_without_a_budget_the_true_cost_is_charged(site: Site) -> None:
 
 @pytest.mark.parametrize("busy", [1, 2, 5])
 @pytest.mark.parametrize("step", [0, 1, 2])
-def test_settling_goes_on_while_dynamodb_is_busy(site: Site, step: int, busy: int) -> None:
+def test_settling_goes_on_while_dynamodb_is_busy(site: SettleSite, step: int, busy: int) -> None:
     admission = site.admit("req_1")
     site.fail(*[None] * step, *[BUSY] * busy)
     row = site.settle(admission, replace(OUTCOME, cost=50))
@@ -245,7 +177,7 @@ def test_settling_goes_on_while_dynamodb_is_busy(site: Site, step: int, busy: in
 
 
 @pytest.mark.parametrize("step", [0, 1, 2])
-def test_a_step_whose_reply_was_lost_is_made_once(site: Site, step: int) -> None:
+def test_a_step_whose_reply_was_lost_is_made_once(site: SettleSite, step: int) -> None:
     admission = site.admit("req_1")
     execute = site.client.database.execute
     steps = itertools.count()
@@ -267,7 +199,7 @@ def test_a_step_whose_reply_was_lost_is_made_once(site: Site, step: int) -> None
 
 @pytest.mark.parametrize("failure", [BUSY, refused("of no use")], ids=["busy", "refused"])
 def test_a_row_that_can_never_be_written_is_in_the_log(
-    site: Site, caplog: pytest.LogCaptureFixture, failure: Exception
+    site: SettleSite, caplog: pytest.LogCaptureFixture, failure: Exception
 ) -> None:
     admission = site.admit("req_1")
     site.fail(*[failure] * 100)
@@ -287,7 +219,7 @@ def test_a_row_that_can_never_be_written_is_in_the_log(
 
 @pytest.mark.parametrize("failure", [BUSY, refused("of no use")], ids=["busy", "refused"])
 def test_a_hold_that_cannot_be_ended_settles_to_its_row_when_it_expires(
-    site: Site, caplog: pytest.LogCaptureFixture, failure: Exception
+    site: SettleSite, caplog: pytest.LogCaptureFixture, failure: Exception
 ) -> None:
     admission = site.admit("req_1")
     site.fail(None, *[failure] * 100)
@@ -304,7 +236,7 @@ def test_a_hold_that_cannot_be_ended_settles_to_its_row_when_it_expires(
 
 
 def test_a_request_that_comes_to_its_end_after_its_hold_was_reclaimed_costs_nothing(
-    site: Site, caplog: pytest.LogCaptureFixture
+    site: SettleSite, caplog: pytest.LogCaptureFixture
 ) -> None:
     admission = site.admit("req_1")
     site.now += HOLD_SECONDS + 1
@@ -321,7 +253,7 @@ def test_a_request_that_comes_to_its_end_after_its_hold_was_reclaimed_costs_noth
 
 
 @pytest.mark.parametrize("failed", [True, False])
-def test_expired_holds_of_others_are_ended_on_the_way(site: Site, failed: bool) -> None:
+def test_expired_holds_of_others_are_ended_on_the_way(site: SettleSite, failed: bool) -> None:
     site.admit("req_lost")
     site.now += HOLD_SECONDS - 500
     site.admit("req_alive", 40)
@@ -342,7 +274,7 @@ def test_expired_holds_of_others_are_ended_on_the_way(site: Site, failed: bool) 
     "failure", [BUSY, refused("of no use"), ValueError("a row that is none")], ids=["busy", "refused", "bad"]
 )
 def test_others_holds_that_cannot_be_ended_are_not_this_requests_business(
-    site: Site, caplog: pytest.LogCaptureFixture, failure: Exception
+    site: SettleSite, caplog: pytest.LogCaptureFixture, failure: Exception
 ) -> None:
     site.admit("req_lost")
     site.now += HOLD_SECONDS + 1
@@ -387,53 +319,3 @@ def test_it_insists_on_nothing_that_no_repetition_mends() -> None:
     with pytest.raises(Exception, match="of no use"):
         loop.finish(insist(lambda: next(attempts)))
     loop.close()
-
-
-# ── What is counted ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def failures(capsys: pytest.CaptureFixture[str]) -> int:
-    """How many were counted since this was last asked."""
-    lines = all_measured(capsys.readouterr().out)
-    return sum(int(line.values.get("SettleFailures", 0)) for line in lines)
-
-
-def test_what_was_answered_and_could_not_be_settled_is_counted(
-    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "stack")
-    site.settle(site.admit("req_well"))
-    assert failures(capsys) == 0
-    no_row = site.admit("req_no_row")
-    site.fail(*[BUSY] * 100)
-    assert site.settle(no_row) is None
-    site.fail()
-    assert failures(capsys) == 1
-    left = site.admit("req_left")
-    site.fail(None, *[BUSY] * 100)
-    assert site.settle(left) is not None
-    site.fail()
-    assert failures(capsys) == 1
-
-
-def test_a_request_that_comes_to_its_end_when_its_hold_is_reclaimed_is_counted(
-    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "stack")
-    late = site.admit("req_late")
-    site.now += HOLD_SECONDS + 2
-    site.loop.finish(site.reclaimer.reclaim(KEY.id, {"req_late": late.hold}))
-    (line,) = all_measured(capsys.readouterr().out)
-    assert (line.dimensions, line.values) == ({"service": "reclaim"}, {"HoldsReclaimed": 1})
-    site.settle(late)
-    assert failures(capsys) == 1
-
-
-def test_who_was_answered_nothing_is_not_counted(
-    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "stack")
-    admission = site.admit("req_failed")
-    site.fail(*[BUSY] * 100)
-    site.release(admission)
-    assert failures(capsys) == 0

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
+from embedded_metrics import all_measured
 from made_jobs import made_output
 from sluice.accounting.counter import NOTHING
 from sluice.errors import OverloadedError
@@ -262,7 +263,10 @@ async def test_a_hold_that_was_ended_by_whomever_is_none(world: StudioWorld) -> 
     world.all_is_well()
 
 
-async def test_a_hold_that_is_reclaimed_after_the_decision_overrules_it(world: StudioWorld) -> None:
+async def test_a_hold_that_is_reclaimed_after_the_decision_overrules_it(
+    world: StudioWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "stack")
     job = await world.make(await taken(world))
     world.now = float(job.hold.expires_at)
     reclaimer = world.studio.gateway.admitter._reclaimer
@@ -279,6 +283,8 @@ async def test_a_hold_that_is_reclaimed_after_the_decision_overrules_it(world: S
     assert [row.status for row in world.ledger] == ["lost"]
     assert world.used == 0
     world.all_is_well()
+    written = [line.values for line in all_measured(capsys.readouterr().out)]
+    assert written == [{"HoldsReclaimed": 1}, {"SettleFailures": 1}, {"JobsFailed": 1}]
 
 
 async def test_a_decided_job_settles_to_its_row_whoever_ends_its_hold(world: StudioWorld) -> None:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sluice.config import ANY_ORIGIN
+from sluice.setting_values import ANY_ORIGIN
 
 PREFLIGHT_METHOD = "OPTIONS"
 ALLOW_ORIGIN = "access-control-allow-origin"
