@@ -115,6 +115,7 @@ def test_no_description_is_too_long(translated: dict[str, Any]) -> None:
 def test_versions_stay_to_go_back_to_and_layers_do_not(translated: dict[str, Any]) -> None:
     for version in resources(translated, "AWS::Lambda::Version").values():
         assert version["DeletionPolicy"] == "Retain"
+        assert "UpdateReplacePolicy" not in version  # so one that a parameter alone has replaced goes
     for layer in resources(translated, "AWS::Lambda::LayerVersion").values():
         assert layer["DeletionPolicy"] == "Delete"
 
