@@ -22,11 +22,11 @@ AWS_NAMES = frozenset(
     {
         *(
             "BatchGetItem",
+            "DeleteItem",
             "DescribeStacks",
             "GetItem",
             "GetSecretValue",
             "PutItem",
-            "TransactWriteItems",
             "UpdateItem",
         ),
         *("StartExecution", "StopExecution", "ConcurrentExecutions"),

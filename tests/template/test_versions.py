@@ -17,13 +17,14 @@ from template_values import Chosen, written
 SETTINGS = "settings ${Settings.VersionNumber}"
 UNVERSIONED = {"ReservedConcurrentExecutions", "Tags", "Description"}
 """Properties that are the same for all versions of a function; and the one that tells of the others."""
+JOBS = "JobsFunction"
 FROM_A_SNAPSHOT = {"ChatFunction", "CompletionsFunction", "EmbeddingsFunction"}
 
 
 def waited_for(template: Mapping[str, Any]) -> set[str]:
     """The functions that clients wait for, at the API or behind a state machine that carries out their job."""
     reached = {name for name, found in functions(template).items() if answers_requests(found)}
-    return reached | {"JobsFunction"}
+    return reached | {JOBS}
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +115,7 @@ def test_no_description_is_too_long(translated: dict[str, Any]) -> None:
 def test_versions_stay_to_go_back_to_and_layers_do_not(translated: dict[str, Any]) -> None:
     for version in resources(translated, "AWS::Lambda::Version").values():
         assert version["DeletionPolicy"] == "Retain"
+        assert "UpdateReplacePolicy" not in version  # so one that a parameter alone has replaced goes
     for layer in resources(translated, "AWS::Lambda::LayerVersion").values():
         assert layer["DeletionPolicy"] == "Delete"
 
@@ -121,7 +123,7 @@ def test_versions_stay_to_go_back_to_and_layers_do_not(translated: dict[str, Any
 def test_nothing_of_codedeploy_is_there_where_it_is_not_asked_for(translated: dict[str, Any]) -> None:
     made = Chosen(translated, {}).resources
     assert not [name for name, found in made.items() if found["Type"].startswith("AWS::CodeDeploy::")]
-    assert "DeploymentErrors" not in made
+    assert not {"DeploymentErrors", "JobsDeploymentErrors"} & made.keys()
     for alias in resources(translated, "AWS::Lambda::Alias").values():
         assert "UpdatePolicy" not in alias
 
@@ -132,14 +134,13 @@ def test_traffic_moves_gradually_where_it_is_asked_for_and_goes_back_when_functi
     made = Chosen(gradual, {"Deployment": "Canary10Percent5Minutes"})
     groups = resources({"Resources": made.resources}, "AWS::CodeDeploy::DeploymentGroup")
     assert groups.keys() == {f"{name}DeploymentGroup" for name in waited_for(template)}
-    for group in groups.values():
+    for name, group in ((name, groups[f"{name}DeploymentGroup"]) for name in sorted(waited_for(template))):
         properties = group["Properties"]
         assert properties["DeploymentConfigName"]["Fn::Sub"][1] == {"ConfigName": "Canary10Percent5Minutes"}
         assert properties["AutoRollbackConfiguration"]["Enabled"] is True
-        assert properties["AlarmConfiguration"] == {
-            "Enabled": True,
-            "Alarms": [{"Name": {"Ref": "DeploymentErrors"}}],
-        }
+        assert properties["AlarmConfiguration"]["Enabled"] is True
+        alarms = [alarm["Name"]["Ref"] for alarm in properties["AlarmConfiguration"]["Alarms"]]
+        assert alarms == ["DeploymentErrors", *(["JobsDeploymentErrors"] if name == JOBS else [])]
     for name in waited_for(template):
         policy = made.resources[f"{name}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
         assert policy["DeploymentGroupName"] == {"Ref": f"{name}DeploymentGroup"}
@@ -153,9 +154,13 @@ def test_what_takes_a_deployment_back_sees_the_calls_of_every_alias(
     assert total["Expression"] == "SUM(METRICS())"
     assert all(metric["ReturnData"] is False for metric in metrics)
     assert len(metrics) <= 9  # CloudWatch takes ten
+    of_jobs = translated["Resources"]["JobsDeploymentErrors"]["Properties"]
     seen = [
-        {each["Name"]: each["Value"] for each in metric["MetricStat"]["Metric"]["Dimensions"]}
-        for metric in metrics
+        {each["Name"]: each["Value"] for each in dimensions}
+        for dimensions in (
+            *(metric["MetricStat"]["Metric"]["Dimensions"] for metric in metrics),
+            of_jobs["Dimensions"],
+        )
     ]
     assert sorted(map(str, seen)) == sorted(
         str({"FunctionName": {"Ref": name}, "Resource": {"Fn::Sub": f"${{{name}}}:live"}})
