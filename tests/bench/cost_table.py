@@ -83,9 +83,7 @@ def _watching(template: Template) -> Iterator[tuple[str, str]]:
         yield f"{name}, and the key of their topic", f"{_usd(least)} to {_usd(most)}"
     watched = sum(_metrics_of(each) for each in alarms if each["Condition"] == GRADUALLY)
     if watched:
-        name = (
-            f"where `Deployment` is gradual: the alarm that takes it back, which looks at {watched} metrics"
-        )
+        name = f"where `Deployment` is gradual: the alarms that take it back, which look at {watched} metrics"
         yield name, _usd(prices.ALARM_METRIC.of(Decimal(watched)))
     if _count(template, "AWS::CloudWatch::Dashboard"):
         yield "the dashboard, beyond the account's first three", _usd(prices.DASHBOARD.dollars)
