@@ -27,6 +27,8 @@ RUN_SECONDS = Decimal(1)
 SECONDS_A_MONTH = 31 * 86_400
 UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
 FREE_ALARM_METRICS = 10
+GRADUALLY = "DeployGradually"
+"""The condition of the alarm that tells nobody but CodeDeploy."""
 KEYS = 1000
 COUNTER_UNITS = 125
 """Read units of so many keys' counters, half a KB each."""
@@ -69,7 +71,8 @@ def _at_rest(template: Template) -> Iterator[tuple[str, str]]:
 
 
 def _watching(template: Template) -> Iterator[tuple[str, str]]:
-    metrics = sum(map(_metrics_of, _resources(template, "AWS::CloudWatch::Alarm")))
+    alarms = _resources(template, "AWS::CloudWatch::Alarm")
+    metrics = sum(_metrics_of(each) for each in alarms if each["Condition"] != GRADUALLY)
     if metrics:
         keys = _count(template, "AWS::KMS::Key")
         most = prices.ALARM_METRIC.of(Decimal(metrics)) + prices.KEY.of(Decimal(keys))
@@ -78,6 +81,12 @@ def _watching(template: Template) -> Iterator[tuple[str, str]]:
             f"alarms that look at {metrics} metrics (the first {FREE_ALARM_METRICS} of an account are free)"
         )
         yield f"{name}, and the key of their topic", f"{_usd(least)} to {_usd(most)}"
+    watched = sum(_metrics_of(each) for each in alarms if each["Condition"] == GRADUALLY)
+    if watched:
+        name = (
+            f"where `Deployment` is gradual: the alarm that takes it back, which looks at {watched} metrics"
+        )
+        yield name, _usd(prices.ALARM_METRIC.of(Decimal(watched)))
     if _count(template, "AWS::CloudWatch::Dashboard"):
         yield "the dashboard, beyond the account's first three", _usd(prices.DASHBOARD.dollars)
     yield "each metric that was written in the month", _usd(prices.METRIC.dollars)

@@ -7,8 +7,9 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from key_needs import key_conditions, key_needs
 from platform_needs import function_needs, machine_needs
-from policies import Allowed, Choice, Roles
+from policies import Allowed, Choice, Need, Roles
 from recorded_calls import Recording
 from template_parts import resources
 
@@ -20,8 +21,6 @@ WITHOUT: Mapping[str, str] = {"AskBedrock": "bedrock:"}
 
 NEVER_USED: Mapping[tuple[str, str, str], str] = {}
 """What is allowed although no journey uses it: a function, a statement's Sid and an action, and why."""
-
-type Needs = frozenset[tuple[str, str]]
 
 
 class Proof:
@@ -36,6 +35,7 @@ class Proof:
         self._translated = translated
         self._recording = recording
         self._roles = Roles(translated, recording.names)
+        self._key_conditions = key_conditions(translated)
 
     def all_findings(self) -> list[str]:
         """Of all functions and machines."""
@@ -54,7 +54,7 @@ class Proof:
                 found.setdefault(
                     finding, where
                 )  # what is wrong where all is met is not said again of the rest
-        return [*(finding + where for finding, where in found.items()), *self._of_platform(owner, role)]
+        return [*(finding + where for finding, where in found.items()), *self._of_managed(owner, role)]
 
     def never_used(self, owner: str) -> Iterator[tuple[str, str, str]]:
         """What an owner may do, and has not been seen to do."""
@@ -63,46 +63,64 @@ class Proof:
             if not _is_used(grant, own):
                 yield owner, grant.statement, grant.action
 
-    def _own_needs(self, owner: str) -> Needs:
+    def _own_needs(self, owner: str) -> frozenset[Need]:
         if self._translated["Resources"][owner]["Type"] == MACHINE:
             return frozenset(machine_needs(self._translated, owner, self._roles))
-        return frozenset((each.action, each.arn) for each in self._recording.needed if each.function == owner)
+        return frozenset(
+            Need(each.action, each.arn, frozenset(each.keys))
+            for each in self._recording.needed
+            if each.function == owner
+        )
 
     def _choices(self, role: str) -> Iterator[Choice]:
-        conditions = self._roles.conditions(role)
+        conditions = sorted({*self._roles.conditions(role), *self._key_conditions, *WITHOUT})
         for decided in itertools.product((True, False), repeat=len(conditions)):
             yield Choice(dict(zip(conditions, decided, strict=True)))
 
-    def _of_choice(self, owner: str, role: str, own: Needs, choice: Choice) -> Iterator[tuple[str, str]]:
+    def _of_choice(
+        self, owner: str, role: str, own: frozenset[Need], choice: Choice
+    ) -> Iterator[tuple[str, str]]:
         """Each finding, and where it is one."""
         allowed = self._roles.allowed(role, choice)
+        managed = self._roles.managed(role)
         unmet = tuple(name for name, met in choice.decided.items() if not met)
         where = f" (where {' and '.join(unmet)} is not met)" if unmet else ""
         spared = tuple(WITHOUT[name] for name in unmet if name in WITHOUT)
-        needed = frozenset(each for each in own if not (spared and each[0].startswith(spared)))
-        for action, arn in sorted(needed):
-            if not _is_allowed(allowed, action, arn):
-                yield _missing(owner, action, arn), where
+        needed = frozenset(each for each in own if not (spared and each.action.startswith(spared)))
+        for need in sorted(needed, key=_order):
+            if not _is_allowed(allowed, need):
+                yield _missing(owner, need), where
+        for_it = [
+            *key_needs(self._translated, owner, needed, self._roles, choice),
+            *function_needs(self._translated, owner, self._roles),
+        ]
+        for need, reason in for_it:
+            if not _is_allowed([*allowed, *managed], need):
+                yield _missing_to_aws(owner, need, reason), where
+        uses = needed.union(need for need, _ in for_it)
         for grant in allowed:
             excused = (owner, grant.statement, grant.action) in NEVER_USED
-            if not excused and not _is_used(grant, needed):
+            if not excused and not _is_used(grant, uses):
                 yield _too_much(owner, grant), where
 
-    def _of_platform(self, owner: str, role: str) -> Iterator[str]:
-        """What AWS does in the name of a function or a machine."""
-        allowed = self._roles.allowed(role)
-        needs = list(function_needs(self._translated, owner, self._roles))
-        for action, arn, reason in needs:
-            if not _is_allowed([*allowed, *self._roles.managed(role)], action, arn):
-                yield f"{owner}: AWS needs {action} on {arn} in its name ({reason}), which its role does not allow"
-        own = {each[:2] for each in needs}
+    def _of_managed(self, owner: str, role: str) -> Iterator[str]:
+        """The policies of AWS's own that nothing needs: what AWS itself does in its name is all that they are for."""
+        needs = frozenset(need for need, _ in function_needs(self._translated, owner, self._roles))
         for policy, grants in itertools.groupby(self._roles.managed(role), key=lambda grant: grant.statement):
-            if not any(_is_used(grant, frozenset(own)) for grant in grants):
+            if not any(_is_used(grant, needs) for grant in grants):
                 yield f"{owner}: nothing needs its managed policy {policy}"
 
 
-def _missing(owner: str, action: str, arn: str) -> str:
-    return f"{owner}: it calls {action} on {arn}, which no statement of its policies allows: allow it in template.yaml"
+def _order(need: Need) -> tuple[str, str]:
+    return need.action, need.arn
+
+
+def _missing(owner: str, need: Need) -> str:
+    return f"{owner}: it calls {need.action} on {need.arn}, which no statement of its policies allows: allow it in template.yaml"
+
+
+def _missing_to_aws(owner: str, need: Need, reason: str) -> str:
+    return f"{owner}: AWS needs {need.action} on {need.arn} in its name ({reason}), which its role does not allow"
 
 
 def _too_much(owner: str, grant: Allowed) -> str:
@@ -112,9 +130,9 @@ def _too_much(owner: str, grant: Allowed) -> str:
     )
 
 
-def _is_allowed(allowed: Iterable[Allowed], action: str, arn: str) -> bool:
-    return any(grant.covers(action, arn) for grant in allowed)
+def _is_allowed(allowed: Iterable[Allowed], need: Need) -> bool:
+    return any(grant.covers(need) for grant in allowed)
 
 
-def _is_used(grant: Allowed, needs: Needs) -> bool:
-    return any(grant.covers(*each) for each in needs)
+def _is_used(grant: Allowed, needs: Iterable[Need]) -> bool:
+    return any(grant.covers(need) for need in needs)

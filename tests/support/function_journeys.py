@@ -12,7 +12,7 @@ from answering_journeys import use_answers, use_documents
 from function_site import functions_at_work, resource_names
 from job_journeys import use_images, use_jobs_left_behind, use_videos
 from recorded_calls import Recording
-from scheduled_journeys import use_reclaiming, use_schedules, use_stream
+from scheduled_journeys import use_comparing, use_reclaiming, use_schedules, use_stream
 
 
 def record(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Recording:
@@ -30,4 +30,5 @@ async def _record(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Recording:
         await use_jobs_left_behind(site)
         await use_reclaiming(site)
         await use_stream(site)
+        await use_comparing(site)
         return site.recorder.recording(resource_names(site.stack))

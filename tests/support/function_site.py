@@ -21,6 +21,7 @@ from mock_bedrock import MockBedrock
 from mock_ipfs import MockIPFS, mock_ipfs
 from mock_provider import MockProvider
 from needed_permissions import ACCOUNT, REGION
+from option_values import KEY
 from receiver import Receiver, answering
 from recorded_calls import Recorder
 from site_catalog import CREDENTIAL, CREDENTIAL_NAMES, catalog_of
@@ -148,7 +149,9 @@ async def functions_at_work(monkeypatch: pytest.MonkeyPatch, folder: Path) -> As
             "SLUICE_IPFS_CREDENTIAL": "GOOD_KEY",
         }
         own = dict(_environments(template, stack, local_aws.endpoint, given))
-        recorder = Recorder(monkeypatch, Environments(own, {}), stack.machines[_waiting_machine()])
+        waiting = stack.machines[_waiting_machine()]
+        partitions = dict(_partitions(template, stack))
+        recorder = Recorder(monkeypatch, Environments(own, {}), waiting, partitions)
         for name in (*template.secrets, *CREDENTIAL_NAMES):
             await aws.secretsmanager.call(
                 "CreateSecret", Name=f"{stack.name}/{name}", SecretString=CREDENTIAL
@@ -208,6 +211,14 @@ def _by_resources(stack: Stack) -> Iterator[tuple[str, str]]:
         yield f"SLUICE_{re.sub(r'(?<=[a-z])(?=[A-Z])', '_', name).upper()}", called
 
 
+def _partitions(template: Blueprint, stack: Stack) -> Iterator[tuple[str, str]]:
+    """The names of tables' partition keys, by what the tables are called."""
+    for name, called in stack.tables.items():
+        schema = template.stack["Resources"][name]["Properties"]["KeySchema"]
+        (partition,) = [each["AttributeName"] for each in schema if each["KeyType"] == "HASH"]
+        yield called, partition
+
+
 def _waiting_machine() -> str:
     """The only machine that has a state which waits for a call."""
     (name,) = [
@@ -261,18 +272,20 @@ def _opened(
 def resource_names(stack: Stack) -> dict[str, str]:
     """What a stack's resources are called, by their names in the template, as CloudFormation's ``Ref`` gives them."""
     made = {**stack.tables, **stack.machines, "JobsBucket": stack.outputs["JobsBucketName"]}
-    return PSEUDO_PARAMETERS | made | {"AWS::StackName": stack.name}
+    return PARAMETERS | made | {"AWS::StackName": stack.name}
 
 
 def resource_names_of(translated: Mapping[str, Any]) -> dict[str, str]:
     """The same where nothing was made: each resource has the name that it has in the template."""
-    return PSEUDO_PARAMETERS | {name: name for name in translated["Resources"]}
+    return PARAMETERS | {name: name for name in translated["Resources"]}
 
 
-PSEUDO_PARAMETERS = {
+PARAMETERS = {
     "AWS::StackName": "sluice",
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
     "AWS::AccountId": ACCOUNT,
     "AWS::URLSuffix": "amazonaws.com",
+    "KmsKeyArn": KEY,
 }
+"""Those that a policy may speak of, and what they say there; AWS's own among them."""

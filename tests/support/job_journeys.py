@@ -87,13 +87,17 @@ async def use_videos(site: Site) -> None:
     assert (await client.delete(f"{VIDEOS}/{second}")).status_code == 200
     third = (await client.post(VIDEOS, json=wanted)).json()["id"]
     await site.stop("VideosMachine", third)
-    aborted = sample_events("end_jobs")["aborted"]
-    await site.tell("EndJobsFunction", aborted | {"detail": aborted["detail"] | {"name": third}})
+    await site.tell("JobsFunction", _ended(sample_events("jobs")["timed_out"], third))
     assert (await ended(client, f"{VIDEOS}/{third}"))["status"] == "failed"
     reel = {"model": "reel", "prompt": "a lighthouse", "seconds": "6"}
     fourth = (await client.post(VIDEOS, json=reel)).json()["id"]
     assert (await ended(client, f"{VIDEOS}/{fourth}"))["status"] == "completed"
     await _refusals(client, VIDEOS, "video")
+
+
+def _ended(sample: dict[str, Any], job: str) -> dict[str, Any]:
+    """What EventBridge tells of a job's execution."""
+    return sample | {"detail": sample["detail"] | {"name": job}}
 
 
 async def _refusals(client: httpx.AsyncClient, path: str, kind: JobKind) -> None:
@@ -161,13 +165,15 @@ async def _use_tasks(site: Site) -> None:
 
 
 async def _use_sweeping(site: Site) -> None:
-    """The schedule finds a job that is too late, and one whose charging was left half way."""
+    """An event tells of a job, and the schedule finds one that is too late, and one whose charging was left half way."""
+    aborted = await _left(site, "image", "running")
+    await site.tell("EndJobsFunction", _ended(sample_events("end_jobs")["aborted"], aborted.id))
     late = await _left(site, "image", "running", deadline=int(time.time()) - 3600)
     charged = await _left(site, "video", "finishing", has_webhook=True)
     await site.ledger.put(ledger_row(charged.request_id, key_id=site.key.id, cost=0))
     with forgetful_tables():
         await site.tell("EndJobsFunction", sample_events("end_jobs")["scheduled"])
-    for job in (late, charged):
+    for job in (aborted, late, charged):
         found_ = await site.jobs.get(job.id)
         assert found_ is not None
         assert found_.is_over, found_

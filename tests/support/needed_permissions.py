@@ -12,8 +12,12 @@ from urllib.parse import unquote, urlsplit
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 
-type Permission = tuple[str, str]
-"""An action, and the ARN of what it is done to."""
+type Permission = tuple[str, str, frozenset[str]]
+"""An action, the ARN of what it is done to, and the partition keys of the items there, which a policy may speak of."""
+
+NO_KEYS: frozenset[str] = frozenset()
+ANY_KEY = "any"
+"""Stands for partition keys that a request does not plainly tell."""
 
 _S3_ACTIONS = {
     "GET": "s3:GetObject",
@@ -41,39 +45,61 @@ _ELSEWHERE = "us-west-2"
 """A region to which an inference profile sends requests on."""
 
 
-def of_json_protocol(target: str, body: bytes, waiting: str) -> Iterator[Permission]:
+def of_json_protocol(
+    target: str, body: bytes, waiting: str, partitions: Mapping[str, str]
+) -> Iterator[Permission]:
     """Those of a call of the JSON protocol.
 
     Args:
         target: the header ``X-Amz-Target``.
         body: what is sent.
         waiting: the ARN of the machine that waits for calls: a token does not say whose it is.
+        partitions: the names of tables' partition keys, by the tables'.
     """
     service, _, operation = target.partition(".")
     members = json.loads(body)
     match service:
         case "DynamoDB_20120810":
-            yield from _of_dynamodb(operation, members)
+            yield from _of_dynamodb(operation, members, partitions)
         case "secretsmanager":
             secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{members['SecretId']}-AbCdEf"
-            yield f"secretsmanager:{operation}", secret
+            yield f"secretsmanager:{operation}", secret, NO_KEYS
         case "AWSStepFunctions" if operation.startswith("SendTask"):
-            yield f"states:{operation}", waiting
+            yield f"states:{operation}", waiting, NO_KEYS
         case "AWSStepFunctions":
-            yield f"states:{operation}", members.get("stateMachineArn") or members["executionArn"]
+            arn = members.get("stateMachineArn") or members["executionArn"]
+            yield f"states:{operation}", arn, NO_KEYS
         case other:
             raise AssertionError(f"nobody has said which permissions calls of {other} need")
 
 
-def _of_dynamodb(operation: str, members: Mapping[str, Any]) -> Iterator[Permission]:
+def _of_dynamodb(
+    operation: str, members: Mapping[str, Any], partitions: Mapping[str, str]
+) -> Iterator[Permission]:
     if operation == "TransactWriteItems":
         for item in members["TransactItems"]:
             ((kind, write),) = item.items()
-            yield _TRANSACTED[kind], table_arn(write["TableName"])
+            yield (
+                _TRANSACTED[kind],
+                table_arn(write["TableName"]),
+                _partition_keys(kind, write, write["TableName"], partitions),
+            )
         return
     index = f"/index/{members['IndexName']}" if "IndexName" in members else ""
     for table in members.get("RequestItems") or [members["TableName"]]:
-        yield f"dynamodb:{operation}", table_arn(table) + index
+        keys = _partition_keys(operation, members, table, partitions)
+        yield f"dynamodb:{operation}", table_arn(table) + index, keys
+
+
+def _partition_keys(
+    operation: str, members: Mapping[str, Any], table: str, partitions: Mapping[str, str]
+) -> frozenset[str]:
+    """The partition keys of the items that a request names; a scan names none."""
+    item = members.get("Key") or members.get("Item")
+    if item is None:
+        return NO_KEYS if operation == "Scan" else frozenset({ANY_KEY})
+    (value,) = item[partitions[table]].values()
+    return frozenset({value})
 
 
 def of_s3(method: str, target: str, status: int) -> Iterator[Permission]:
@@ -83,9 +109,9 @@ def of_s3(method: str, target: str, status: int) -> Iterator[Permission]:
     """
     bucket, _, key = unquote(urlsplit(target).path).lstrip("/").partition("/")
     if key:
-        yield _S3_ACTIONS[method], object_arn(bucket, key)
+        yield _S3_ACTIONS[method], object_arn(bucket, key), NO_KEYS
     if not key or (method in ("GET", "HEAD") and status == 404):
-        yield "s3:ListBucket", f"arn:aws:s3:::{bucket}"
+        yield "s3:ListBucket", f"arn:aws:s3:::{bucket}", NO_KEYS
 
 
 def of_bedrock(method: str, url: str, body: bytes) -> Iterator[Permission]:
@@ -97,16 +123,16 @@ def of_bedrock(method: str, url: str, body: bytes) -> Iterator[Permission]:
     match method, parts:
         case "POST", ["model", model, operation]:
             for arn in _models(model):
-                yield _BEDROCK_ACTIONS[operation], arn
+                yield _BEDROCK_ACTIONS[operation], arn, NO_KEYS
         case "POST", ["async-invoke"]:
             members = json.loads(body)
             for arn in (*_models(members["modelId"]), f"{_invocations()}begun"):
-                yield "bedrock:InvokeModel", arn
+                yield "bedrock:InvokeModel", arn, NO_KEYS
             place = members["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"]
             bucket, _, prefix = place.removeprefix("s3://").partition("/")
-            yield "s3:PutObject", object_arn(bucket, f"{prefix}/output.mp4")
+            yield "s3:PutObject", object_arn(bucket, f"{prefix}/output.mp4"), NO_KEYS
         case "GET", ["async-invoke", arn]:
-            yield "bedrock:GetAsyncInvoke", f"{_invocations()}{arn.rpartition('/')[2]}"
+            yield "bedrock:GetAsyncInvoke", f"{_invocations()}{arn.rpartition('/')[2]}", NO_KEYS
         case _:
             raise AssertionError(f"nobody has said which permissions {method} {url} needs")
 

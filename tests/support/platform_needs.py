@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policies import Roles, listed
+from policies import Need, Roles, listed
 from template_parts import function_of, resources
 
 EVERYTHING = "*"
@@ -37,11 +37,11 @@ _SENDS = {"sqs": "sqs:SendMessage", "sns": "sns:Publish"}
 
 _INVOKES = re.compile(r"arn:[\w-]+:states:::lambda:invoke(\.waitForTaskToken)?")
 
-type Need = tuple[str, str, str]
-"""An action, on what, and why."""
+type Reasoned = tuple[Need, str]
+"""What is needed, and why."""
 
 
-def function_needs(translated: Mapping[str, Any], owner: str, roles: Roles) -> Iterator[Need]:
+def function_needs(translated: Mapping[str, Any], owner: str, roles: Roles) -> Iterator[Reasoned]:
     """Those that come of how it is set up."""
     resource = translated["Resources"][owner]
     properties = resource["Properties"]
@@ -51,7 +51,7 @@ def function_needs(translated: Mapping[str, Any], owner: str, roles: Roles) -> I
         return
     group = properties["LoggingConfig"]["LogGroup"]
     for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
-        yield action, f"log group {roles.text(group)}", "it has a log"
+        yield Need(action, f"log group {roles.text(group)}"), "it has a log"
     if properties.get("TracingConfig", {}).get("Mode") == "Active":
         yield from _traces()
     dead = properties.get("DeadLetterConfig", {}).get("TargetArn")
@@ -60,21 +60,21 @@ def function_needs(translated: Mapping[str, Any], owner: str, roles: Roles) -> I
     for mapping in resources(translated, "AWS::Lambda::EventSourceMapping").values():
         if function_of(translated, mapping["Properties"]["FunctionName"]) == owner:
             for action in READS_A_STREAM:
-                yield action, roles.text(mapping["Properties"]["EventSourceArn"]), "a stream calls it"
+                yield Need(action, roles.text(mapping["Properties"]["EventSourceArn"])), "a stream calls it"
             yield from _destinations(mapping, roles)
     for config in resources(translated, "AWS::Lambda::EventInvokeConfig").values():
         if function_of(translated, config["Properties"]["FunctionName"]) == owner:
             yield from _destinations(config, roles)
 
 
-def machine_needs(translated: Mapping[str, Any], machine: str, roles: Roles) -> Iterator[tuple[str, str]]:
+def machine_needs(translated: Mapping[str, Any], machine: str, roles: Roles) -> Iterator[Need]:
     """What a machine's definition does, and its log."""
     properties = translated["Resources"][machine]["Properties"]
     for function in called_by(translated, machine, roles):
-        yield "lambda:InvokeFunction", function
+        yield Need("lambda:InvokeFunction", function)
     if properties.get("LoggingConfiguration", {}).get("Level", "OFF") != "OFF":
         for action in DELIVERS_LOGS:
-            yield action, EVERYTHING
+            yield Need(action, EVERYTHING)
 
 
 def called_by(translated: Mapping[str, Any], machine: str, roles: Roles) -> set[str]:
@@ -102,16 +102,16 @@ def _tasks(part: Any) -> Iterator[Mapping[str, Any]]:
             yield from _tasks(value)
 
 
-def _traces() -> Iterator[Need]:
+def _traces() -> Iterator[Reasoned]:
     for action in ("xray:PutTraceSegments", "xray:PutTelemetryRecords"):
-        yield action, EVERYTHING, "it is traced"
+        yield Need(action, EVERYTHING), "it is traced"
 
 
-def _destinations(resource: Mapping[str, Any], roles: Roles) -> Iterator[Need]:
+def _destinations(resource: Mapping[str, Any], roles: Roles) -> Iterator[Reasoned]:
     for destination in resource["Properties"].get("DestinationConfig", {}).values():
         for value in listed(destination["Destination"]):
             yield _sending(roles.text(value))
 
 
-def _sending(arn: str) -> Need:
-    return _SENDS[arn.split(":")[2]], arn, "it takes what could not be handled"
+def _sending(arn: str) -> Reasoned:
+    return Need(_SENDS[arn.split(":")[2]], arn), "it takes what could not be handled"

@@ -10,20 +10,44 @@ from managed_policies import MANAGED
 from needed_permissions import ACCOUNT, REGION
 
 NOTHING = "AWS::NoValue"
+POLICY = "AWS::IAM::Policy"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+_OF_KEYS = {"ForAllValues:StringEquals": "dynamodb:LeadingKeys"}
+"""The only condition of a statement that is understood here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An action that has to be allowed on something, and the partition keys of the items there."""
+
+    action: str
+    arn: str
+    keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Allowed:
-    """An action that a role may do on what is like a pattern, by the statement of this name."""
+    """What a role may do.
+
+    Attributes:
+        statement: the Sid of the statement that says so, or the name of its policy.
+        action: may have wildcards.
+        pattern: of the ARNs that it may be done to.
+        keys: of the items that it may be done to; None for all.
+    """
 
     statement: str
     action: str
     pattern: str
+    keys: frozenset[str] | None = None
 
-    def covers(self, action: str, arn: str) -> bool:
+    def covers(self, need: Need) -> bool:
         """Whether it allows that."""
-        return fnmatch.fnmatchcase(action.lower(), self.action.lower()) and fnmatch.fnmatchcase(
-            arn, self.pattern
+        return (
+            fnmatch.fnmatchcase(need.action.lower(), self.action.lower())
+            and fnmatch.fnmatchcase(need.arn, self.pattern)
+            and (self.keys is None or need.keys <= self.keys)
         )
 
 
@@ -60,7 +84,7 @@ class Roles:
     def allowed(self, role: str, choice: Choice | None = None) -> list[Allowed]:
         """What a role's own statements allow."""
         return [
-            Allowed(str(statement.get("Sid", "")), action, self.text(resource))
+            Allowed(statement["Sid"], action, self.text(resource), _keys(statement))
             for statement in self.statements(role, choice)
             for action in listed(statement["Action"])
             for resource in listed(statement["Resource"])
@@ -80,18 +104,36 @@ class Roles:
         ]
 
     def statements(self, role: str, choice: Choice | None = None) -> Iterator[Mapping[str, Any]]:
-        """A role's own statements, where conditions are decided so."""
-        policies = self._resources[role]["Properties"].get("Policies", [])
-        for policy in filter(None, (self._chosen(policy, choice) for policy in policies)):
+        """A role's own statements, where conditions are decided so; one without a Sid has its policy's name for it."""
+        inline = self._resources[role]["Properties"].get("Policies", [])
+        policies = [self.chosen(policy, choice) for policy in inline]
+        policies += [
+            attached["Properties"]
+            for attached in self.attached(role).values()
+            if (choice or Choice({})).holds(attached.get("Condition", ""))
+        ]
+        for policy in filter(None, policies):
             for statement in listed(policy["PolicyDocument"]["Statement"]):
-                found = self._chosen(statement, choice)
+                found = self.chosen(statement, choice)
                 if found is not None:
                     assert found["Effect"] == "Allow", "nobody has thought here of what is denied"
-                    yield {**found, "Resource": list(self._resources_of(found, choice))}
+                    assert not found.keys() & {"NotAction", "NotResource"}, "nor of what is left out"
+                    named = {"Sid": policy["PolicyName"], **found}
+                    yield {**named, "Resource": list(self._resources_of(found, choice))}
+
+    def attached(self, role: str) -> dict[str, Any]:
+        """The policies that are resources of their own, and that say that this role has them."""
+        return {
+            name: resource
+            for name, resource in self._resources.items()
+            if resource["Type"] == POLICY and {"Ref": role} in resource["Properties"]["Roles"]
+        }
 
     def conditions(self, role: str) -> Sequence[str]:
         """Those that a role's statements depend on."""
-        return sorted(set(_conditions(self._resources[role]["Properties"])))
+        attached = list(self.attached(role).values())
+        found = set(conditions_in([self._resources[role]["Properties"], *attached]))
+        return sorted(found | {policy["Condition"] for policy in attached if "Condition" in policy})
 
     def text(self, value: Any) -> str:
         """A value as CloudFormation works it out."""
@@ -110,11 +152,11 @@ class Roles:
 
     def _resources_of(self, statement: Mapping[str, Any], choice: Choice | None) -> Iterator[Any]:
         for resource in listed(statement["Resource"]):
-            found = self._chosen(resource, choice)
+            found = self.chosen(resource, choice)
             if found is not None:
                 yield found
 
-    def _chosen(self, part: Any, choice: Choice | None) -> Any:
+    def chosen(self, part: Any, choice: Choice | None) -> Any:
         """One side of an ``Fn::If``; None where that is nothing."""
         while isinstance(part, Mapping) and "Fn::If" in part:
             condition, met, unmet = part["Fn::If"]
@@ -158,12 +200,23 @@ def listed(value: Any) -> Iterator[Any]:
     yield from value if isinstance(value, list) else [value]
 
 
-def _conditions(part: Any) -> Iterator[str]:
+def _keys(statement: Mapping[str, Any]) -> frozenset[str] | None:
+    """The partition keys that a statement is for; None where it has no condition."""
+    if "Condition" not in statement:
+        return None
+    ((operator, said),) = statement["Condition"].items()
+    ((about, values),) = said.items()
+    assert _OF_KEYS.get(operator) == about, f"nobody has said what {operator} of {about} means"
+    return frozenset(listed(values))
+
+
+def conditions_in(part: Any) -> Iterator[str]:
+    """The conditions that decide something in a part of a template."""
     if isinstance(part, Mapping):
         if "Fn::If" in part:
             yield part["Fn::If"][0]
         for value in part.values():
-            yield from _conditions(value)
+            yield from conditions_in(value)
     elif isinstance(part, list):
         for value in part:
-            yield from _conditions(value)
+            yield from conditions_in(value)

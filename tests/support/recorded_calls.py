@@ -12,7 +12,7 @@ import botocore.client
 import pytest
 
 import sluice.config
-from needed_permissions import of_bedrock, of_json_protocol, of_s3
+from needed_permissions import NO_KEYS, Permission, of_bedrock, of_json_protocol, of_s3
 from sluice.config import PREFIX, EnvironmentSettings
 from sluice.providers.contract import UpstreamRequest
 from sluice.stores.aws import AWS
@@ -33,11 +33,13 @@ class Needed:
         function: who makes the call.
         action: IAM's name.
         arn: on what.
+        keys: the partition keys of the items there.
     """
 
     function: str
     action: str
     arn: str
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -81,7 +83,9 @@ class Recording:
         variables = {
             name: frozenset(Variable(*row) for row in found[name]) for name in ("read", "used", "required")
         }
-        needed = frozenset(Needed(*row) for row in found["needed"])
+        needed = frozenset(
+            Needed(function, action, arn, tuple(keys)) for function, action, arn, keys in found["needed"]
+        )
         return cls(needed=needed, names=found["names"], **variables)
 
 
@@ -102,12 +106,20 @@ class Recorder:
         monkeypatch: the test's.
         environments: the functions'.
         waiting: the ARN of the machine that waits for calls.
+        partitions: the names of tables' partition keys, by the tables'.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, environments: Environments, waiting: str) -> None:
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        environments: Environments,
+        waiting: str,
+        partitions: Mapping[str, str],
+    ) -> None:
         self._environments = environments
         self._waiting = waiting
-        self._needed: set[Needed] = set()
+        self._partitions = partitions
+        self._needed: dict[tuple[str, str, str], frozenset[str]] = {}
         self._used: set[Variable] = set()
         self._required: set[Variable] = set()
         monkeypatch.setattr(sluice.config, "os", types.SimpleNamespace(environ=environments))
@@ -130,16 +142,18 @@ class Recorder:
     def recording(self, names: Mapping[str, str]) -> Recording:
         """What was seen so far."""
         return Recording(
-            needed=frozenset(self._needed),
+            needed=frozenset(Needed(*need, tuple(sorted(keys))) for need, keys in self._needed.items()),
             read=frozenset(Variable(*each) for each in self._environments.read),
             used=frozenset(self._used),
             required=frozenset(self._required),
             names=names,
         )
 
-    def _note(self, permissions: Iterator[tuple[str, str]]) -> None:
+    def _note(self, permissions: Iterator[Permission]) -> None:
         function = running()
-        self._needed |= {Needed(function, *each) for each in permissions}
+        for action, arn, keys in permissions:
+            need = (function, action, arn)
+            self._needed[need] = self._needed.get(need, NO_KEYS) | keys
 
     def _watch_connections(self, monkeypatch: pytest.MonkeyPatch) -> None:
         aws, upstream = AWS.__init__, HTTPUpstream.__init__
@@ -172,7 +186,7 @@ class Recorder:
                 if name is None:
                     self._note(of_s3(method, target, reply.status))
                 else:
-                    self._note(of_json_protocol(name, body, self._waiting))
+                    self._note(of_json_protocol(name, body, self._waiting, self._partitions))
             return _forgotten(reply) if _FORGETFUL.get() else reply
 
         monkeypatch.setattr(Connections, "send", send)
@@ -209,7 +223,8 @@ class Recorder:
 
         def call(client: Any, operation: str, members: Any) -> Any:
             if running():
-                self._note(iter([(f"{client.meta.service_model.service_name}:{operation}", "by botocore")]))
+                service = client.meta.service_model.service_name
+                self._note(iter([(f"{service}:{operation}", "by botocore", NO_KEYS)]))
             return called(client, operation, members)
 
         monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)

@@ -30,6 +30,14 @@ async def use_stream(site: Site) -> None:
         assert reply == {"batchItemFailures": []}
 
 
+async def use_comparing(site: Site) -> None:
+    """Counters are compared with the ledger: first after a deployment, then each day, from where the last run stopped."""
+    events = sample_events("reconcile_budgets")
+    for name in ("deployed", "scheduled"):
+        found = await site.tell("ReconcileBudgetsFunction", events[name])
+        assert found["reconciled"] >= 1, found
+
+
 def _record(row: LedgerRow) -> dict[str, object]:
     return {
         "eventID": row.request_id,

@@ -35,9 +35,12 @@ def function_of(translated: Mapping[str, Any], reference: Any) -> str | None:
 
 def rules_of(translated: Mapping[str, Any], function: str) -> list[dict[str, Any]]:
     """EventBridge's rules that call a function."""
-    arn = {"Fn::GetAtt": [function, "Arn"]}
     rules = [rule["Properties"] for rule in resources(translated, "AWS::Events::Rule").values()]
-    return [rule for rule in rules if [target["Arn"] for target in rule["Targets"]] == [arn]]
+    return [
+        rule
+        for rule in rules
+        if [function_of(translated, target["Arn"]) for target in rule["Targets"]] == [function]
+    ]
 
 
 def answers_requests(function: Mapping[str, Any]) -> bool:

@@ -30,35 +30,45 @@ class Trigger:
         function: its name in the template.
         kind: of what calls it.
         name: the path, or the name of what calls it in the template.
+        at: the name of what is called: its own, or its alias's.
     """
 
     function: str
     kind: str
     name: str
+    at: str
 
 
 def triggers(translated: Mapping[str, Any], roles: Roles) -> Iterator[Trigger]:
     """All of a template's."""
     for path, _, integration in methods(translated):
         (called,) = _FUNCTION.findall(integration["uri"]["Fn::Sub"])
-        yield Trigger(function_of(translated, {"Ref": called}) or called, ROUTE, path)
+        function = function_of(translated, {"Ref": called})
+        assert function is not None, f"{path} calls {called}, which is no function"
+        yield Trigger(function, ROUTE, path, called)
     for name, rule in resources(translated, "AWS::Events::Rule").items():
         kind = SCHEDULE if "ScheduleExpression" in rule["Properties"] else RULE
+        if roles.chosen(rule["Properties"].get("State"), None) == "DISABLED":
+            continue
         for target in rule["Properties"]["Targets"]:
             function = function_of(translated, target["Arn"])
             if function is not None:
-                yield Trigger(function, kind, name)
+                yield Trigger(function, kind, name, _named(target["Arn"]))
     for name, mapping in resources(translated, "AWS::Lambda::EventSourceMapping").items():
-        function = function_of(translated, mapping["Properties"]["FunctionName"])
+        called = mapping["Properties"]["FunctionName"]
+        function = function_of(translated, called)
         assert function is not None, f"{name} reads a stream for nobody"
-        yield Trigger(function, STREAM, name)
+        yield Trigger(function, STREAM, name, _named(called))
     arns = {
         roles.text({"Fn::GetAtt": [name, "Arn"]}): name
         for name in resources(translated, "AWS::Lambda::Function")
     }
+    arns |= {roles.text({"Ref": name}): name for name in resources(translated, "AWS::Lambda::Alias")}
     for machine in resources(translated, "AWS::StepFunctions::StateMachine"):
         for arn in sorted(called_by(translated, machine, roles)):
-            yield Trigger(arns[":".join(arn.split(":")[:7])], MACHINE, machine)  # without an alias's name
+            function = function_of(translated, {"Ref": arns[arn]})
+            assert function is not None
+            yield Trigger(function, MACHINE, machine, arns[arn])
 
 
 def trigger_findings(translated: Mapping[str, Any], roles: Roles) -> list[str]:
@@ -75,12 +85,7 @@ def trigger_findings(translated: Mapping[str, Any], roles: Roles) -> list[str]:
     for trigger in found:
         if trigger.kind not in (ROUTE, RULE, SCHEDULE):
             continue  # a role is asked there: see findings.Proof
-        fitting = {
-            name
-            for name, permission in permissions.items()
-            if function_of(translated, permission["Properties"]["FunctionName"]) == trigger.function
-            and _lets_in(permission, trigger)
-        }
+        fitting = {name for name, permission in permissions.items() if _lets_in(permission, trigger)}
         needed |= fitting
         if not fitting:
             findings.append(
@@ -92,12 +97,18 @@ def trigger_findings(translated: Mapping[str, Any], roles: Roles) -> list[str]:
 
 def _lets_in(permission: Mapping[str, Any], trigger: Trigger) -> bool:
     properties = permission["Properties"]
-    if properties["Action"] != "lambda:InvokeFunction":
-        return False
+    if properties["Action"] != "lambda:InvokeFunction" or _named(properties["FunctionName"]) != trigger.at:
+        return False  # what may call a function may not call it at its alias, nor the other way
     if trigger.kind == ROUTE:
         return bool(properties["Principal"] == API) and _covers(properties["SourceArn"], trigger.name)
     wanted = (RULES, {"Fn::GetAtt": [trigger.name, "Arn"]})
     return (properties["Principal"], properties["SourceArn"]) == wanted
+
+
+def _named(reference: Any) -> str:
+    """What a reference is to."""
+    name: str = reference["Fn::GetAtt"][0] if "Fn::GetAtt" in reference else reference["Ref"]
+    return name
 
 
 def _covers(source: Any, path: str) -> bool:

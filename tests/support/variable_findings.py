@@ -6,6 +6,7 @@ from typing import Any
 from recorded_calls import Recording, Variable
 from sluice.config import PREFIX, EnvironmentSettings
 from template_parts import resources
+from template_values import NOTHING
 
 FUNCTION = "AWS::Lambda::Function"
 WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
@@ -27,11 +28,11 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 """
 
 EXTRAS: Mapping[str, str] = {
-    "AWS_ENDPOINT_URL": "AWS elsewhere than at its own addresses: an emulator, a VPC's",
-    "AWS_ENDPOINT_URL_DYNAMODB": "the same of one service",
+    "AWS_ENDPOINT_URL_DYNAMODB": "one service elsewhere than at its own addresses: a VPC's, an emulator's",
     "AWS_ENDPOINT_URL_S3": "the same",
-    "AWS_ENDPOINT_URL_SECRETSMANAGER": "the same",
-    "AWS_ENDPOINT_URL_STATES": "the same",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER": "the same",
+    "AWS_ENDPOINT_URL_SFN": "the same",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "switches such addresses off",
     "SLUICE_CATALOG": "the catalogue that is shipped",
     "SLUICE_CIRCUIT_FAILURES": "a default that fits most",
     "SLUICE_CIRCUIT_READ_SECONDS": "the same",
@@ -111,7 +112,8 @@ def findings_of(function: str, properties: Mapping[str, Any], recording: Recordi
 
 
 def _findings(function: str, properties: Mapping[str, Any], recording: Recording) -> Iterator[str]:
-    given = set(properties.get("Environment", {}).get("Variables", {}))
+    variables = properties.get("Environment", {}).get("Variables", {})
+    given = set(variables)
     read, used, required = (
         _of(function, variables) for variables in (recording.read, recording.used, recording.required)
     )
@@ -126,12 +128,24 @@ def _findings(function: str, properties: Mapping[str, Any], recording: Recording
             f"{function} {need} {name}, which the template does not set: set it in template.yaml, or, if it is for "
             "operators to add, say so in variable_findings.EXTRAS"
         )
+    for name in sorted(given & required):
+        condition = _condition(variables[name])
+        if condition is not None:
+            yield f"{function} cannot start without {name}, which {condition} may leave unset: set it in both cases"
     for name in sorted(given - read):
         yield f"{function}: {name} is set, and nothing reads it: take it out of template.yaml"
     for name in sorted((given & read & setting_names()) - used):
         yield f"{function}: {name} is set and read, and nothing uses it: take it out of template.yaml and its settings"
     for name in sorted(required - used):
         yield f"{function}: its settings cannot be made without {name}, which nothing uses: take it out of them"
+
+
+def _condition(value: Any) -> str | None:
+    """The condition that decides whether a variable is set at all; None where it is whatever is decided."""
+    match value:
+        case {"Fn::If": [str(condition), *sides]}:
+            return condition if NOTHING in sides else next(filter(None, map(_condition, sides)), None)
+    return None
 
 
 def setting_names() -> frozenset[str]:

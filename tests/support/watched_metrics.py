@@ -78,6 +78,9 @@ AWS_METRICS: Mapping[str, tuple[Mapping[str, frozenset[frozenset[str]]], str]] =
 }
 """Of each namespace of AWS's the metrics, with the names of the dimensions that they come with, and who says so."""
 
+FOR_CODEDEPLOY = "DeployGradually"
+"""The condition of the alarm that takes a deployment back."""
+
 NAMED: Mapping[str, str] = {
     "FunctionName": "AWS::Serverless::Function",
     "QueueName": "AWS::SQS::Queue",
@@ -97,11 +100,11 @@ class Watched:
 
 
 def alarms(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The properties of all alarms, by their names in the template."""
+    """The properties of all alarms that tell people, by their names in the template; one tells CodeDeploy alone."""
     return {
         name: resource["Properties"]
         for name, resource in sorted(template["Resources"].items())
-        if resource["Type"] == "AWS::CloudWatch::Alarm"
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and resource["Condition"] != FOR_CODEDEPLOY
     }
 
 

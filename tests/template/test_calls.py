@@ -20,8 +20,8 @@ def test_new_rows_of_the_ledger_are_delivered_until_they_are_added_up(translated
     assert [json.loads(each["Pattern"]) for each in properties["FilterCriteria"]["Filters"]] == [
         {"eventName": ["INSERT"]}
     ]
-    # Nothing is given up: records live for a day, and what was not added up by then has no mark in the ledger.
-    assert not properties.keys() & {"MaximumRetryAttempts", "MaximumRecordAgeInSeconds"}
+    # However often it fails, only time gives it up (see test_dead_letters), and then it has no mark in the ledger.
+    assert "MaximumRetryAttempts" not in properties
 
 
 def test_holds_are_reclaimed_on_a_schedule_one_run_at_a_time(
@@ -33,8 +33,8 @@ def test_holds_are_reclaimed_on_a_schedule_one_run_at_a_time(
     (schedule,) = function.schedules
     assert functions(template)[function.name]["Timeout"] < schedule.seconds
     # What fails is tried again by the next run, and not beside it.
-    for invocation in resources(translated, "AWS::Lambda::EventInvokeConfig").values():
-        assert invocation["Properties"]["MaximumRetryAttempts"] == 0
+    invocation = translated["Resources"]["ReclaimHoldsFunctionEventInvokeConfig"]["Properties"]
+    assert invocation["MaximumRetryAttempts"] == 0
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """A key of one's own: what it encrypts, and who may use it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from option_values import KEY
 from template_parts import functions
 from template_values import Chosen
 
-ENCRYPTED = {
+ENCRYPTED: dict[str, Callable[[Any], Any]] = {
     "AWS::DynamoDB::Table": lambda found: found["SSESpecification"]["KMSMasterKeyId"],
     "AWS::Lambda::Function": lambda found: found["KmsKeyArn"],
     "AWS::Logs::LogGroup": lambda found: found["KmsKeyId"],
@@ -15,21 +16,26 @@ ENCRYPTED = {
     ]["KMSMasterKeyID"],
     "AWS::SecretsManager::Secret": lambda found: found["KmsKeyId"],
 }
-"""Everything that holds data of clients, with where it says which key encrypts it.
-
-Queues and the topic of alarms name things and tell nothing: they have AWS's key and one of their own.
-"""
+"""Everything that holds data of clients and takes a key, with where it says so."""
+OTHERWISE: dict[str, Callable[[Any], bool]] = {
+    "AWS::SNS::Topic": lambda found: found["KmsMasterKeyId"] == {"Fn::GetAtt": ["AlarmKey", "Arn"]},
+    "AWS::SQS::Queue": lambda found: found["SqsManagedSseEnabled"] is True,
+}
+"""What names things and tells nothing, and is encrypted with AWS's key or one of its own."""
 
 
 def test_all_that_holds_data_is_encrypted_with_it(translated: dict[str, Any]) -> None:
-    made = Chosen(translated, {"KmsKeyArn": KEY}).resources
+    made = Chosen(translated, {"KmsKeyArn": KEY, "AlarmEmail": "ops@example.com"}).resources
     seen = set()
     for name, found in made.items():
-        key_of = ENCRYPTED.get(found["Type"])
-        if key_of is not None:
-            assert key_of(found["Properties"]) == KEY, name
-            seen.add(found["Type"])
-    assert len(seen) >= 5
+        kind = found["Type"]
+        if kind in ENCRYPTED:
+            assert ENCRYPTED[kind](found["Properties"]) == KEY, name
+            seen.add(kind)
+        elif kind in OTHERWISE:
+            assert OTHERWISE[kind](found["Properties"]), name
+            seen.add(kind)
+    assert seen == ENCRYPTED.keys() | OTHERWISE.keys()
 
 
 def test_without_one_nothing_speaks_of_it(translated: dict[str, Any]) -> None:

@@ -8,18 +8,36 @@ import pytest
 from findings import FUNCTION, MACHINE, NEVER_USED, WITHOUT, Proof
 from local_stack import TEMPLATE, blueprint
 from machines import MACHINES
-from policies import Roles
+from policies import POLICY, Roles
 from recorded_calls import Recording
 from sluice.config import WebhookSettings
 from sluice.stores.counters import LEAD
 from sluice.stores.reconcile_place import ID as PLACE
-from template_mutations import without_action, without_managed_policy, without_resource
+from template_mutations import (
+    with_attached_policies,
+    with_other_keys,
+    without_action,
+    without_attached_policy,
+    without_condition,
+    without_managed_policy,
+    without_resource,
+)
 from template_parts import functions, resources
+from template_values import written
 from wildcards import wildcards
 
 FUNCTIONS = tuple(function.name for function in blueprint().functions)
-OTHERS_ROLES = {"ApiAccountRole": "API Gateway writes its logs with it, for all APIs of the account"}
-"""Roles that neither a function nor a machine has, and who has them."""
+GRADUAL = {"Deployment": "Canary10Percent5Minutes"}
+TRUSTED = {FUNCTION: "lambda.amazonaws.com", MACHINE: "states.amazonaws.com"}
+"""The service that acts as a function, and as a machine."""
+OTHERS_ROLES = {
+    "ApiAccountRole": (
+        "apigateway.amazonaws.com",
+        "service-role/AmazonAPIGatewayPushToCloudWatchLogs",  # for all APIs of the account
+    ),
+    "CodeDeployServiceRole": ("codedeploy.amazonaws.com", "service-role/AWSCodeDeployRoleForLambda"),
+}
+"""Roles that neither a function nor a machine has: the service that acts as each, and its only policy, which is AWS's."""
 
 
 @pytest.mark.parametrize("owner", [*FUNCTIONS, *MACHINES])
@@ -68,7 +86,7 @@ def test_any_action_too_many_is_noticed(
         "Action": "dynamodb:ListTables",
         "Resource": "arn:aws:dynamodb:::x",
     }
-    document = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [more]}}
+    document = {"PolicyName": "odd", "PolicyDocument": {"Version": "2012-10-17", "Statement": [more]}}
     properties = {**resource["Properties"], "Policies": [*resource["Properties"]["Policies"], document]}
     changed = {
         **translated,
@@ -78,6 +96,51 @@ def test_any_action_too_many_is_noticed(
     assert finding.startswith(
         f"{function}: its statement Odd allows dynamodb:ListTables on arn:aws:dynamodb:::x"
     )
+
+
+@pytest.mark.parametrize("owner", [*FUNCTIONS, *MACHINES])
+def test_any_condition_that_is_taken_out_is_noticed(
+    owner: str, translated: dict[str, Any], recording: Recording
+) -> None:
+    role = Roles(translated, recording.names).role_of(owner)
+    for condition, changed in without_condition(translated, role):
+        findings = Proof(changed, recording).findings(owner)
+        assert findings
+        for finding in findings:
+            assert finding.startswith(f"{owner}: its statement ")
+            assert f"where {condition} is not met" in finding
+
+
+@pytest.mark.parametrize("owner", [*FUNCTIONS, *MACHINES])
+def test_any_policy_that_is_taken_or_given_is_noticed(
+    owner: str, translated: dict[str, Any], recording: Recording
+) -> None:
+    role = Roles(translated, recording.names).role_of(owner)
+    taken = list(without_attached_policy(translated, role))
+    given = list(with_attached_policies(translated, role))
+    assert sorted(name for name, _ in [*taken, *given]) == sorted(resources(translated, POLICY))
+    for name, changed in taken:
+        for statement in translated["Resources"][name]["Properties"]["PolicyDocument"]["Statement"]:
+            findings = Proof(changed, recording).findings(owner)
+            assert any(statement["Action"] in finding for finding in findings), (name, findings)
+    for name, changed in given:
+        findings = Proof(changed, recording).findings(owner)
+        assert findings, name
+        assert all(finding.startswith(f"{owner}: its statement ") for finding in findings)
+
+
+def test_any_items_that_a_statement_is_not_for_are_missed(
+    translated: dict[str, Any], recording: Recording
+) -> None:
+    seen = {}
+    for function in FUNCTIONS:
+        role = Roles(translated, recording.names).role_of(function)
+        for sid, changed in with_other_keys(translated, role):
+            missing, useless = Proof(changed, recording).findings(function)
+            assert missing.startswith(f"{function}: it calls dynamodb:PutItem on "), missing
+            assert useless.startswith(f"{function}: its statement {sid} allows dynamodb:PutItem on "), useless
+            seen[function] = sid
+    assert seen == {"ReconcileBudgetsFunction": "NoteWhereItStopped"}
 
 
 def test_a_function_without_a_journey_is_named(translated: dict[str, Any], recording: Recording) -> None:
@@ -111,14 +174,43 @@ def test_what_is_excused_is_allowed_and_unused(translated: dict[str, Any], recor
     assert WITHOUT.keys() <= translated["Conditions"].keys()
 
 
-def test_every_role_is_somebodys(translated: dict[str, Any], recording: Recording) -> None:
-    roles = Roles(translated, recording.names)
-    owners = [*resources(translated, FUNCTION), *resources(translated, MACHINE)]
-    used = {roles.role_of(owner) for owner in owners}
-    assert len(used) == len(owners), "two of them share a role"
-    assert resources(translated, "AWS::IAM::Role").keys() == used | OTHERS_ROLES.keys()
-    assert resources(translated, "AWS::IAM::Policy") == {}
-    assert resources(translated, "AWS::IAM::ManagedPolicy") == {}
+@pytest.mark.parametrize("values", [{}, GRADUAL], ids=["at once", "gradually"])
+def test_every_role_is_somebodys(
+    values: dict[str, str], template: dict[str, Any], recording: Recording
+) -> None:
+    found = written(template, values)
+    roles = Roles(found, recording.names)
+    own = {roles.role_of(owner): kind for kind in TRUSTED for owner in resources(found, kind)}
+    assert len(own) == sum(len(resources(found, kind)) for kind in TRUSTED), "two of them share a role"
+    others = {name for name in OTHERS_ROLES if values or name != "CodeDeployServiceRole"}
+    made = resources(found, "AWS::IAM::Role")
+    assert made.keys() == own.keys() | others
+    for name, role in made.items():
+        (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        service = TRUSTED[own[name]] if name in own else OTHERS_ROLES[name][0]
+        assert statement["Principal"] in ({"Service": service}, {"Service": [service]}), name
+        assert statement["Action"] in ("sts:AssumeRole", ["sts:AssumeRole"])
+        assert statement["Effect"] == "Allow"
+    for name in others:
+        properties = made[name]["Properties"]
+        assert "Policies" not in properties
+        (policy,) = properties["ManagedPolicyArns"]
+        assert roles.text(policy) == f"arn:aws:iam::aws:policy/{OTHERS_ROLES[name][1]}"
+    for policy in resources(found, POLICY).values():
+        assert set(policy["Properties"]) == {"PolicyName", "PolicyDocument", "Roles"}
+        assert all(role["Ref"] in own for role in policy["Properties"]["Roles"])
+    assert resources(found, "AWS::IAM::ManagedPolicy") == {}
+
+
+def test_nothing_is_allowed_that_depends_on_how_it_is_deployed(
+    template: dict[str, Any], translated: dict[str, Any], recording: Recording
+) -> None:
+    found = written(template, GRADUAL)
+    before, after = Roles(translated, recording.names), Roles(found, recording.names)
+    for owner in [*FUNCTIONS, *MACHINES]:
+        role = before.role_of(owner)
+        assert before.allowed(role) == after.allowed(role)
+        assert before.managed(role) == after.managed(role)
 
 
 def test_every_wildcard_has_its_reason_beside_it() -> None:

@@ -10,7 +10,7 @@ from function_site import resource_names_of
 from local_stack import ROOT, blueprint
 from policies import Roles
 from template_mutations import without_resource_named
-from template_parts import resources
+from template_parts import function_of, resources
 from triggers import MACHINE, ROUTE, RULE, SCHEDULE, STREAM, Trigger, trigger_findings, triggers
 
 FUNCTIONS = {function.name: function.folder.name for function in blueprint().functions}
@@ -31,8 +31,50 @@ def test_any_permission_to_call_that_is_taken_out_is_missed(translated: dict[str
     for name, permission in permissions.items():
         changed = without_resource_named(translated, name)
         (finding,) = trigger_findings(changed, roles_of(translated))
-        assert finding.startswith(f"{permission['Properties']['FunctionName']['Ref']}: "), finding
+        assert finding.startswith(f"{called_by(translated, permission)}: "), finding
         assert finding.endswith("no AWS::Lambda::Permission lets it")
+
+
+def called_by(translated: dict[str, Any], permission: dict[str, Any]) -> str:
+    """The function that a permission is for."""
+    function = function_of(translated, permission["Properties"]["FunctionName"])
+    assert function is not None
+    return function
+
+
+def test_any_permission_for_a_function_that_is_called_at_its_alias_is_no_use(
+    translated: dict[str, Any],
+) -> None:
+    aliases = resources(translated, "AWS::Lambda::Alias")
+    at_alias = 0
+    for name, permission in resources(translated, "AWS::Lambda::Permission").items():
+        if permission["Properties"]["FunctionName"]["Ref"] in aliases:
+            function = called_by(translated, permission)
+            properties = {**permission["Properties"], "FunctionName": {"Ref": function}}
+            changed = {**translated["Resources"], name: {**permission, "Properties": properties}}
+            findings = trigger_findings({**translated, "Resources": changed}, roles_of(translated))
+            assert [finding.partition(":")[0] for finding in findings] == [function, name]
+            at_alias += 1
+    assert at_alias
+
+
+def test_any_rule_or_stream_that_is_taken_out_is_missed(translated: dict[str, Any]) -> None:
+    for kind in ("AWS::Events::Rule", "AWS::Lambda::EventSourceMapping"):
+        callers = resources(translated, kind)
+        assert callers
+        for name in callers:
+            changed = without_resource_named(translated, name)
+            before = set(triggers(translated, roles_of(translated)))
+            (gone,) = before - set(triggers(changed, roles_of(translated)))
+            findings = trigger_findings(changed, roles_of(translated))
+            assert gone.name == name
+            left = {trigger.function for trigger in triggers(changed, roles_of(translated))}
+            assert any(finding.startswith(f"{gone.function}: nothing") for finding in findings) == (
+                gone.function not in left
+            )
+            assert gone.kind == STREAM or any(
+                finding.endswith("nothing calls by this permission") for finding in findings
+            )
 
 
 def kind_of(event: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from sluice.config import PREFIX
 from sluice_streaming.settings import Settings as RuntimeSettings
 from template_mutations import without_variable
 from template_parts import resources
+from template_values import NOTHING
 from variable_findings import (
     AT_IMPORT,
     EXTRAS,
@@ -51,6 +52,21 @@ def test_any_variable_that_is_taken_out_is_missed(
         (finding,) = findings_of(function, without_variable(translated, function, name), recording)
         assert finding.startswith(f"{function} "), finding
         assert f" {name}, which the template does not set" in finding
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_any_variable_that_a_function_cannot_start_without_and_a_condition_takes_away_is_missed(
+    function: str, translated: dict[str, Any], recording: Recording
+) -> None:
+    properties = translated["Resources"][function]["Properties"]
+    variables = properties["Environment"]["Variables"]
+    required = {each.name for each in recording.required if each.function == function}
+    for name in sorted(required & variables.keys()):
+        for sides in ([variables[name], NOTHING], ["x", {"Fn::If": ["AskBedrock", NOTHING, "x"]}]):
+            maybe = {**variables, name: {"Fn::If": ["HasDomain", *sides]}}
+            (finding,) = findings_of(function, {**properties, "Environment": {"Variables": maybe}}, recording)
+            assert finding.startswith(f"{function} cannot start without {name}, which ")
+            assert ("AskBedrock" if sides[0] == "x" else "HasDomain") in finding
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
