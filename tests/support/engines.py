@@ -22,7 +22,14 @@ from sluice.local.stack import TABLE
 from sluice.stores.access import Endpoint
 from sluice.stores.aws import Item
 
-LEFT_OUT = frozenset({"PointInTimeRecoverySpecification", "SSESpecification", "TimeToLiveSpecification"})
+LEFT_OUT = frozenset(
+    {
+        "DeletionProtectionEnabled",
+        "PointInTimeRecoverySpecification",
+        "SSESpecification",
+        "TimeToLiveSpecification",
+    }
+)
 """Properties of the template's tables that make no difference to any engine."""
 STREAM = "StreamSpecification"
 ACTIVE_POLL = {"Delay": 0.02, "MaxAttempts": 500}
