@@ -4,7 +4,8 @@ Each period has a value or none; of the last ``EvaluationPeriods`` so many have 
 What is missing breaches, or does not, or leaves all as it was, where nothing else is there to decide; of DynamoDB's
 metrics it does the last whatever an alarm says, and they are missing where nothing has happened.
 
-Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html and https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
+Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html,
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
 """
 
 import operator
