@@ -11,7 +11,7 @@ from tests.bench.cost_table import rendered
 from handbook import prose_of, spans_of, text_of
 from local_stack import TEMPLATE
 from sluice import metrics
-from sluice.local.blueprint import read_template
+from sluice.local.blueprint import read_template, transformed
 from sluice.readme.__main__ import rendered_guide
 from sluice.readme.parameters import parameters
 
@@ -70,6 +70,26 @@ def test_each_alarm_has_a_paragraph_and_each_paragraph_an_alarm(template: Mappin
         name for name, each in template["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"
     }
     assert set(ALARM.findall(prose_of(PAGE))) == alarms
+
+
+SERVICES = {
+    "ApiGateway": "API Gateway",
+    "Events": "EventBridge",
+    "Logs": "CloudWatch",
+    "Route53": "Route 53",
+    "SecretsManager": "Secrets Manager",
+    "StepFunctions": "Step Functions",
+    "WAFv2": "AWS WAF",
+}
+"""What AWS calls services whose types in templates have other names."""
+
+
+def test_whoever_deploys_is_told_of_every_service(template: Mapping[str, Any]) -> None:
+    made = transformed(template, TEMPLATE.parent, {"Deployment": "Canary10Percent5Minutes"})
+    used = {resource["Type"].split("::")[1] for resource in made["Resources"].values()}
+    rights = prose_of(PAGE).partition("### Account and tools")[2].partition("On your machine")[0]
+    assert len(used) > 10
+    assert [name for name in sorted(used) if SERVICES.get(name, name) not in rights] == []
 
 
 def test_each_name_is_one_of_the_templates_or_of_a_metric(template: Mapping[str, Any]) -> None:

@@ -1,9 +1,11 @@
 """What state CloudWatch puts an alarm into, for the part of its rules that the template's alarms use.
 
 Each period has a value or none; of the last ``EvaluationPeriods`` so many have to breach as ``DatapointsToAlarm`` says.
-What is missing breaches, or does not, or leaves all as it was, where nothing else is there to decide.
+What is missing breaches, or does not, or leaves all as it was, where nothing else is there to decide; of DynamoDB's
+metrics it does the last whatever an alarm says, and they are missing where nothing has happened.
 
-Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
+Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html,
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
 """
 
 import operator
@@ -26,14 +28,19 @@ def state(alarm: Mapping[str, Any], series: Sequence[Period], before: str = "OK"
     needed = alarm.get("DatapointsToAlarm", count)
     values = [_value(alarm, period) for period in series[-count:]]
     values += [None] * (count - len(values))
-    missing = alarm["TreatMissingData"]
-    if missing == "ignore" and None in values:
-        return before
+    missing = "ignore" if _of_dynamodb(alarm) else alarm["TreatMissingData"]
     compare, threshold = OPERATORS[alarm["ComparisonOperator"]], alarm["Threshold"]
     breaching = sum(
         missing == "breaching" if value is None else compare(value, threshold) for value in values
     )
-    return "ALARM" if breaching >= needed else "OK"
+    if breaching >= needed:
+        return "ALARM"
+    return before if missing == "ignore" and None in values else "OK"
+
+
+def _of_dynamodb(alarm: Mapping[str, Any]) -> bool:
+    metrics = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", ()) if "MetricStat" in each]
+    return any(each["Namespace"] == "AWS/DynamoDB" for each in (metrics or [alarm]))
 
 
 def _value(alarm: Mapping[str, Any], period: Period) -> float | None:
@@ -43,6 +50,8 @@ def _value(alarm: Mapping[str, Any], period: Period) -> float | None:
     (expression,) = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
     ids = [each["Id"] for each in alarm["Metrics"] if "MetricStat" in each]
     assert period.keys() <= set(ids)
+    if not period and _of_dynamodb(alarm):
+        return None  # FILL fills gaps between values
     return _evaluated(expression, ids, period)
 
 

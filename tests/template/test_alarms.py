@@ -124,7 +124,7 @@ def test_an_alarm_goes_off_when_it_should_and_not_before(name: str) -> None:
     assert [state(ALARMS[name], series) for series in unhealthy] == ["ALARM"] * len(unhealthy)
 
 
-@pytest.mark.parametrize("name", ["BudgetExceeded", "CountersDiffer", "QueuesFilled"])
+@pytest.mark.parametrize("name", ["BudgetExceeded", "CountersDiffer", "QueuesFilled", "TablesThrottled"])
 def test_what_nothing_is_heard_of_stays_as_it_was(name: str) -> None:
     assert state(ALARMS[name], [QUIET], before="ALARM") == "ALARM"
     assert state(ALARMS[name], [QUIET], before="OK") == "OK"

@@ -14,7 +14,7 @@ from sluice.asgi.retry_headers import LANGUAGE_HEADER, retry_headers
 from sluice.asgi.security_headers import security_headers
 from sluice.errors import InvalidRequestError, RequestTooLargeError, SluiceError, UnsupportedEncodingError
 from sluice.observability import RequestRecord
-from sluice.pipeline.route_headers import visible
+from sluice.wire.header_text import header_text
 from sluice.wire.sse import Frame
 
 _DRAINED_LIMITS = 10
@@ -242,7 +242,7 @@ class Exchange:
             "x-request-id": self.record.request_id,
         }
         # No value begins another line, whoever had a hand in it: what a header has no room for is escaped.
-        lines = [(name.encode(), visible(value).encode()) for name, value in fields.items()]
+        lines = [(name.encode(), header_text(value).encode()) for name, value in fields.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": lines})
 
     async def _body(self, data: bytes, *, last: bool) -> None:

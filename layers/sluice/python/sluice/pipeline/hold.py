@@ -73,8 +73,8 @@ async def _settled(settler: Settler, hold: Held) -> None:
     try:
         outcome = hold.outcome() if hold.outcome is not None else None
     except Exception:  # whatever it is: what cannot be measured is not charged, and must not stay held
-        count_settle_failure(hold.admission.request_id)
         await settler.release(hold.admission)
+        count_settle_failure(hold.admission.request_id)
         raise
     if outcome is None:
         await settler.release(hold.admission)

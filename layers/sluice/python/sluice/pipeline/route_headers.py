@@ -1,13 +1,13 @@
 """Who has answered, told in the reply's headers; of a failure, who was asked."""
 
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from urllib.parse import quote
 
 from sluice.money import format_usd
 from sluice.observability import Try
 from sluice.pipeline.reply import Reply, WholeReply
 from sluice.pipeline.route import PROVIDER
 from sluice.stores.kept_replies import KeptReply
+from sluice.wire.header_text import header_text
 
 ATTEMPTS = "x-sluice-attempts"
 """How many times a provider was asked."""
@@ -17,8 +17,6 @@ COST = "x-sluice-cost"
 """What a whole reply costs, in USD. What a stream will cost is not known when its headers leave."""
 MAX_TOKENS = "x-sluice-max-tokens"
 """Tells a client that set no output limit which one its key's limits made of it."""
-
-_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 type Headers = MutableMapping[str, str]
 
@@ -43,9 +41,9 @@ def tell_answer(headers: Headers, tries: Sequence[Try], model: str | None, reply
     Returns:
         What is true of the reply however often it is given.
     """
-    lasting = {PROVIDER: visible(tries[-1].provider)}
+    lasting = {PROVIDER: header_text(tries[-1].provider)}
     if model is not None:
-        lasting[MODEL] = visible(model)
+        lasting[MODEL] = header_text(model)
     headers.update(lasting)
     headers[ATTEMPTS] = str(len(tries))
     if isinstance(reply, WholeReply) and reply.cost is not None:
@@ -61,12 +59,5 @@ def tell_repeated(headers: Headers, kept: KeptReply, reply: Reply) -> None:
         headers[COST] = format_usd(0)
 
 
-def visible(name: str) -> str:
-    """A name as a header can hold it: what is not plain ASCII is escaped as in an address."""
-    return (
-        name if name.isascii() and name.isprintable() else quote(name, safe=_VISIBLE, errors="surrogatepass")
-    )
-
-
 def _names(tries: Sequence[Try]) -> Iterable[str]:
-    return dict.fromkeys(visible(each.provider) for each in tries)
+    return dict.fromkeys(header_text(each.provider) for each in tries)

@@ -22,9 +22,10 @@ from sluice.pipeline.jobs.studio import Studio
 from sluice.pipeline.limits import limits_of
 from sluice.pipeline.path import Call
 from sluice.pipeline.route import choices_of, wanted_providers
-from sluice.pipeline.route_headers import MODEL, visible
+from sluice.pipeline.route_headers import MODEL
 from sluice.stores.job_records import LEADS, Job, JobKind
 from sluice.stores.keys import KeyRecord
+from sluice.wire.header_text import header_text
 
 REQUEST_LEAD: Final = "req_"
 ABOUT_THE_REPLY: Final = frozenset({"async", "response_format", "user", "webhook_url"})
@@ -84,7 +85,7 @@ async def understood[Request: ModelRequest](
         call.record.turns_to(row.id, None)
     else:
         call.record.turns_to(row.id, request.model)
-        call.headers[MODEL] = visible(row.id)
+        call.headers[MODEL] = header_text(row.id)
     providers = wanted_providers(call.providers, gateway.catalog, [choice])
     settled = medium.settled(request, _likely(row, providers))
     if (address := getattr(request, WEBHOOK, None)) is not None:

@@ -34,10 +34,11 @@ from sluice.pipeline.jobs.visit import Wanted
 from sluice.pipeline.jobs.waiting import over
 from sluice.pipeline.path import Call
 from sluice.pipeline.route import PROVIDER
-from sluice.pipeline.route_headers import COST, visible
+from sluice.pipeline.route_headers import COST
 from sluice.pipeline.to_the_end import to_the_end
 from sluice.stores.aws import AWSError
 from sluice.stores.job_records import Job
+from sluice.wire.header_text import header_text
 
 ACCEPTED: Final = 202
 OK: Final = 200
@@ -127,7 +128,7 @@ async def _over(studio: Studio, wish: _Wish, job: Job, submission: Submission) -
     body, _ = await hashed(made.model_dump(mode="json"), job.request_hash)
     call.record.provider = job.provider or None
     call.record.cost = 0 if submission.replayed else job.cost
-    headers = {PROVIDER: visible(job.provider)} if job.provider else {}
+    headers = {PROVIDER: header_text(job.provider)} if job.provider else {}
     if call.record.cost is not None:
         headers[COST] = format_usd(call.record.cost)
     return PicturesReply(OK, body, headers)
