@@ -221,7 +221,7 @@ def test_a_deployed_stack_is_found_by_its_outputs(server: DevServer, tmp_path: A
     done = sluice("keys", "list", "--stack", "other", directory=tmp_path, **aws)
     assert (done.returncode, done.stderr) == (
         1,
-        "sluice: there is no stack other in this account and region\n",
+        f"sluice: there is no stack other in this account in {server.state.region}\n",
     )
 
 
@@ -248,8 +248,12 @@ KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
             {"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:1", **KEYS},
             "http://127.0.0.1:1, which the environment names as AWS's endpoint, does not answer",
         ),
+        (
+            {"AWS_REGION": "eu-central-1", "HTTPS_PROXY": "http://127.0.0.1:1", **KEYS},
+            "AWS in eu-central-1 does not answer or throttles: check the region",
+        ),
     ],
-    ids=["no region", "no credentials", "no profile", "no endpoint", "no answer"],
+    ids=["no region", "no credentials", "no profile", "no endpoint", "no answer", "no way to AWS"],
 )
 def test_where_aws_is_not_asked_it_says_what_is_missing(
     tmp_path: Any, extra: dict[str, str], said: str

@@ -181,7 +181,7 @@ def test_a_deployed_stack_is_found_by_its_outputs(server: DevServer, tmp_path: A
     done = sluice(*arguments, "other", directory=tmp_path, **aws)
     assert (done.returncode, done.stderr) == (
         1,
-        "sluice: there is no stack other in this account and region\n",
+        f"sluice: there is no stack other in this account in {server.state.region}\n",
     )
     aws["AWS_ENDPOINT_URL_DYNAMODB"] = "http://127.0.0.1:1"
     done = sluice(*arguments, server.state.stack, directory=tmp_path, **aws)

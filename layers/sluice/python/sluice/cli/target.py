@@ -87,10 +87,15 @@ class Target:
                 f"the development server whose state is in {self.state} does not answer: "
                 f"start it with {start_command(self.state)}"
             )
-        override = aws_variables(service).endpoint_url
-        if override is None:
-            return NoAnswerError("AWS does not answer or throttles; try again")
-        return NoAnswerError(f"{override}, which the environment names as AWS's endpoint, does not answer")
+        variables = aws_variables(service)
+        if variables.endpoint_url is None:
+            where = f" in {variables.region}" if variables.region else ""
+            return NoAnswerError(
+                f"AWS{where} does not answer or throttles: check the region and the network, and try again"
+            )
+        return NoAnswerError(
+            f"{variables.endpoint_url}, which the environment names as AWS's endpoint, does not answer"
+        )
 
 
 class Stores:

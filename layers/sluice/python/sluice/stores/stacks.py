@@ -45,11 +45,14 @@ def outputs_of(stack: str, endpoint: Endpoint | None = None) -> Mapping[str, str
         NoStackError: there is no such stack.
         OverloadedError: AWS cannot be reached.
     """
+    client = cloudformation(endpoint)
     try:
-        reply = cloudformation(endpoint).describe_stacks(StackName=stack)
+        reply = client.describe_stacks(StackName=stack)
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") == NO_SUCH_STACK:
-            raise NoStackError(f"there is no stack {stack} in this account and region") from error
+            raise NoStackError(
+                f"there is no stack {stack} in this account in {client.meta.region_name}"
+            ) from error
         raise
     except (UnreachableError, HTTPClientError) as error:
         raise OverloadedError(f"AWS cannot be reached: {error}") from error
