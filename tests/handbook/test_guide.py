@@ -11,9 +11,10 @@ from tests.bench.cost_table import rendered
 from handbook import prose_of, spans_of, text_of
 from local_stack import TEMPLATE
 from sluice import metrics
-from sluice.local.blueprint import read_template, transformed
+from sluice.local.blueprint import read_template
 from sluice.readme.__main__ import rendered_guide
 from sluice.readme.parameters import parameters
+from template_values import written
 
 PAGE = "DEPLOY.md"
 ALARM = re.compile(r"^\*\*`(\w+)`\*\*:", re.MULTILINE)
@@ -85,7 +86,7 @@ SERVICES = {
 
 
 def test_whoever_deploys_is_told_of_every_service(template: Mapping[str, Any]) -> None:
-    made = transformed(template, TEMPLATE.parent, {"Deployment": "Canary10Percent5Minutes"})
+    made = written(template, {"Deployment": "Canary10Percent5Minutes"})
     used = {resource["Type"].split("::")[1] for resource in made["Resources"].values()}
     rights = prose_of(PAGE).partition("### Account and tools")[2].partition("On your machine")[0]
     assert len(used) > 10
