@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sluice.asgi.security_headers import SECURITY_HEADERS, TRANSPORT_SECURITY
+
 type Part = dict[str, Any]
 
 _TEXT: Part = {"type": "string"}
@@ -29,9 +31,19 @@ HEADERS: Mapping[str, Part] = {
     "preference-applied": _header("What of `Prefer` was granted", _TEXT),
     "openai-poll-after-ms": _header("Milliseconds after which to look again", _COUNT, always=True),
     "etag": _header("Names this version of the reply", _TEXT, always=True),
-    "cache-control": _header("How long the reply may be kept", _TEXT, always=True),
-    "content-security-policy": _header("What the page may load: its own files", _TEXT, always=True),
+    "cache-control": _header("How long the reply may be kept, mostly `no-store`", _TEXT, always=True),
+    "content-security-policy": _header(
+        "What a browser may load for the reply: nothing, or a page's own files", _TEXT, always=True
+    ),
+    "cross-origin-resource-policy": _header(
+        "Which pages may embed the reply without asking", _TEXT, always=True
+    ),
+    "referrer-policy": _header("Always `no-referrer`", _TEXT, always=True),
+    "strict-transport-security": _header(
+        "For how long nothing but https is to be spoken; where https is spoken", _TEXT
+    ),
     "x-content-type-options": _header("Always `nosniff`", _TEXT, always=True),
+    "x-frame-options": _header("Always `DENY`", _TEXT, always=True),
     **{
         f"x-ratelimit-{what}-{unit}": _header(f"{words} {named}, where the key has such a limit", _COUNT)
         for what, words in (("limit", "The key's limit of"), ("remaining", "What is left of its"))
@@ -59,7 +71,7 @@ HEADERS: Mapping[str, Part] = {
     ),
 }
 
-ALWAYS = ("x-request-id",)
+ALWAYS = ("x-request-id", *SECURITY_HEADERS, *TRANSPORT_SECURITY)
 LIMITS = tuple(name for name in HEADERS if name.startswith(("x-ratelimit-", "x-sluice-budget-")))
 """Of a reply to a known key."""
 ROUTE = ("x-sluice-provider", "x-sluice-attempts")
