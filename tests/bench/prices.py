@@ -161,7 +161,7 @@ ALARM_METRIC = Price(
     Decimal("0.10"),
     1,
     "https://aws.amazon.com/cloudwatch/pricing/",
-    "as others quote AWS's page; the account's first 10 are free",
+    "as others quote AWS's page, undated; the account's first 10 are free",
 )
 DASHBOARD = Price(
     "CloudWatch dashboard, a month",

@@ -43,7 +43,7 @@ seconds = [1]
 NANO = 10**9
 PICTURE_NANO, SECOND_NANO = (round(float(price) * NANO) for price in (PICTURE_USD, SECOND_USD))
 
-GROWTH_OF_A_JOB = 400_000
+GROWTH_OF_A_JOB = 600_000
 """Bytes that a job may leave in either process. AWS's stand-in keeps the file itself (40 KB), the items of six tables,
 and the history of the execution."""
 MOST_THREADS = 2500

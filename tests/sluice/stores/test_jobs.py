@@ -18,7 +18,7 @@ from sluice.stores.jobs import JobOverError, JobStore
 
 TABLE = "JobsTable"
 LATER = NOON * 1000 + 5_000
-owners = (f"owner_{number}" for number in itertools.count())
+owners = (f"listed_owner_{number}" for number in itertools.count())
 
 type Write = Callable[[JobStore, str], Awaitable[object]]
 

@@ -66,7 +66,8 @@ class ReconcileRun:
         for finding in progress.findings.values():
             _tell(finding)
         found = _summed_up(progress.findings.values(), len(order))
-        logger.info("reconciled", extra={"reconciled": asdict(found) | {"after": after}})
+        if found.differences or found.exceeded or found.busy or found.left:  # else the metrics say it all
+            logger.info("reconciled", extra={"reconciled": asdict(found) | {"after": after}})
         count_reconciling(found)
         await self._place.write(_next_place(order, progress.finished))
         if progress.failed:
