@@ -22,6 +22,10 @@ BASE_IMAGE = (
 """SAM knows which image it takes for the runtime."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--invoke-each", action="store_true", help="put every sample event by sam local invoke")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def docker() -> Docker:
     try:

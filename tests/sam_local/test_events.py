@@ -1,4 +1,8 @@
-"""Every sample event, put into its function's container by ``sam local invoke``.
+"""Every sample event, put into its function's container.
+
+The first of each function is put there by ``sam local invoke``, which starts SAM and a container anew and so takes
+seconds; the others by ``sam local start-lambda``, whose containers stay. With ``--invoke-each`` all are put there by the
+first: ``make test-sam ARGS=--invoke-each``.
 
 A file in events/ is a test by being there. What is known of its reply stands in REPLIES; of a file that is not in it
 no more is asked than that the function takes it.
@@ -135,13 +139,17 @@ def replies(
     image, video = (site.create_key("--plan", "enterprise", "--budget", "100") for _ in range(2))
     functions = {function.folder.name: function.name for function in blueprint().functions}
     folder = tmp_path_factory.mktemp("events")
+    each = bool(request.config.getoption("--invoke-each"))
+    first = {name.partition("/")[0]: name for name in sorted(names(), key=place, reverse=True)}
 
     def invoked(name: str) -> str:
         text = (ROOT / "events" / f"{name}.json").read_text(encoding="utf-8")
         secret = video["key"] if name.startswith("videos/") else image["key"]
         file = folder / f"{name.replace('/', '-')}.json"
         file.write_text(text.replace(PLACEHOLDER, secret), encoding="utf-8")
-        return site.invoke(functions[name.partition("/")[0]], file)
+        kind = name.partition("/")[0]
+        put = site.invoke if each or first[kind] == name else site.call
+        return put(functions[kind], file)
 
     asked = {
         str(item.callspec.params["name"])

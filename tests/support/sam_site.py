@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from docker_engine import Docker
 from far_bridge import far_bridge
 from hook_receiver import HookReceiver
@@ -18,6 +20,7 @@ from local_stack import ROOT, blueprint, botocore_client
 from sam_command import ARCHITECTURE, Sam
 from sam_server import SamServer, serving
 from sluice.local.aws_process import LOOPBACK, REGION, LocalAWS
+from sluice.local.far_functions import INVOCATIONS
 from sluice.local.http import address_of, reserved_port
 from sluice.local.sam_local import function_variables
 from sluice.local.stack import Stack, create_stack
@@ -86,6 +89,15 @@ class SamSite:
     def invoke(self, function: str, event: Path) -> str:
         """What ``sam local invoke`` prints of a function's reply to a file's event."""
         return self.sam("local", "invoke", function, "--event", event, *self.options)
+
+    def call(self, function: str, event: Path) -> str:
+        """The same of a function that runs already, by ``sam local start-lambda``."""
+        path = INVOCATIONS.format(function)
+        reply = httpx.post(
+            f"http://{self.functions.address}{path}", content=event.read_bytes(), timeout=180, trust_env=False
+        )
+        assert reply.status_code == 200, reply.text
+        return reply.text
 
 
 @contextlib.contextmanager
