@@ -78,6 +78,13 @@ class Docker:
         """What it has now."""
         return Holdings({kind: frozenset(self(*listing).splitlines()) for kind, listing in LISTINGS.items()})
 
+    def kill_beside(self, before: Holdings) -> None:
+        """Kill the containers that run and were not there before, which whoever has started them would wait for."""
+        old = {line.split(" ")[0] for line in before.lines["container"]}
+        running = [each for each in self("ps", "--quiet", "--no-trunc").splitlines() if each not in old]
+        if running:
+            self("kill", *running)
+
     def remove_what_sam_made(self, before: Holdings, base_image: str) -> None:
         """Remove the images that were not there before: the base image, and those that SAM has made of it."""
         for line in self.holdings().beside(before):

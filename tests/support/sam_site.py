@@ -112,6 +112,7 @@ def sam_site(sam: Sam, docker: Docker, built: Path, folder: Path) -> Iterator[Sa
     """
     plan = blueprint()
     host = _reachable(docker.gateway())
+    before = docker.holdings()
     with (
         reserved_port(0) as listener,
         LocalAWS(address_of(listener), host) as local_aws,
@@ -140,6 +141,7 @@ def sam_site(sam: Sam, docker: Docker, built: Path, folder: Path) -> Iterator[Sa
                 *("--context-tokens", "10000", "--output-tokens", "1000"),
             )
             yield site
+            docker.kill_beside(before)  # SAM gives each three seconds to end, one after the other
 
 
 def local_options(built: Path, folder: Path, endpoint_url: str | None) -> list[str]:
