@@ -1,5 +1,6 @@
 """What is built, in containers of sam local. It needs a Docker engine: without one nothing runs, and that is a failure."""
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,14 @@ BASE_IMAGE = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--invoke-each", action="store_true", help="put every sample event by sam local invoke")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let SIGINT, by which sam's servers end, mean something: a job in a shell's background ignores it, and so would they."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session", autouse=True)
