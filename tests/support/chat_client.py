@@ -11,7 +11,7 @@ import httpx
 from sdk_clients import NO_AUTHORITIES
 
 PATH = "/v1/chat/completions"
-CLIENT_SECONDS = 60
+CLIENT_SECONDS = 180
 DONE = b"data: [DONE]\n\n"
 
 MEMBERS = {"message", "type", "param", "code"}

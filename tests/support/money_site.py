@@ -88,7 +88,7 @@ HELD = ALL.cost
 COST = SOME.cost
 """Of a request that uses ``SOME``: a tenth of what is held for it."""
 
-ATTEMPT_SECONDS = 10.0
+ATTEMPT_SECONDS = 30.0
 """How long a gateway waits for an engine: longer than for DynamoDB, which is no process on a busy machine."""
 
 COUNT = "UpdateItem CountersTable"
