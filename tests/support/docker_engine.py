@@ -18,6 +18,9 @@ LISTINGS: Mapping[str, tuple[str, ...]] = {
 MAPPED_BY = ("samcli/lambda", "-rapid-")
 """What the names of the images have in them that SAM makes of a base image."""
 
+NAMELESS = "<none>:<none>"
+"""How an image is listed whose name another has taken."""
+
 
 class NoEngineError(Exception):
     """No Docker engine answers; the message says what to do."""
@@ -86,11 +89,24 @@ class Docker:
             self("kill", *running)
 
     def remove_what_sam_made(self, before: Holdings, base_image: str) -> None:
-        """Remove the images that were not there before: the base image, and those that SAM has made of it."""
-        for line in self.holdings().beside(before):
-            kind, _, tag = line.split(" ", 2)
-            if kind == "image" and (tag == base_image or any(part in tag for part in MAPPED_BY)):
+        """Remove the images that were not there before: those that SAM has made of the base image, and then itself.
+
+        Two requests at once let SAM make one of its images twice; the first is then an image without a name.
+        """
+        new = [line.split(" ")[1:] for line in self.holdings().beside(before) if line.startswith("image ")]
+        base_layers = self._layers(base_image) if self.has_image(base_image) else []
+        for image, tag in new:
+            if any(part in tag for part in MAPPED_BY):
                 self("rmi", "--force", tag)
+            elif tag == NAMELESS and base_layers and self._layers(image)[: len(base_layers)] == base_layers:
+                self("rmi", image)
+        if any(tag == base_image for _, tag in new):
+            self("rmi", "--force", base_image)
+
+    def _layers(self, image: str) -> list[str]:
+        """The digests of the layers of its file system, the lowest first."""
+        layers: list[str] = json.loads(self("image", "inspect", "--format", "{{json .RootFS.Layers}}", image))
+        return layers
 
 
 def pulling(tag: str) -> "subprocess.Popen[str]":
