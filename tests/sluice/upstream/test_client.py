@@ -263,6 +263,30 @@ async def test_a_bomb_is_given_up_once_it_has_grown_too_large(monkeypatch: pytes
     await client.close()
 
 
+async def test_packed_nothing_is_given_up_once_it_has_grown_too_large() -> None:
+    packed = gzip.compress(b"")
+    client = HTTPUpstream.open(tls=tls_context(), demo_token_seconds=0, most_bytes=10_000)
+    async with serving(saying(packed_head("gzip", packed * 1_000))) as server:
+        with pytest.raises(UpstreamError, match="too large"):
+            async with client.send(post(server.url)) as response:
+                await response.read()
+    await client.close()
+
+
+async def test_a_packed_answer_that_is_cut_off_is_a_failure(upstream: HTTPUpstream) -> None:
+    """Without a length the end of the connection is the end of the answer, wherever it comes."""
+    packed = gzip.compress(b"a video")
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n" + packed[:-3])
+        writer.close()
+
+    async with serving(answer) as server:
+        with pytest.raises(UpstreamError, match="compressed"):
+            async with upstream.send(post(server.url)) as response:
+                await response.read()
+
+
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd"])
 async def test_an_answer_that_is_packed_as_nobody_asked_is_a_failure(
     upstream: HTTPUpstream, encoding: str

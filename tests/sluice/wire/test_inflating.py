@@ -30,7 +30,9 @@ PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
 
 def unpacked(encoding: str, parts: Sequence[bytes]) -> bytes:
     inflater = Inflater(encoding)
-    return b"".join(piece for part in parts for piece in inflater.feed(part))
+    content = b"".join(piece for part in parts for piece in inflater.feed(part))
+    inflater.finish()
+    return content
 
 
 @pytest.mark.parametrize("encoding", PACKERS)
@@ -39,6 +41,18 @@ def test_it_is_the_same_wherever_it_is_cut(encoding: str) -> None:
     for cut in range(len(packed) + 1):
         assert unpacked(encoding, [packed[:cut], b"", packed[cut:]]) == CONTENT
     assert unpacked(encoding, [bytes([byte]) for byte in packed]) == CONTENT
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "Deflate "])
+def test_what_is_cut_off_is_not_whole(encoding: str) -> None:
+    packed = PACKERS[encoding](CONTENT)
+    for length in range(1, len(packed)):
+        with pytest.raises(EncodingError):
+            unpacked(encoding, [packed[:length]])
+
+
+def test_of_nothing_nothing_is_cut_off() -> None:
+    assert unpacked("gzip", []) == b""
 
 
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=4), st.integers(1, 50))

@@ -132,16 +132,23 @@ class _Response:
                 part = await anext(self._parts, None)
             if part is None:
                 return
-            length += len(part)
-            if length > self._most_bytes:
-                raise UpstreamError("The provider's answer is too large.", retriable=False)
+            length = self._counted(length, part)
             yield part
 
     async def _unpacked(self) -> AsyncIterator[bytes]:
         inflater = Inflater(self._raw.headers.get("content-encoding", ""))
+        length = 0
         async for data in self._received:
+            length = self._counted(length, data)  # what is packed may hold nothing at all, without end
             for piece in inflater.feed(data):
                 yield piece
+        inflater.finish()
+
+    def _counted(self, length: int, part: bytes) -> int:
+        length += len(part)
+        if length > self._most_bytes:
+            raise UpstreamError("The provider's answer is too large.", retriable=False)
+        return length
 
     async def release(self) -> None:
         """Read the little that follows the last event: only a connection read to its end can be used again."""

@@ -58,6 +58,15 @@ class Inflater:
         while data:
             data = yield from self._unpacked(data, self._window)
 
+    def finish(self) -> None:
+        """The body is over.
+
+        Raises:
+            EncodingError: what is packed is not: it was cut off.
+        """
+        if self._unpacking is not None:
+            raise EncodingError("what is packed was cut off")
+
     def _unpacked(self, data: bytes, window: int) -> Generator[bytes, None, bytes]:
         """Unpack to the end of the data, or of what was packed at once; what follows that is returned."""
         unpacking = self._unpacking or _begun(data, window)
