@@ -1,6 +1,10 @@
 """What the functions do that a schedule calls, or a stream."""
 
 import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
 
 from account import until
 from answering_journeys import leave_hold
@@ -8,6 +12,7 @@ from function_handlers import sample_events
 from function_site import Site
 from made_rows import ledger_row
 from recorded_calls import forgetful_tables
+from sluice.stores.ledger import LedgerStore
 from sluice.stores.ledger_rows import LedgerRow, item_of
 
 EARLIER = "2026-01"
@@ -36,6 +41,24 @@ async def use_comparing(site: Site) -> None:
     for name in ("deployed", "scheduled"):
         found = await site.tell("ReconcileBudgetsFunction", events[name])
         assert found["reconciled"] >= 1, found
+    with _restless(site):
+        found = await site.tell("ReconcileBudgetsFunction", events["scheduled"])
+        assert found["busy"] >= 1, found
+
+
+@contextmanager
+def _restless(site: Site) -> Iterator[None]:
+    """The key is used each time its rows are read."""
+    read = LedgerStore.rows
+
+    async def rows(ledger: LedgerStore, key_id: str) -> AsyncIterator[LedgerRow]:
+        await leave_hold(site, f"req_{time.time_ns():032x}", int(time.time()) - 60, EARLIER)
+        async for row in read(ledger, key_id):
+            yield row
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LedgerStore, "rows", rows)
+        yield
 
 
 def _record(row: LedgerRow) -> dict[str, object]:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bookkeeping import (
+    BUDGET,
     HOLD_SECONDS,
     Bookkeeping,
     Event,
@@ -20,7 +21,7 @@ from bookkeeping import (
 )
 from sluice.accounting.periods import BudgetPeriod
 from sluice.pipeline.admit import Admission
-from sluice.pipeline.reconcile import Busy, Different, Equal, Finding
+from sluice.pipeline.reconcile import ATTEMPTS, Busy, Different, Equal, Finding
 from sluice.stores.keys import KeyRecord
 
 DAY_SECONDS = 86_400
@@ -114,6 +115,56 @@ async def test_a_key_that_never_rests_is_busy_and_not_different(
     assert isinstance(found, Different if wrong_by else Equal)
 
 
+@pytest.mark.parametrize("wrong_by", [200, -200])
+@pytest.mark.parametrize("repair", [False, True])
+async def test_of_a_key_that_never_rests_what_its_requests_cannot_explain_is_different(
+    books: Bookkeeping, wrong_by: int, repair: bool
+) -> None:
+    """While it is read there are a few requests of 10, so that most of the 200 are wrong for certain."""
+    key = await key_that_spent(books, 70)
+    await books.admit(key, "req_in_flight", 30)
+    books.shift(key, wrong_by)
+    requests = [request(books, key, f"req_{number}") for number in range(ENOUGH)]
+    books.client.before[ROWS_ARE_READ] = requests
+    found = await books.reconciler.one(key.id, repair=repair)
+    assert isinstance(found, Different)
+    assert not found.repaired
+    assert 100 <= abs(found.balance.excess) <= 200
+    assert (found.balance.excess > 0) == (wrong_by > 0)
+
+
+async def test_of_a_key_that_never_rests_it_is_found_that_its_budget_is_exceeded(books: Bookkeeping) -> None:
+    key = await key_that_spent(books, 70)
+    await books.ledger.put(ledger_row(key.id, "req_twice", BUDGET))
+    books.shift(key, BUDGET)
+    poor = replace(key, budget_nano_usd=None)
+    requests = [request(books, poor, f"req_{number}") for number in range(ENOUGH)]
+    books.client.before[ROWS_ARE_READ] = requests
+    found = await books.reconciler.one(key.id, repair=False)
+    assert isinstance(found, Busy)
+    assert found.over_budget >= 70
+
+
+@pytest.mark.parametrize("reading", [1, ATTEMPTS])
+async def test_of_a_key_that_never_rests_what_has_both_row_and_hold_counts_by_its_hold(
+    books: Bookkeeping, reading: int
+) -> None:
+    """Also where it costs more than is held for it, as it may without a budget."""
+    key = await key_that_spent(books, 70)
+    between = await books.admit(key, "req_between", 30)
+
+    def moves(number: int) -> Event:
+        async def one_is_admitted_and_another_leaves_its_row() -> None:
+            await books.admit(key, f"req_{number}", 1)
+            if number == reading:
+                await books.ledger.put(ledger_row(key.id, between.request_id, 500))
+
+        return one_is_admitted_and_another_leaves_its_row
+
+    books.client.before[ROWS_ARE_READ] = [moves(number) for number in range(1, ENOUGH)]
+    assert await books.reconciler.one(key.id, repair=False) == Busy(key.id, 0)
+
+
 async def test_a_request_that_comes_before_the_repair_is_counted_too(books: Bookkeeping) -> None:
     key = await key_that_spent(books, 70)
     books.shift(key, 5)
@@ -158,8 +209,14 @@ async def test_of_two_repairs_one_is_made_though_the_counter_looks_as_it_did(
     assert await books.reconciler.one(key.id, repair=False) == Equal(key.id, 0)
 
 
-async def test_requests_in_parallel_are_never_a_difference(books: Bookkeeping) -> None:
-    key = key_with_budget()
+@pytest.mark.parametrize("attempts", [1, ATTEMPTS])
+@pytest.mark.parametrize("bounded", [True, False])
+async def test_requests_in_parallel_are_never_a_difference(
+    books: Bookkeeping, monkeypatch: pytest.MonkeyPatch, attempts: int, bounded: bool
+) -> None:
+    """With one attempt hardly any key is found at rest."""
+    monkeypatch.setattr("sluice.pipeline.reconcile.ATTEMPTS", attempts)
+    key = key_with_budget() if bounded else replace(key_with_budget(), budget_nano_usd=None)
     books.keys.records.append(key)
     done = False
 
@@ -167,7 +224,7 @@ async def test_requests_in_parallel_are_never_a_difference(books: Bookkeeping) -
         for number in range(12):
             admission = await books.admit(key, f"req_{name}_{number}", 50)
             if number % 3:
-                await books.settle(admission, 10 * (number % 4))
+                await books.settle(admission, 30 * (number % 4))
             else:
                 await books.settler.release(admission)
 

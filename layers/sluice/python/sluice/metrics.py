@@ -71,7 +71,8 @@ class Reconciling:
         differences: whose counter is wrong.
         exceeded: who have spent more than their budget, which never happens.
         reconciled: of whom it is known now whether the counter is right.
-        busy: of whom nothing can be said, because they were used all the time.
+        busy: of whom no more can be said than that their requests explain what their counters say: they were used all
+            the time.
         left: whom it did not get to, or could not read.
     """
 

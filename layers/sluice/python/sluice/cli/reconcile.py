@@ -28,7 +28,8 @@ def reconcile(
 ) -> None:
     """Prove that each key's counter equals its ledger plus its holds.
 
-    Requests may go on meanwhile. A key that is never at rest while it is read is told as busy.
+    Requests may go on meanwhile. A key that is never at rest while it is read is told as busy, unless its counter is
+    further from its ledger than they can have moved it.
 
     Exit code 0: all counters are right, or were set right. 1: some are not, or are of busy keys, or a budget was
     exceeded.

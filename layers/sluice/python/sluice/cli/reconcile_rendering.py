@@ -16,7 +16,7 @@ class Report:
     different: tuple[Different, ...]
     busy: tuple[Busy, ...]
     expired_holds: int
-    over_budget: tuple[Equal | Different, ...] = ()
+    over_budget: tuple[Finding, ...] = ()
 
     @classmethod
     def of(cls, findings: Iterable[Finding]) -> Self:
@@ -24,10 +24,10 @@ class Report:
         equal = expired_holds = 0
         different: list[Different] = []
         busy: list[Busy] = []
-        over_budget: list[Equal | Different] = []
+        over_budget: list[Finding] = []
         for finding in findings:
             expired_holds += finding.expired_holds
-            if not isinstance(finding, Busy) and finding.over_budget:
+            if finding.over_budget:
                 over_budget.append(finding)
             match finding:
                 case Equal():

@@ -9,7 +9,12 @@ has both: it counts by its hold.
 
 Requests go on while this is read, so the counter is read before its rows and after them. If it is the same, nothing
 that costs has moved: an admission adds a hold such as never comes again, settling takes one away, and what was admitted
-and settled in between has added its cost. If not, nothing is said of the key, and it is read again.
+and settled in between has added its cost. If not, it is read again. Of a key that never rests it is still known that
+
+    counted before  ≤  settled + held before    what it was settled to by then is among the rows that are read after
+    counted after   ≥  settled + held after     what is among the rows has been added by then, or is held
+
+so that a counter is wrong that is beyond what its requests can have moved.
 
 What is settled and held is also compared with the key's budget, which it never exceeds: not even where the counter is
 wrong, for then the budget may have been spent twice.
@@ -35,7 +40,10 @@ AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Both sides of a key's account at an instant at which nothing moved, in nano-USD."""
+    """Both sides of a key's account, in nano-USD, at an instant at which nothing moved.
+
+    Of a key that never rests: such that what moved can only have made their difference smaller.
+    """
 
     period: str
     counted: int | None
@@ -69,7 +77,10 @@ class Equal:
 
 @dataclass(frozen=True, slots=True)
 class Different:
-    """A key whose counter was wrong; where ``repaired``, it now says what it has to."""
+    """A key whose counter was wrong; where ``repaired``, it now says what it has to.
+
+    That of a key which never rests is not repaired: by how much it is wrong is not known.
+    """
 
     key_id: str
     expired_holds: int
@@ -80,10 +91,11 @@ class Different:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """A key of which nothing can be said: its counter moved each time it was read."""
+    """A key whose counter moved each time it was read, no further than its requests may have moved it."""
 
     key_id: str
     expired_holds: int
+    over_budget: int = 0
 
 
 Finding = Equal | Different | Busy
@@ -91,9 +103,16 @@ Finding = Equal | Different | Busy
 
 @dataclass(frozen=True, slots=True)
 class _Settled:
-    """What the rows of a period add up to, and the epoch second of the latest of all rows, 0 where there are none."""
+    """What the rows of a period add up to, in nano-USD.
+
+    Attributes:
+        cost: of those without a hold.
+        total: of all of them.
+        last_at: the epoch second of the latest row of any period, 0 where there are none.
+    """
 
     cost: int
+    total: int
     last_at: int
 
 
@@ -171,30 +190,51 @@ class Reconciler:
                 seen.period if seen else period_at(record.budget_period if record else None, self._clock())
             )
             settled = await self._settled(key_id, period, seen)
-            if _standing(await self._counters.read(key_id)) != _standing(seen):
-                continue
+            after = await self._counters.read(key_id)
             balance = Balance(
                 period,
                 counted=seen.used if seen else None,
                 settled=settled.cost,
                 held=seen.held if seen else 0,
             )
+            if _standing(after) != _standing(seen):
+                continue
             over = _over_budget(balance, record)
             if balance.excess == 0:
                 return Equal(key_id, len(expired_holds), over)
             if not repair or await self._repaired(key_id, seen, balance, settled.last_at):
                 return Different(key_id, len(expired_holds), balance, repair, over)
-        return Busy(key_id, len(expired_holds))
+        if seen is None or after is None or _base(seen) != _base(after):
+            return Busy(key_id, len(expired_holds))
+        late = await self._late_balance(key_id, settled, after)
+        over = _over_budget(late, record)
+        for wrong in (balance if balance.excess > 0 else None, late if late.excess < 0 else None):
+            if wrong is not None:
+                return Different(key_id, len(expired_holds), wrong, repaired=False, over_budget=over)
+        return Busy(key_id, len(expired_holds), over)
+
+    async def _late_balance(self, key_id: str, settled: _Settled, after: Counter) -> Balance:
+        """The account when its rows were read: those that have been put meanwhile are missing."""
+        rows = [(await self._ledger.get(key_id, name), hold) for name, hold in after.holds.items()]
+        held_too = sum(
+            row.cost
+            for row, hold in rows
+            if row is not None and row.period == after.period and row.settles(hold)
+        )
+        return Balance(after.period, after.used, settled.total - held_too, after.held)
 
     async def _settled(self, key_id: str, period: str, seen: Counter | None) -> _Settled:
         holds = seen.holds if seen else {}
-        cost = last_at = 0
+        cost = total = last_at = 0
         async for row in self._ledger.rows(key_id):
             last_at = max(last_at, row.settled_at // 1000)
+            if row.period != period:
+                continue
+            total += row.cost
             hold = holds.get(row.request_id)
-            if row.period == period and (hold is None or not row.settles(hold)):
+            if hold is None or not row.settles(hold):
                 cost += row.cost
-        return _Settled(cost, last_at)
+        return _Settled(cost, total, last_at)
 
     async def _repaired(self, key_id: str, seen: Counter | None, balance: Balance, last_at: int) -> bool:
         """Whether the counter could be set right: not if it has another period by now, or someone else has done it."""
@@ -208,6 +248,11 @@ class Reconciler:
 def _over_budget(balance: Balance, record: KeyRecord | None) -> int:
     budget = None if record is None else record.budget_nano_usd
     return 0 if budget is None else max(0, balance.due - budget)
+
+
+def _base(counter: Counter) -> tuple[object, ...]:
+    """What a counter has to have in common with itself for its requests alone to have moved it."""
+    return counter.period, counter.corrections
 
 
 def _standing(counter: Counter | None) -> tuple[object, ...] | None:

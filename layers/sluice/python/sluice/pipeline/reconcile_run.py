@@ -119,7 +119,6 @@ def _tell(finding: Finding) -> None:
     match finding:
         case Busy():
             logger.info("key %s is busy: it was used each time it was read", finding.key_id)
-            return
         case Different(balance=balance):
             amounts = {**asdict(balance), "due": balance.due, "excess": balance.excess}
             logger.error(
@@ -141,7 +140,7 @@ def _summed_up(findings: Collection[Finding], keys: int) -> Reconciling:
     busy = sum(isinstance(finding, Busy) for finding in findings)
     return Reconciling(
         differences=sum(isinstance(finding, Different) for finding in findings),
-        exceeded=sum(not isinstance(finding, Busy) and finding.over_budget > 0 for finding in findings),
+        exceeded=sum(finding.over_budget > 0 for finding in findings),
         reconciled=len(findings) - busy,
         busy=busy,
         left=keys - len(findings),
