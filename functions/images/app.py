@@ -7,7 +7,7 @@ from sluice.asgi.exchange import Exchange
 from sluice.asgi.studios import PREFIXES, send_shape, studio_application, submitting, visiting_job
 from sluice.config import ImagesSettings
 from sluice.pipeline.jobs import owned
-from sluice.pipeline.jobs.images_view import image_job
+from sluice.pipeline.jobs.images_view import image_job, request_shown
 from sluice.pipeline.jobs.pictures import pictures
 from sluice.pipeline.jobs.poll_headers import poll_headers
 from sluice.pipeline.jobs.preference import HEADER, Preference
@@ -28,8 +28,8 @@ async def make(exchange: Exchange, studio: Studio) -> None:
 async def show(exchange: Exchange, studio: Studio) -> None:
     """GET a job."""
     async with visiting_job(exchange, studio, "image") as job:
-        request = await owned.request_of(studio, job)
-        shown = await image_job(studio, job, request.images)
+        request = request_shown(await owned.request_of(studio, job))
+        shown = await image_job(studio, job, request)
         await send_shape(exchange, shown, poll_headers(job), request_hash=job.request_hash)
 
 

@@ -28,6 +28,7 @@ from sluice.pipeline.jobs.submit import submit
 from sluice.pipeline.jobs.videos_view import (
     WHOLE_VIDEO,
     content_link,
+    request_shown,
     video,
     video_list,
     video_result,
@@ -68,8 +69,8 @@ async def show_all(exchange: Exchange, studio: Studio) -> None:
 async def show(exchange: Exchange, studio: Studio) -> None:
     """GET a video."""
     async with visiting_job(exchange, studio, "video") as job:
-        request = await owned.request_of(studio, job)
-        await send_shape(exchange, await video(studio, job, request.videos), poll_headers(job))
+        request = request_shown(await owned.request_of(studio, job))
+        await send_shape(exchange, await video(studio, job, request), poll_headers(job))
 
 
 async def forget(exchange: Exchange, studio: Studio) -> None:

@@ -5,7 +5,18 @@ import pytest
 from openai_schemas import check_video, check_video_deleted, check_videos
 from sluice.catalog import load_catalog
 from streamed_functions import sample_events
-from studio_functions import OTHER_SECRET, VIDEO, VIDEOS, Desk, Site, create_video, failed, members, untouched
+from studio_functions import (
+    OTHER_SECRET,
+    VIDEO,
+    VIDEOS,
+    Desk,
+    Site,
+    create_video,
+    failed,
+    left_by_another_version,
+    members,
+    untouched,
+)
 
 TASKS = "/v1/videos/generations"
 PICTURE = b"\x89PNG\r\n\x1a\n\x00\xff--a-boundary\r\r\n"
@@ -164,6 +175,14 @@ async def test_one_that_is_being_deleted_is_listed_without_its_words(site: Site)
     (listed,) = members(await site.ask("GET", VIDEOS))["data"]
     assert (listed["id"], listed["prompt"], listed["model"]) == (job_id, None, "filmer")
     assert (await site.ask("GET", f"{VIDEOS}/{job_id}")).status == 404
+
+
+async def test_one_that_would_not_be_taken_any_more_is_seen_without_its_words(site: Site) -> None:
+    job_id = await create_video(site)
+    left_by_another_version(site, job_id)
+    (listed,) = members(await site.ask("GET", VIDEOS))["data"]
+    assert (listed["id"], listed["prompt"]) == (job_id, None)
+    assert members(await site.ask("GET", f"{VIDEOS}/{job_id}")) == listed
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from sluice.keys import new_secret
 from sluice.pipeline.jobs.failure_file import put_failure
 from sluice.pipeline.jobs.failures import FailureCode
 from sluice.pipeline.jobs.studio import Studio
+from sluice.stores.bucket import Blob, request_key
 from sluice.stores.job_records import Job
 from sluice_streaming.events import read
 from streamed_functions import PLACEHOLDER
@@ -48,6 +49,15 @@ async def made(site: "Site", job: Job) -> None:
 
 async def untouched(_site: "Site", _job: Job) -> None:
     """Nobody carries it out."""
+
+
+def left_by_another_version(site: "Site", job_id: str) -> None:
+    """Have a job's request be none that is taken any more."""
+    file = site.world.request_file(job_id)
+    other = file.model_copy(update={"request": file.request | {"prompt": ["of", "another", "version"]}})
+    site.world.bucket.objects[request_key(job_id)] = Blob(
+        other.model_dump_json().encode(), "application/json"
+    )
 
 
 def failed(code: FailureCode, words: str | None = None) -> Carrier:

@@ -10,9 +10,10 @@ import pytest
 
 from sluice.config import WebhookSettings
 from sluice.errors import OverloadedError
-from sluice.pipeline.jobs.webhooks.deliver import LATE_SECONDS, MOST_REQUEST_BYTES, OVER, Next, deliver
+from sluice.pipeline.jobs.request_file import MOST_BYTES
+from sluice.pipeline.jobs.webhooks.deliver import LATE_SECONDS, OVER, Next, deliver
 from sluice.pipeline.jobs.webhooks.message import message_of, secret_for
-from sluice.stores.bucket import request_key
+from sluice.stores.bucket import Blob, request_key
 from sluice.stores.deliveries import MOST_ATTEMPTS, DeliveryLog
 from sluice.stores.job_records import JobState
 from sluice.upstream.public import Answer, NoAnswerError
@@ -274,4 +275,17 @@ async def test_no_item_of_the_table_has_the_address_or_the_prompt() -> None:
 
 
 def test_a_request_fits() -> None:
-    assert MOST_REQUEST_BYTES > 6 * 1024 * 1024
+    assert MOST_BYTES > 6 * 1024 * 1024
+
+
+@pytest.mark.parametrize("content", [b"", b'{"prompt": "%s"}' % PROMPT.encode()])
+async def test_nobody_is_told_by_a_request_that_cannot_be_read_and_nothing_of_it_is_logged(
+    content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(answers=[TAKEN])
+    job = world.has(told_job())
+    world.bucket.objects[request_key(job.id)] = Blob(content, "application/json")
+    assert await deliver(world.courier, job.id) == OVER
+    assert world.posted == []
+    assert f"the request of {job.id} cannot be read" in caplog.text
+    assert PROMPT not in caplog.text

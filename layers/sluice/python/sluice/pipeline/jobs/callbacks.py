@@ -8,10 +8,8 @@ the second. The token lies in the bucket, and nowhere else, because whoever has 
 import hmac
 from typing import Protocol
 
-from pydantic import ValidationError
-
 from sluice.errors import NotFoundError
-from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
+from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFileError, request_in
 from sluice.stores.bucket import Blob, Bucket, job_prefix, request_key
 from sluice.stores.job_records import Job, is_job_id
 from sluice.stores.jobs import JobOverError, JobStore
@@ -77,8 +75,8 @@ async def _secret_of(bucket: Bucket, job: Job) -> str | None:
     if blob is None:
         return None
     try:
-        return RequestFile.model_validate_json(blob.content).callback_secret
-    except ValidationError:  # its words hold the request's
+        return request_in(blob.content).callback_secret
+    except RequestFileError:
         return None
 
 

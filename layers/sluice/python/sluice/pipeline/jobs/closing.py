@@ -28,15 +28,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Self
 
-from pydantic import ValidationError
-
 from sluice.accounting.counter import NOTHING, Charge, Counter
 from sluice.accounting.media import cost_of
 from sluice.config import ClosingSettings
 from sluice.errors import OverloadedError
 from sluice.metrics import JobEnd, count_job, count_settle_failure
 from sluice.observability import logger
-from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
+from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile, RequestFileError, request_in
 from sluice.pipeline.reclaim import charge_of
 from sluice.stores.aws import AWS, AWSError
 from sluice.stores.bucket import Bucket, failure_key, job_prefix, request_key
@@ -231,8 +229,8 @@ class Closer:
         if blob is None:
             return None
         try:
-            return RequestFile.model_validate_json(blob.content)
-        except ValidationError:  # its words hold the request's
+            return request_in(blob.content)
+        except RequestFileError:
             return None
 
     def _milliseconds(self) -> int:

@@ -15,9 +15,10 @@ from sluice.api.images_reply import (
     Quality,
 )
 from sluice.api.images_request import ImagesRequest
-from sluice.errors import InternalError, OverloadedError
+from sluice.errors import InternalError, InvalidRequestError, OverloadedError
 from sluice.observability import logger
 from sluice.pipeline.jobs.owned import output_link
+from sluice.pipeline.jobs.request_file import RequestFile
 from sluice.pipeline.jobs.shown import failure_shown, status_of
 from sluice.pipeline.jobs.studio import Studio
 from sluice.stores.bucket import output_key
@@ -77,6 +78,18 @@ async def image_job(studio: Studio, job: Job, request: ImagesRequest) -> ImageJo
         result=await picture_list(studio, job, request) if completed else None,
         error=await failure_shown(studio, job),
     )
+
+
+def request_shown(file: RequestFile) -> ImagesRequest:
+    """What was asked for.
+
+    Raises:
+        InternalError: this version would not take it any more, which is no fault of who looks at the job.
+    """
+    try:
+        return file.images
+    except InvalidRequestError as error:
+        raise InternalError(InternalError.TOLD, retriable=False) from error
 
 
 def _inline(made: Mapping[int, Output]) -> frozenset[int]:

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from pydantic import ValidationError
-
 from sluice.errors import InvalidRequestError, NotFoundError, OverloadedError
 from sluice.observability import logger
 from sluice.pipeline.jobs.cancelling import ended, stop
 from sluice.pipeline.jobs.failure_file import failure_in
 from sluice.pipeline.jobs.failures import WORDS, FailureCode
-from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
+from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile, RequestFileError, request_in
 from sluice.pipeline.jobs.studio import Studio
 from sluice.stores.aws import AWSError
 from sluice.stores.bucket import job_prefix, output_key, request_key
@@ -132,10 +130,10 @@ async def request_of(studio: Studio, job: Job) -> RequestFile:
     if blob is None:
         raise NotFoundError("There is no such job.")
     try:
-        return RequestFile.model_validate_json(blob.content)
-    except ValidationError:  # of another version; its words hold the request's
+        return request_in(blob.content)
+    except RequestFileError as error:
         logger.error("the request of %s cannot be read", job.id)
-        raise NotFoundError("There is no such job.") from None
+        raise NotFoundError("There is no such job.") from error
 
 
 async def failure_of(studio: Studio, job: Job) -> tuple[str, str]:

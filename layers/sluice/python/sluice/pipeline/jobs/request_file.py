@@ -7,7 +7,7 @@ Prices are those of the moment at which money was held, whatever the catalogue s
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sluice.api.images_request import ImagesRequest
 from sluice.api.validation import validate
@@ -15,6 +15,10 @@ from sluice.api.videos_request import VideosRequest
 
 MOST_BYTES = 16 * 1024 * 1024
 """More than any request has: no function takes an event of more than 6 MB."""
+
+
+class RequestFileError(Exception):
+    """It is of another version, or no request at all. Nothing of what is in it is told."""
 
 
 class JobLeg(BaseModel):
@@ -38,7 +42,7 @@ class RequestFile(BaseModel):
         key_digest: of the API key, which the secret of its webhooks is made of.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     request: dict[str, Any]
     model: str
@@ -66,3 +70,15 @@ class RequestFile(BaseModel):
         """Who wants to be told; None for nobody."""
         found = self.request.get("webhook_url")
         return str(found) if found else None
+
+
+def request_in(content: bytes) -> RequestFile:
+    """The request that lies in a file.
+
+    Raises:
+        RequestFileError: none does that is understood here.
+    """
+    try:
+        return RequestFile.model_validate_json(content)
+    except ValidationError as error:
+        raise RequestFileError(f"the request cannot be read: {error.error_count()} fault(s)") from None

@@ -6,9 +6,10 @@ from typing import Final
 
 from sluice.api.videos_reply import UNKNOWN_SIZE, TaskStatus, Video, VideoList, VideoResult, VideoTask
 from sluice.api.videos_request import VideosRequest
-from sluice.errors import NotFoundError, UnsupportedParameterError
+from sluice.errors import InvalidRequestError, NotFoundError, UnsupportedParameterError
 from sluice.pipeline.jobs.owned import listed, output_link, request_of
 from sluice.pipeline.jobs.pages import Page
+from sluice.pipeline.jobs.request_file import RequestFile
 from sluice.pipeline.jobs.shown import failure_shown, status_of
 from sluice.pipeline.jobs.studio import Studio
 from sluice.stores.job_records import Job, JobState
@@ -25,7 +26,7 @@ _TASK: Final[Mapping[JobState, TaskStatus]] = {"completed": "OK", "failed": "FAI
 
 
 async def video(studio: Studio, job: Job, request: VideosRequest | None) -> Video:
-    """A video, with what was asked for, which is None once that is deleted.
+    """A video, with what was asked for, which is None where nobody knows that any more.
 
     Raises:
         OverloadedError: why it has failed could not be read.
@@ -61,7 +62,7 @@ async def video_list(studio: Studio, key: KeyRecord, page: Page) -> VideoList:
     async def shown(job: Job) -> Video:
         async with room:
             try:
-                request = (await request_of(studio, job)).videos
+                request = request_shown(await request_of(studio, job))
             except NotFoundError:  # it is being deleted, and was listed a moment ago
                 request = None
             return await video(studio, job, request)
@@ -73,6 +74,14 @@ async def video_list(studio: Studio, key: KeyRecord, page: Page) -> VideoList:
         last_id=videos[-1].id if videos else None,
         has_more=more,
     )
+
+
+def request_shown(file: RequestFile) -> VideosRequest | None:
+    """What was asked for; None where this version would not take it any more."""
+    try:
+        return file.videos
+    except InvalidRequestError:
+        return None
 
 
 async def content_link(studio: Studio, job: Job, variant: str, method: ReadMethod) -> str:

@@ -14,7 +14,7 @@ from typing import Final, Self
 from sluice.config import WebhookSettings
 from sluice.metrics import count_webhook
 from sluice.observability import logger
-from sluice.pipeline.jobs.request_file import RequestFile
+from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile, RequestFileError, request_in
 from sluice.pipeline.jobs.webhooks.message import message_of, secret_for
 from sluice.pipeline.jobs.webhooks.schedule import is_taken, next_delay
 from sluice.stores.aws import AWS
@@ -28,8 +28,6 @@ from sluice.upstream.public import Answer, NoAnswerError, PublicCaller
 from sluice.wire.standard_webhooks import signed_headers
 
 CONTENT_TYPE: Final = "application/json"
-MOST_REQUEST_BYTES: Final = 16 * 1024 * 1024
-"""More than any request has: no function takes an event of more than 6 MB."""
 
 SOON_SECONDS: Final = 1
 LATE_SECONDS: Final = 300
@@ -110,8 +108,13 @@ def _next(log: DeliveryLog, now: float) -> Next:
 
 
 async def _request(courier: Courier, job_id: str) -> RequestFile | None:
-    found = await courier.bucket.get(request_key(job_id), MOST_REQUEST_BYTES)
-    return None if found is None else RequestFile.model_validate_json(found.content)
+    """Who wants to be told, and how it is signed; None where nobody knows: neither will another attempt."""
+    found = await courier.bucket.get(request_key(job_id), MOST_BYTES)
+    try:
+        return None if found is None else request_in(found.content)
+    except RequestFileError:
+        logger.error("the request of %s cannot be read, so nobody is told that it is over", job_id)
+        return None
 
 
 async def _attempt(courier: Courier, job: Job, address: str, key_digest: str) -> Answer | NoAnswerError:
