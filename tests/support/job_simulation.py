@@ -3,6 +3,7 @@
 Only calls to DynamoDB wait for the test. Files and executions are there at once, unless the process is dead.
 """
 
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -18,7 +19,7 @@ from sluice.pipeline.jobs.candidates import Maker
 from sluice.pipeline.jobs.closing import Closer
 from sluice.pipeline.jobs.media import Images
 from sluice.pipeline.jobs.orders import Order, job_of
-from sluice.pipeline.jobs.starting import put_job, started
+from sluice.pipeline.jobs.starting import put_job, started, written
 from sluice.pipeline.jobs.studio import Studio
 from sluice.pipeline.jobs.sweep import Sweeper
 from sluice.pipeline.recording import Slot
@@ -166,9 +167,10 @@ class JobEnvironment(Environment):
     async def take(self, key: KeyRecord, request_id: str, count: int, price: int) -> Job:
         """Take a job, from its admission to its start."""
         order = order_of(key, count, price, self.clock())
+        request = await written(order)
         admission = await self.admitter.admit(key, Fixed(order.amount), request_id, order.medium.hold_seconds)
         job = job_of(self.studio, order, admission)
-        await put_job(self.studio, order, job, admission)
+        await put_job(self.studio, order, job, request, admission)
         return await started(self.studio, order.medium, job, Slot())
 
     async def make(self, job_id: str, index: int, *, is_stored: bool) -> None:
@@ -197,5 +199,5 @@ def order_of(key: KeyRecord, count: int, price: int, now: float) -> Order[Images
         input_hash="i",
         amount=count * price,
         now=now,
-        deadline=0.0,
+        deadline=math.inf,
     )

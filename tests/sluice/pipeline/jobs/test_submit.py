@@ -1,6 +1,7 @@
 """A job is taken whole or not at all: its money is held, its request kept, its machine started, and its key kept in mind."""
 
 import asyncio
+import contextlib
 import json
 import re
 from decimal import Decimal
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 
 from key_records import key_record
+from sluice.api.validation import parse_object
 from sluice.errors import (
     BudgetExceededError,
     BudgetInFlightError,
     IdempotencyInProgressError,
     IdempotencyKeyReusedError,
+    InvalidJSONError,
     InvalidRequestError,
     ModelNotAllowedError,
     ModelNotFoundError,
@@ -29,6 +32,7 @@ from sluice.pipeline.jobs.media import (
     Images,
     Videos,
 )
+from sluice.pipeline.jobs.owned import request_of
 from sluice.pipeline.jobs.submit import submit
 from sluice.pipeline.jobs.visit import Wanted
 from sluice.pipeline.path import Call
@@ -207,6 +211,33 @@ async def test_a_length_that_the_model_does_not_have_is_refused(world: StudioWor
         await world.submit(video=True, seconds=seconds)
     assert caught.value.param == "seconds"
     assert world.counter is None
+
+
+async def test_a_body_as_deep_as_a_body_may_be_is_taken_or_refused_before_anything_is_held(
+    world: StudioWorld,
+) -> None:
+    """In the bucket a request lies a level deeper than in its body, and has to be read there."""
+
+    deepest = max(levels for levels in range(150, 250) if is_parsed(metadata_of(levels)))
+    job = (await world.submit(metadata=metadata_of(deepest - 1))).job
+    assert (await request_of(world.studio, job)).images.prompt == PROMPT
+    held, files = world.used, world.files
+    with pytest.raises(InvalidRequestError, match="too deeply"):
+        await world.submit(metadata=metadata_of(deepest))
+    assert (world.used, world.files, len(world.all_jobs)) == (held, files, 1)
+
+
+def metadata_of(levels: int) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for _ in range(levels - 1):
+        found = {"a": found}
+    return found
+
+
+def is_parsed(metadata: dict[str, object]) -> bool:
+    with contextlib.suppress(InvalidJSONError):
+        return bool(parse_object(json.dumps({"metadata": metadata}).encode()))
+    return False
 
 
 async def test_an_address_beyond_its_limit_holds_nothing(world: StudioWorld) -> None:

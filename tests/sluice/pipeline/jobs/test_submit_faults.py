@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from fake_upstream import FakeUpstream
+from memory_jobs import nothing
 from sluice.errors import (
     IdempotencyInProgressError,
     OverloadedError,
@@ -228,6 +229,26 @@ async def test_a_client_that_goes_away_leaves_no_half_job(world: StudioWorld) ->
             await task
         world.all_goes_well()
         assert len(world.holds) == len(world.all_jobs) == len(world.machines.started), place
+
+
+async def test_a_job_that_cannot_be_put_in_time_is_not_put(world: StudioWorld) -> None:
+    """By then another request with the same Idempotency-Key may be taking its own, having found none."""
+    loop, late = asyncio.get_running_loop(), 0.0
+
+    async def before(call: str) -> None:
+        nonlocal late
+        if call.startswith("bucket.put"):
+            late = world.settings.timeout_seconds + 1
+
+    world.around.before = before
+    now = loop.time
+    loop.time = lambda: now() + late  # type: ignore[method-assign] # this loop's alone
+    with pytest.raises(OverloadedError, match="deadline"):
+        await world.submit(idempotency_key="k")
+    assert (world.all_jobs, world.holds, world.files) == ([], [], [])
+    world.around.before, late = nothing, 0.0
+    assert not (await world.submit(idempotency_key="k")).replayed
+    assert len(world.all_jobs) == 1
 
 
 async def test_no_provider_is_asked(world: StudioWorld) -> None:

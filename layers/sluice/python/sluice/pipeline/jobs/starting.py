@@ -1,15 +1,18 @@
 """Has a job made that money is held for: its request and its item are put, its machine is started, or all is undone."""
 
+import asyncio
 from contextlib import suppress
 
 from pydantic_core import to_json
 
 from sluice.api.model_request import ModelRequest
-from sluice.errors import OverloadedError
+from sluice.errors import InvalidRequestError, OverloadedError
 from sluice.observability import logger
+from sluice.off_the_loop import off_the_loop
 from sluice.pipeline.admit import Admission
 from sluice.pipeline.jobs.media import Medium
 from sluice.pipeline.jobs.orders import Order, request_file
+from sluice.pipeline.jobs.request_file import RequestFileError, request_in
 from sluice.pipeline.jobs.studio import Studio
 from sluice.pipeline.recording import Slot
 from sluice.stores.aws import AWSError
@@ -18,13 +21,32 @@ from sluice.stores.job_records import Job
 from sluice.stores.jobs import JobOverError
 
 
-async def put_job[Request: ModelRequest](
-    studio: Studio, order: Order[Request], job: Job, admission: Admission
-) -> None:
-    """Put the request and the job; what was put of them is taken back where not all of it can be."""
+async def written[Request: ModelRequest](order: Order[Request]) -> Blob:
+    """A request as it lies in the bucket: known to be one that can be read again, before anything is held for it.
+
+    Raises:
+        InvalidRequestError: it cannot, for in there it lies one level deeper than in its own body.
+    """
+    content = request_file(order).model_dump_json(exclude_none=True).encode()
     try:
-        blob = Blob(request_file(order).model_dump_json(exclude_none=True).encode(), "application/json")
-        await studio.bucket.put(request_key(job.id), blob)
+        await off_the_loop(request_in, content)
+    except RequestFileError as error:
+        raise InvalidRequestError("The body of your request is nested too deeply for a job.") from error
+    return Blob(content, "application/json")
+
+
+async def put_job[Request: ModelRequest](
+    studio: Studio, order: Order[Request], job: Job, request: Blob, admission: Admission
+) -> None:
+    """Put the request and the job; what was put of them is taken back where not all of it can be.
+
+    Raises:
+        OverloadedError, AWSError: they could not be put, or not by the order's deadline: after it another request with
+            the same Idempotency-Key may be taking its job, and would not see this one.
+    """
+    try:
+        await studio.bucket.put(request_key(job.id), request)
+        _in_time(order)
     except Exception:  # whatever it is, the money must not stay held
         await _given_up(studio, job, admission)
         raise
@@ -33,6 +55,11 @@ async def put_job[Request: ModelRequest](
     except Exception:  # likewise
         await _taken_back(studio, job, admission)
         raise
+
+
+def _in_time[Request: ModelRequest](order: Order[Request]) -> None:
+    if asyncio.get_running_loop().time() > order.deadline:
+        raise OverloadedError("The job could not be taken within the request's deadline.")
 
 
 async def _taken_back(studio: Studio, job: Job, admission: Admission) -> None:

@@ -1,6 +1,7 @@
 """Takes a job of a known client: all that it goes through until its state machine runs, from top to bottom.
 
     understand → who can make it → its address's limit → its turn
+        write the request  such that it can be read again
         admit              money is held for as long as the machine can run, and longer
         put the request    into the bucket
         put the job        queued
@@ -27,7 +28,7 @@ from sluice.errors import NotFoundError, OverloadedError
 from sluice.pipeline.idempotency import REPLAYED, Attempt
 from sluice.pipeline.jobs.media import Medium
 from sluice.pipeline.jobs.orders import Order, job_id_of, job_of, understood
-from sluice.pipeline.jobs.starting import keep, put_job, started
+from sluice.pipeline.jobs.starting import keep, put_job, started, written
 from sluice.pipeline.jobs.studio import Studio
 from sluice.pipeline.jobs.visit import Wanted
 from sluice.pipeline.path import Call
@@ -97,12 +98,13 @@ async def _taken[Request: ModelRequest](
     studio: Studio, call: Call, order: Order[Request], standing: Standing, turn: Slot
 ) -> Job:
     """Hold the money, and have the job made."""
+    request = await written(order)
     admission = await studio.gateway.admitter.admit(
         order.key, Fixed(order.amount), call.record.request_id, order.medium.hold_seconds
     )
     standing.tell(admission)
     job = job_of(studio, order, admission)
-    await put_job(studio, order, job, admission)
+    await put_job(studio, order, job, request, admission)
     async with turn.keeping():
         return await started(studio, order.medium, job, turn)
 
