@@ -5,8 +5,9 @@
                   → too late  of a client that takes a job: the job. Of any other: the job is cancelled, so that
                               nothing is charged for what nobody sees
 
-A client that goes away meanwhile has its job cancelled as well, unless it has an Idempotency-Key, with which it comes
-back. What a repeated request waits for is another request's job, which is that one's to cancel.
+A client that goes away meanwhile, or cannot be told how its job is, has it cancelled as well, unless it has an
+Idempotency-Key, with which it comes back: without one it would pay for two. What a repeated request waits for is
+another request's job, which is that one's to cancel.
 """
 
 import asyncio
@@ -15,9 +16,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from sluice.api.images_reply import PictureList
 from sluice.api.images_request import ImagesRequest
 from sluice.api.validation import validate
-from sluice.errors import NotFoundError, OverloadedError, SluiceError, UpstreamTimeoutError
+from sluice.errors import (
+    InternalError,
+    NotFoundError,
+    OverloadedError,
+    SluiceError,
+    UpstreamTimeoutError,
+)
 from sluice.money import format_usd
 from sluice.observability import logger
 from sluice.pipeline.hashes import hashed
@@ -95,7 +103,7 @@ async def pictures(studio: Studio, call: Call, wanted: Wanted, preference: Prefe
     deadline = asyncio.get_running_loop().time() + patience
     try:
         submission = await submit(studio, call, wanted, wish.medium)
-        job = await over(studio, submission.job.id, deadline) if patience else None
+        job = await _waited_for(studio, call, submission, deadline) if patience else None
         if job is None and not preference.asynchronous:
             job = await _given_up(studio, wish, submission)
     except asyncio.CancelledError:
@@ -107,10 +115,24 @@ async def pictures(studio: Studio, call: Call, wanted: Wanted, preference: Prefe
     return await _over(studio, wish, job, submission)
 
 
+async def _waited_for(studio: Studio, call: Call, submission: Submission, deadline: float) -> Job | None:
+    """The job when it is over; None if it is not in time."""
+    try:
+        return await over(studio, submission.job.id, deadline)
+    except Exception:  # whatever it is, its client hears of a failure, and may ask again
+        if not call.idempotency_key:
+            await to_the_end(_abandoned(studio, call))
+        raise
+
+
 async def _accepted(studio: Studio, wish: _Wish, job: Job) -> PicturesReply:
     if wish.preference.wait_seconds:
-        with suppress(OverloadedError):
-            job = await studio.jobs.get(job.id) or job
+        with suppress(OverloadedError, AWSError):
+            seen = await studio.jobs.get(job.id)
+            if (
+                seen is not None and not seen.is_over
+            ):  # one that is over by now is told of when it is asked for
+                job = seen
     shown = await image_job(studio, job, wish.request)
     body, _ = await hashed(shown.model_dump(mode="json"), job.request_hash)
     headers = dict(poll_headers(job))
@@ -124,7 +146,7 @@ async def _over(studio: Studio, wish: _Wish, job: Job, submission: Submission) -
     failure = await failure_shown(studio, job)
     if failure is not None:
         raise _final(error_of(failure), call)
-    made = await picture_list(studio, job, wish.request)
+    made = await _made(studio, wish, job)
     body, _ = await hashed(made.model_dump(mode="json"), job.request_hash)
     call.record.provider = job.provider or None
     call.record.cost = 0 if submission.replayed else job.cost
@@ -132,6 +154,23 @@ async def _over(studio: Studio, wish: _Wish, job: Job, submission: Submission) -
     if call.record.cost is not None:
         headers[COST] = format_usd(call.record.cost)
     return PicturesReply(OK, body, headers)
+
+
+async def _made(studio: Studio, wish: _Wish, job: Job) -> PictureList:
+    """The pictures, which are charged: who is told to ask again would pay for others.
+
+    Raises:
+        SluiceError: they cannot be told of now, but at the job's own address.
+    """
+    try:
+        return await picture_list(studio, job, wish.request)
+    except Exception as error:
+        if wish.call.idempotency_key:  # who asks again is told of these
+            raise
+        raise InternalError(
+            f"The pictures were made, but could not be sent. They are those of the job '{job.id}'.",
+            retriable=False,
+        ) from error
 
 
 def _final(error: SluiceError, call: Call) -> SluiceError:
