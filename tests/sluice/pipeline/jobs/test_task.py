@@ -82,6 +82,22 @@ async def test_a_job_says_why_it_fails_before_its_machine_hears_of_it() -> None:
     assert world.failure == {"code": "invalid_request", "message": "The provider cannot say it."}
 
 
+async def test_nothing_is_kept_of_why_a_job_fails_that_was_deleted_meanwhile() -> None:
+    world = JobWorld(prompt="unspeakable")
+    world.change(state="running")
+    failure = f"jobs/{world.job_id}/failure.json"
+
+    async def before(call: str) -> None:
+        if call == f"bucket.put {failure}":
+            world.forget()
+
+    world.around.before = before
+    with pytest.raises(RefusedError):
+        await world.task("generate")
+    assert f"bucket.put {failure}" in world.around.calls
+    assert world.files == []
+
+
 async def test_it_fails_with_fewer_words_where_they_cannot_be_kept() -> None:
     world = JobWorld(prompt="unspeakable")
     world.change(state="running")

@@ -13,6 +13,7 @@ from sluice.pipeline.jobs.failure_file import put_failure
 from sluice.pipeline.jobs.failures import PassingError, TaskError
 from sluice.pipeline.jobs.workshop import Workshop
 from sluice.stores.aws import AWSError
+from sluice.stores.bucket import failure_key
 from sluice.stores.job_records import Job
 from sluice.stores.jobs import JobOverError
 from sluice.stores.outputs import BeingDeletedError
@@ -103,6 +104,8 @@ async def _unwanted(event: TaskEvent, job: Job | None, workshop: Workshop) -> No
 async def _told(event: TaskEvent, error: TaskError, workshop: Workshop) -> None:
     try:
         await put_failure(workshop.bucket, event.job, error.code, error.words)
+        if await workshop.jobs.get(event.job) is None:  # deleted meanwhile: nobody else would find it
+            await workshop.bucket.delete(failure_key(event.job))
     except (OverloadedError, AWSError):  # then the job fails with fewer words
         logger.warning("why %s fails could not be kept", event.job, exc_info=True)
 
