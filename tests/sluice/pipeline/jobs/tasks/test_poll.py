@@ -11,6 +11,7 @@ from job_world import JobWorld, makers_known
 from made_media import mp4
 from sluice.errors import UpstreamError, UpstreamTimeoutError
 from sluice.pipeline.jobs.failures import PassingError, RefusedError
+from sluice.pipeline.jobs.tasks.poll import SECONDS
 from sluice.pipeline.jobs.work_file import WorkFile, WorkHead, work_file_of
 from sluice.stores.bucket import work_key
 from sluice.stores.jobs import JobOverError
@@ -157,9 +158,34 @@ async def test_a_refused_credential_is_not_waited_for() -> None:
         await world.task("poll")
 
 
-async def test_when_the_time_is_over_it_is_not_asked_any_more() -> None:
+@pytest.mark.parametrize("late", [0, 2])
+async def test_when_the_time_is_over_it_is_asked_once_more(late: int) -> None:
+    world = submitted()
+    world.now = world.job.deadline + late
+    with pytest.raises(RefusedError, match="timeout"):
+        await world.task("poll")
+    assert len(world.makers.requests) == 1
+
+
+async def test_one_that_is_made_by_then_is_left() -> None:
+    world = submitted()
+    world.now = world.job.deadline + 2
+    world.makers.polls = 1
+    assert await world.task("poll") == made(world)
+    assert world.files == [work_key(world.job_id, 0)]
+
+
+async def test_a_provider_that_is_away_by_then_is_not_asked_again() -> None:
     world = submitted()
     world.now = world.job.deadline
+    world.makers.answers["GET alpha"] = [told({}, 503)]
+    with pytest.raises(RefusedError, match="timeout"):
+        await world.task("poll")
+
+
+async def test_long_after_that_it_is_not_asked_any_more() -> None:
+    world = submitted()
+    world.now = world.job.deadline + SECONDS
     with pytest.raises(RefusedError, match="timeout"):
         await world.task("poll")
     assert world.makers.requests == []

@@ -11,7 +11,10 @@ from job_world import JobWorld, makers_known
 from made_media import mp4, png
 from sluice.errors import OverloadedError, UpstreamError
 from sluice.pipeline.jobs.failures import PassingError, RefusedError
+from sluice.pipeline.jobs.sweep import LATE_SECONDS
+from sluice.pipeline.jobs.tasks.store import SECONDS
 from sluice.pipeline.jobs.work_file import WorkFile, WorkHead
+from sluice.pipeline.jobs.workshop import PIN_SECONDS
 from sluice.stores.bucket import Blob, made_prefix, output_key, work_key
 from sluice.stores.job_records import Output
 from sluice.stores.jobs import JobOverError
@@ -51,6 +54,32 @@ async def test_a_picture_is_stored_under_its_digest() -> None:
     assert world.job.outputs == {0: stored}
     assert world.files == [output_key(stored.digest)]
     assert world.bucket.objects[world.files[0]] == Blob(png(), "image/png")
+
+
+@pytest.mark.parametrize("late", [0, SECONDS - 1])
+async def test_one_that_was_made_in_time_may_be_stored_after_it(late: float) -> None:
+    world = world_with(png())
+    world.now = world.job.deadline + late
+    await world.task("store")
+    assert world.files == [output_key(digest(png()))]
+
+
+async def test_one_that_was_made_in_time_is_fetched_after_it() -> None:
+    world = submitted_video()
+    world.now = world.job.deadline + 1
+    await world.task("store")
+    assert world.job.outputs[0].stored
+
+
+async def test_but_not_for_ever() -> None:
+    world = world_with(png())
+    world.now = world.job.deadline + SECONDS
+    with pytest.raises(RefusedError, match="timeout"):
+        await world.task("store")
+
+
+def test_by_then_nobody_else_has_ended_the_job() -> None:
+    assert SECONDS + PIN_SECONDS < LATE_SECONDS
 
 
 async def test_the_note_comes_first() -> None:

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from sluice.errors import SluiceError
+from sluice.pipeline.jobs.failures import RefusedError
 from sluice.pipeline.jobs.legs import way_to
 from sluice.pipeline.jobs.pace import CALLBACK_SECONDS, Pace
 from sluice.pipeline.jobs.request_file import RequestFile
@@ -27,10 +28,15 @@ async def next_question(
         request: its request.
         poll_after: when the provider wants to be asked, in seconds.
         at_least: how long it wants to be left alone.
+
+    Raises:
+        RefusedError: never again: the job's time is over.
     """
-    calls = await _calls_back(workshop, job, request)
     now = workshop.clock()
     left = job.deadline - now
+    if left <= 0:
+        raise RefusedError("timeout")
+    calls = await _calls_back(workshop, job, request)
     age = now - (job.submitting_at or job.created_at) / 1000
     pace = Pace(workshop.settings.poll_seconds, workshop.settings.longest_poll_seconds)
     waits = max(1, min(CALLBACK_SECONDS, math.ceil(left)))

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from pydantic import ValidationError
-
 from sluice.catalog import load_catalog
 from sluice.config import ConfigurationError, TaskSettings
 from sluice.errors import SluiceError
@@ -15,7 +13,7 @@ from sluice.observability import logger
 from sluice.pipeline.jobs.closing import Closer
 from sluice.pipeline.jobs.failures import RefusedError
 from sluice.pipeline.jobs.legs import Reach
-from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile
+from sluice.pipeline.jobs.request_file import MOST_BYTES, RequestFile, RequestFileError, request_in
 from sluice.pipeline.jobs.work_file import WorkFile
 from sluice.pipeline.live_catalog import LiveCatalog
 from sluice.providers.registry import check_providers
@@ -104,17 +102,22 @@ class Workshop:
         if blob is None:
             raise RefusedError("server_error")
         try:
-            return RequestFile.model_validate_json(blob.content)
-        except ValidationError:  # its words hold the request's
-            raise RefusedError("server_error") from None
+            return request_in(blob.content)
+        except RequestFileError as error:
+            raise RefusedError("server_error") from error
 
-    def deadline(self, job: Job, seconds: float) -> float:
+    def deadline(self, job: Job, seconds: float, *, grace: float = 0) -> float:
         """The time of the loop's clock at which a task gives up: after so long, or when the job's own time is over.
+
+        Args:
+            job: has its own time.
+            seconds: how long the task may take.
+            grace: how much longer than its own time a job is given for this.
 
         Raises:
             RefusedError: that is now.
         """
-        left = min(seconds, job.deadline - self.clock())
+        left = min(seconds, job.deadline + grace - self.clock())
         if left <= 0:
             raise RefusedError("timeout")
         return asyncio.get_running_loop().time() + left

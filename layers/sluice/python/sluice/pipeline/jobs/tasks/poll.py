@@ -19,7 +19,7 @@ from sluice.providers.contract import InBucket, Inline, Made, NotMade, Remote, R
 from sluice.stores.bucket import work_key
 
 SECONDS = 60.0
-"""For one question: less than the state's own limit."""
+"""For one question: less than the state's own limit. The last one is put when the job's time is over."""
 
 
 async def poll(event: TaskEvent, workshop: Workshop) -> dict[str, Any]:
@@ -38,7 +38,7 @@ async def poll(event: TaskEvent, workshop: Workshop) -> dict[str, Any]:
         raise RefusedError("server_error")
     if await workshop.bucket.size(work_key(job.id, 0)) is not None:
         return it_is_made(job)
-    deadline = workshop.deadline(job, SECONDS)
+    deadline = workshop.deadline(job, SECONDS, grace=SECONDS)
     request = await workshop.request_of(job)
     try:
         way = await way_to(workshop.reach, request, job.leg)

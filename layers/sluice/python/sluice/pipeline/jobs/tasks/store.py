@@ -31,7 +31,9 @@ from sluice.stores.job_records import Job, Output
 from sluice.stores.jobs import JobOverError
 
 SECONDS = 180.0
-"""For fetching the file: with the time to pin it, less than the state's own limit."""
+"""For fetching the file: with the time to pin it, less than the state's own limit.
+
+So long past its deadline a job may take whose file was made in time: less than the sweep waits (``jobs.sweep``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ async def _file(workshop: Workshop, job: Job, request: RequestFile, work: WorkFi
         PassingError: its provider says that it is not ready.
     """
     head = work.head
-    deadline = workshop.deadline(job, SECONDS)
+    deadline = workshop.deadline(job, SECONDS, grace=SECONDS)
     most_bytes = workshop.most_bytes(job)
     fetcher = Fetcher(workshop.reach.upstream, workshop.bucket, job.id, most_bytes, deadline)
     match head.source:
