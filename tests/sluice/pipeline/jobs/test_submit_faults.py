@@ -12,6 +12,7 @@ from sluice.errors import (
     IdempotencyInProgressError,
     OverloadedError,
 )
+from sluice.pipeline.jobs.starting import LATE_SECONDS
 from sluice.stores.aws import AWSError, UnansweredError
 from sluice.stores.bucket import request_key
 from sluice.stores.job_records import Job
@@ -238,7 +239,7 @@ async def test_a_job_that_cannot_be_put_in_time_is_not_put(world: StudioWorld) -
     async def before(call: str) -> None:
         nonlocal late
         if call.startswith("bucket.put"):
-            late = world.settings.timeout_seconds + 1
+            late = world.settings.timeout_seconds + LATE_SECONDS
 
     world.around.before = before
     now = loop.time

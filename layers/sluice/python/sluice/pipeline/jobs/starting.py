@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Final
 
 from pydantic_core import to_json
 
@@ -10,6 +11,7 @@ from sluice.errors import InvalidRequestError, OverloadedError
 from sluice.observability import logger
 from sluice.off_the_loop import off_the_loop
 from sluice.pipeline.admit import Admission
+from sluice.pipeline.idempotency import SETTLING_SECONDS
 from sluice.pipeline.jobs.media import Medium
 from sluice.pipeline.jobs.orders import Order, request_file
 from sluice.pipeline.jobs.request_file import RequestFileError, request_in
@@ -19,6 +21,10 @@ from sluice.stores.aws import AWSError
 from sluice.stores.bucket import Blob, request_key
 from sluice.stores.job_records import Job
 from sluice.stores.jobs import JobOverError
+
+LATE_SECONDS: Final = SETTLING_SECONDS / 2
+"""So long past its deadline a job is still put. When its request's turn is over, another one with the same
+Idempotency-Key may have looked for it, and take a job of its own; what is left until then is for putting it."""
 
 
 async def written[Request: ModelRequest](order: Order[Request]) -> Blob:
@@ -41,8 +47,7 @@ async def put_job[Request: ModelRequest](
     """Put the request and the job; what was put of them is taken back where not all of it can be.
 
     Raises:
-        OverloadedError, AWSError: they could not be put, or not by the order's deadline: after it another request with
-            the same Idempotency-Key may be taking its job, and would not see this one.
+        OverloadedError, AWSError: they could not be put, or not while it was the request's turn.
     """
     try:
         await studio.bucket.put(request_key(job.id), request)
@@ -58,7 +63,7 @@ async def put_job[Request: ModelRequest](
 
 
 def _in_time[Request: ModelRequest](order: Order[Request]) -> None:
-    if asyncio.get_running_loop().time() > order.deadline:
+    if asyncio.get_running_loop().time() > order.deadline + LATE_SECONDS:
         raise OverloadedError("The job could not be taken within the request's deadline.")
 
 
