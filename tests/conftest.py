@@ -3,11 +3,18 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 
+import hypothesis
 import pytest
 
 from engine_processes import ENGINES, require
 from engines import Engine, running_engine
 from sluice.stores.aws import AWS
+
+# How long an example takes to make, or to try, says how busy the machine is.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from chat_operations import chat_of
 from conversations import ASKINGS, LONG, LONG_MARKS, PDF, PNG, TRAFFIC, WAV, WEATHER, body, conversations
@@ -80,7 +80,6 @@ def test_a_long_conversation_arrives_whole_and_in_order(participant: Participant
 
 @every_participant
 @given(made=conversations())
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_conversation_arrives_whole_and_in_order(
     participant: Participant, made: tuple[dict[str, Any], list[str]]
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_operations import chat_of
@@ -35,7 +35,6 @@ SHORT = ("several pieces", "one call", "reasoning", "filtered at once")
 
 every_participant = pytest.mark.parametrize("participant", PARTICIPANTS.values(), ids=PARTICIPANTS)
 every_short_turn = pytest.mark.parametrize("turn", [TURNS[name] for name in SHORT], ids=SHORT)
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def read(participant: Participant, pieces: Sequence[bytes]) -> tuple[list[ChatCompletionChunk], bool]:
@@ -75,7 +74,6 @@ def test_single_bytes_change_nothing(participant: Participant, turn: Turn) -> No
 
 @every_participant
 @given(turn=turns(), choose=st.data())
-@unhurried
 def test_random_splits_change_nothing(participant: Participant, turn: Turn, choose: st.DataObject) -> None:
     data = bytes_of(participant, turn)
     cuts = sorted(choose.draw(st.sets(st.integers(0, len(data)), max_size=30)))
@@ -133,7 +131,6 @@ def check_stream(reading: Reading, feed: Callable[[], None]) -> None:
 
 @every_participant
 @given(turn=turns(), choose=st.data())
-@unhurried
 def test_corrupted_bytes_are_a_named_error_or_do_no_harm(
     participant: Participant, turn: Turn, choose: st.DataObject
 ) -> None:
@@ -144,7 +141,6 @@ def test_corrupted_bytes_are_a_named_error_or_do_no_harm(
 
 @every_participant
 @given(turn=turns(), choose=st.data())
-@unhurried
 def test_a_value_gone_wrong_in_an_event_is_a_named_error_or_does_no_harm(
     participant: Participant, turn: Turn, choose: st.DataObject
 ) -> None:
@@ -157,7 +153,6 @@ def test_a_value_gone_wrong_in_an_event_is_a_named_error_or_does_no_harm(
 
 @every_participant
 @given(turn=turns(), choose=st.data())
-@unhurried
 def test_events_that_are_lost_repeated_or_out_of_order_are_a_named_error_or_do_no_harm(
     participant: Participant, turn: Turn, choose: st.DataObject
 ) -> None:
@@ -184,7 +179,6 @@ def test_a_whole_reply_that_is_cut_is_a_named_error(participant: Participant) ->
 
 @every_participant
 @given(turn=turns(), choose=st.data())
-@unhurried
 def test_a_whole_reply_with_a_fault_is_a_named_error_or_does_no_harm(
     participant: Participant, turn: Turn, choose: st.DataObject
 ) -> None:
@@ -199,7 +193,6 @@ def test_a_whole_reply_with_a_fault_is_a_named_error_or_does_no_harm(
     | st.sampled_from((b"null", b"[]", b"{}", b'{"error":[]}', b'{"error":{"code":{}}}')),
     delay=st.text(st.characters(codec="latin-1"), max_size=8) | st.integers().map(str),
 )
-@unhurried
 def test_a_failure_of_any_words_is_a_named_error(
     participant: Participant, status: int, body: bytes, delay: str
 ) -> None:

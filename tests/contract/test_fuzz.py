@@ -62,7 +62,6 @@ GOOD: dict[str, Any] = {
 # hypothesis runs many examples in one call of the test: the fixtures are the same for all, as they should be.
 FUZZ = settings(
     max_examples=70,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -138,13 +138,13 @@ def replaced(body: Any, path: tuple[Any, ...], value: Any) -> Any:
     return copy
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(REQUESTS, st.sampled_from(CHATS))
 def test_random_requests(sent: Sent, shape: type[RequestShape]) -> None:
     agree(shape, sent.members)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data(), st.sampled_from(CHATS))
 def test_random_requests_with_something_strange_in_them(
     data: st.DataObject, shape: type[RequestShape]

@@ -7,7 +7,7 @@ from contextlib import ExitStack, asynccontextmanager, closing
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engines import Engine
@@ -154,7 +154,6 @@ async def offered(
 @example([(4.5, 0, 1), (70.0, 1, 0)], 1, 1.0, False)
 @example([(5.0, 21, 2)], 120, 1.0, False)  # a crowd in the last slot, while the next one is to begin
 @example([(4.5, 1, 0), (59.5, 0, 1)], 1, 1.0, False)
-@settings(deadline=None)
 def test_no_minute_has_more_than_the_limit_and_none_is_refused_too_much(
     steps: list[tuple[float, int, int]], limit: int, ahead: float, loses_replies: bool
 ) -> None:

@@ -329,7 +329,6 @@ def test_no_interleaving_breaks_a_promise(silent: None) -> None:
         settings=settings(
             max_examples=300,
             stateful_step_count=50,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -33,7 +33,7 @@ LIMIT = 40
 REFUSED_AT_MOST_FOR = 70.0
 """Nothing is refused while fewer than the limit were admitted in so many seconds."""
 
-FEW = settings(max_examples=10, deadline=None)
+FEW = settings(max_examples=10)
 
 PAUSES = st.just(0.0) | st.integers(0, 160).map(lambda halves: halves / 2) | st.floats(0, 80)
 PATTERNS = st.lists(st.tuples(PAUSES, st.integers(0, 2), st.integers(0, 60)), min_size=1, max_size=40).filter(

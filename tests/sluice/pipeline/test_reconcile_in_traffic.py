@@ -257,7 +257,7 @@ PERIODS: st.SearchStrategy[BudgetPeriod] = st.sampled_from(["lifetime", "daily",
 
 
 @given(STEPS, PERIODS, st.integers(-100, 100))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_history_makes_a_difference_but_any_shift_does(
     steps: list[tuple[str, int]], period: BudgetPeriod, by: int
 ) -> None:

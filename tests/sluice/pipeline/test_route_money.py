@@ -161,7 +161,7 @@ BEHAVIOURS: dict[str, Callable[[bool], Any]] = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.lists(st.sampled_from(sorted(BEHAVIOURS)), min_size=1, max_size=4), min_size=3, max_size=3),
     st.booleans(),

@@ -275,6 +275,6 @@ def machine(engine: Engine) -> type[RuleBasedStateMachine]:
 
 def test_no_writer_undoes_anothers_work(engine: Engine) -> None:
     case = machine(engine).TestCase
-    case.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+    case.settings = settings(max_examples=15, stateful_step_count=15)
     case().runTest()
     engine.empty(TABLE)

@@ -86,7 +86,7 @@ class Histories(RuleBasedStateMachine):
 
 def test_no_job_loses_its_file_and_none_is_left() -> None:
     case = Histories.TestCase
-    case.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+    case.settings = settings(max_examples=150, stateful_step_count=40)
     case().runTest()
 
 
@@ -161,7 +161,7 @@ def test_so_it_is_on_every_engine(engine: Engine) -> None:
             self.aws.close()
 
     case = OnEngine.TestCase
-    case.settings = settings(max_examples=10, stateful_step_count=20, deadline=None)
+    case.settings = settings(max_examples=10, stateful_step_count=20)
     case().runTest()
 
 

@@ -120,7 +120,7 @@ async def carried_out(client: object, key: str, update: Update) -> tuple[object,
     return outcome, found.get("Item")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     item=st.none() | items,
     required=st.lists(conditions, min_size=1, max_size=3),

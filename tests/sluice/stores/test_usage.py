@@ -168,7 +168,7 @@ async def check(endpoint: Endpoint, rows: Sequence[LedgerRow], deliveries: Any) 
 
 
 @ON_MOTO
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(rows=ledgers(), deliveries=DELIVERIES)
 def test_rows_are_added_once_however_often_and_in_whatever_order_they_are_delivered(
     engine: Engine, rows: list[LedgerRow], deliveries: Any
