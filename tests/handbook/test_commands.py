@@ -83,6 +83,34 @@ def test_what_aws_has_not_is_found(line: str, fault: str) -> None:
     assert any(fault in each for each in faults_of(command.words))
 
 
+EXPANDED = re.compile(r"\{[^}]*(,|\.\.)[^}]*\}|\[")
+"""What a shell makes several words of, or takes for names of files."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_shell_leaves_each_command_as_it_is_written(page: str) -> None:
+    assert [
+        command.line for command in commands_of(page, PROGRAMS) if EXPANDED.search(command.unquoted)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "is_expanded"),
+    [
+        ("aws x --schema Keys=[{Name=id,Type=S},{Name=at,Type=N}]", True),
+        ("aws x --schema {Name=id,Type=S}", True),
+        ("aws x --names [a]", True),
+        ("aws x --schema 'Keys=[{Name=id,Type=S}]'", False),
+        ('aws x --query "Stacks[0].[Name,\\"{a,b}\\"]"', False),
+        ('x=$(aws x --query "Stacks[].Name") aws y --to Name={z}', False),
+        ("x=$(aws x --query Stacks[].Name) aws y", True),
+    ],
+)
+def test_what_a_shell_does_not_leave_is_found(line: str, is_expanded: bool) -> None:
+    commands = list(commands_in("page", line))
+    assert any(EXPANDED.search(command.unquoted) for command in commands) == is_expanded
+
+
 def found(arguments: Sequence[str]) -> tuple[Any, list[str], Any]:
     """The command that arguments name, what is left of them, and the group that it is in."""
     command: Any = typer.main.get_command(app)

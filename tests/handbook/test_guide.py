@@ -1,14 +1,16 @@
 """DEPLOY.md's tables and names are those of the template, of the prices and of what requests consume."""
 
 import inspect
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from tests.bench.cost_table import rendered
 
-from handbook import prose_of, spans_of, text_of
+from handbook import commands_of, prose_of, spans_of, text_of
 from local_stack import TEMPLATE
 from sluice import metrics
 from sluice.local.blueprint import read_template
@@ -30,7 +32,7 @@ AWS_NAMES = frozenset(
             "PutItem",
             "UpdateItem",
         ),
-        *("StartExecution", "StopExecution", "ConcurrentExecutions"),
+        *("StartExecution", "StopExecution", "ConcurrentExecutions", "ViewSubscriptions"),
     }
 )
 """Of AWS's own, which the page speaks of."""
@@ -109,11 +111,29 @@ def test_traffic_starts_again_with_the_templates_own_limits(template: Mapping[st
     assert values == ["0", str(template["Parameters"][name]["Default"])]
 
 
+def said(value: Any) -> list[str]:
+    """What stands behind an option of AWS's command for a property's value."""
+    match value:
+        case True:
+            return []
+        case list():
+            return [str(each) for each in value]
+        case {"OnFailure": {"Destination": {"Fn::GetAtt": ["RowsQueue", "Arn"]}}}:
+            return ["OnFailure={Destination=$rows}"]
+        case dict():
+            return [json.dumps(value)]
+    return [str(value)]
+
+
 def test_a_deleted_stream_is_read_again_as_the_template_has_it(template: Mapping[str, Any]) -> None:
     event = template["Resources"]["RollUpUsageFunction"]["Properties"]["Events"]["Rows"]["Properties"]
-    text = text_of(PAGE)
-    assert f"--batch-size {event['BatchSize']} " in text
-    assert f"--maximum-batching-window-in-seconds {event['MaximumBatchingWindowInSeconds']} " in text
-    assert f"--starting-position {event['StartingPosition']} " in text
-    pattern = event["FilterCriteria"]["Filters"][0]["Pattern"].replace('"', '\\"')
-    assert f'"{pattern}"' in text
+    wanted = {f"--{xform_name(name, '-')}": said(value) for name, value in event.items() if name != "Stream"}
+    operation = "create-event-source-mapping"
+    (words,) = [each.words for each in commands_of(PAGE, ["aws"]) if each.words[2:3] == [operation]]
+    given: dict[str, list[str]] = {}
+    for word in words[3:]:
+        if word.startswith("--"):
+            given[word] = []
+        else:
+            list(given.values())[-1].append(word)
+    assert given == wanted | {"--function-name": ["$roll_up"], "--event-source-arn": ["$stream"]}

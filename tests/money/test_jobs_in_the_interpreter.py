@@ -5,6 +5,7 @@ ways that the interpreter goes, and that money and files are in order with it as
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from bookkeeping import NOON
 from fake_makers import lost, told
 from job_world import FUNCTION, UNIT, JobWorld, makers_known
-from machine_runs import Run, ScriptedError
+from machine_runs import LambdaError, Run, ScriptedError
 from machines import definition
 from sluice.errors import UpstreamTimeoutError
 from sluice.pipeline.jobs.callbacks import called_back
@@ -37,6 +38,8 @@ class Journey:
     ends: tuple[str, str | None, list[int]]
     dies_in: str | None = None
     """A task whose process dies once, when it is done."""
+    refusals: int = 0
+    """How often Lambda has no room for a task, of each picture, before it calls the function."""
 
     def __str__(self) -> str:
         return self.name
@@ -103,6 +106,15 @@ JOURNEYS = (
         ("completed", None, [4]),
         "finish",
     ),
+    Journey(
+        "pictures, while Lambda has no room",
+        lambda: JobWorld(count=3),
+        ("completed", None, [3]),
+        refusals=8,
+    ),
+    Journey(
+        "a video, while Lambda has no room", lambda: JobWorld("video"), ("completed", None, [4]), refusals=8
+    ),
     Journey("a video whose submission is not answered", losing_its_answer, ("failed", "upstream_error", [])),
     Journey(
         "a video whose submission is known again",
@@ -119,11 +131,16 @@ JOURNEYS = (
 )
 
 
-def run_of(world: JobWorld, dies_in: str | None, loop: asyncio.AbstractEventLoop) -> Run:
+def run_of(world: JobWorld, dies_in: str | None, loop: asyncio.AbstractEventLoop, refusals: int = 0) -> Run:
     """The job's execution, whose tasks run on the loop."""
     died: list[str] = []
+    refused = Counter[tuple[str, int | None]]()
 
     def answer(run: Run, payload: Mapping[str, Any]) -> Any:
+        task = (payload["task"], payload.get("index"))
+        if refused[task] < refusals:
+            refused[task] += 1
+            raise LambdaError("TooManyRequestsException")
         world.now = NOON + sum(run.waits)
         event = {**payload, "job": world.job_id}
         done = asyncio.run_coroutine_threadsafe(world.worker.answer(event), loop)
@@ -142,7 +159,7 @@ def run_of(world: JobWorld, dies_in: str | None, loop: asyncio.AbstractEventLoop
 @pytest.mark.parametrize("journey", JOURNEYS, ids=str)
 async def test_a_job_ends_as_it_ought_to(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
     world = journey.made()
-    run = run_of(world, journey.dies_in, asyncio.get_running_loop())
+    run = run_of(world, journey.dies_in, asyncio.get_running_loop(), journey.refusals)
     assert await asyncio.to_thread(run.run, monkeypatch) == "SUCCEEDED"
     job = world.job
     assert (job.state, job.failure, world.charges) == journey.ends
@@ -155,7 +172,9 @@ async def test_a_job_ends_as_it_ought_to(journey: Journey, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "journey", [each for each in JOURNEYS if each.dies_in is None and "pictures" not in each.name], ids=str
+    "journey",
+    [each for each in JOURNEYS if not (each.dies_in or each.refusals) and "pictures" not in each.name],
+    ids=str,
 )
 async def test_the_driver_goes_the_same_way(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
     interpreted, driven = journey.made(), journey.made()

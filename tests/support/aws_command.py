@@ -27,6 +27,7 @@ GLOBAL = frozenset(
 PAGING = frozenset({"--max-items", "--page-size", "--starting-token", "--no-paginate"})
 FLAGS = frozenset({"--no-cli-pager", "--no-paginate"})
 OWN = {
+    ("s3", "ls"): frozenset[str](),
     ("s3", "rm"): frozenset({"--recursive"}),
     ("configure",): frozenset[str](),
     ("sso", "login"): frozenset[str](),

@@ -21,7 +21,7 @@ from mock_bedrock import MockBedrock
 from mock_ipfs import MockIPFS, mock_ipfs
 from mock_provider import MockProvider
 from needed_permissions import ACCOUNT, REGION
-from option_values import KEY
+from option_values import KEY, KEY_BEFORE
 from receiver import Receiver, answering
 from recorded_calls import Recorder
 from site_catalog import CREDENTIAL, CREDENTIAL_NAMES, catalog_of
@@ -287,5 +287,6 @@ PARAMETERS = {
     "AWS::AccountId": ACCOUNT,
     "AWS::URLSuffix": "amazonaws.com",
     "KmsKeyArn": KEY,
+    "PreviousKmsKeyArn": KEY_BEFORE,
 }
 """Those that a policy may speak of, and what they say there; AWS's own among them."""

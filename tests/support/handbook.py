@@ -20,6 +20,7 @@ _SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _BLANK = re.compile(r"<[\w ]+>")
 """What a reader has to fill in."""
 _SUBSTITUTION = re.compile(r"\$\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"")
 _SEPARATORS = frozenset({"|", "||", "&", "&&", ";"})
 _REDIRECTIONS = frozenset({">", ">>", "<", "2>"})
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
@@ -48,6 +49,11 @@ class Command:
     def program(self) -> str:
         """What is run, without the folder that it lies in."""
         return Path(self.words[0]).name
+
+    @property
+    def unquoted(self) -> str:
+        """What a shell looks at in its line: neither what is quoted nor what other commands print."""
+        return _QUOTED.sub("", _SUBSTITUTION.sub("$output", self.line))
 
     def __str__(self) -> str:
         return f"{self.page}: {self.line}"

@@ -17,6 +17,8 @@ from policies import Choice, Need, Roles, conditions_in
 from template_parts import resources
 
 DECRYPT, ENCRYPT = "kms:Decrypt", "kms:GenerateDataKey"
+AFTER_ANOTHER = "DecryptWithPreviousKey"
+"""The condition that there was another key before."""
 
 _WHAT_FOR = {
     "dynamodb:*": (DECRYPT, "the items of a table are encrypted with it"),
@@ -39,7 +41,11 @@ def key_needs(
         roles: work out what the template says.
         choice: how conditions are decided.
     """
-    variables = roles.chosen(translated["Resources"][owner]["Properties"].get("KmsKeyArn"), choice)
+    said = translated["Resources"][owner]["Properties"].get("KmsKeyArn")
+    if said is not None and choice.holds(AFTER_ANOTHER):
+        previous = roles.text({"Ref": "PreviousKmsKeyArn"})
+        yield Need(DECRYPT, previous), "the variables of its versions from before are encrypted with it"
+    variables = roles.chosen(said, choice)
     if variables is not None:
         yield Need(DECRYPT, roles.text(variables)), "its variables are encrypted with it"
     encrypted = list(_encrypted(translated, roles, choice))
@@ -52,12 +58,12 @@ def key_needs(
 
 
 def key_conditions(translated: Mapping[str, Any]) -> set[str]:
-    """Those that decide what is encrypted with which key."""
+    """Those that decide what is, or was, encrypted with which key."""
     keys = [
         function["Properties"].get("KmsKeyArn")
         for function in resources(translated, "AWS::Lambda::Function").values()
     ]
-    return set(conditions_in([keys, [value for _, value in _keys(translated)]]))
+    return {AFTER_ANOTHER, *conditions_in([keys, [value for _, value in _keys(translated)]])}
 
 
 def _encrypted(translated: Mapping[str, Any], roles: Roles, choice: Choice) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.stepfunctions.models import StateMachineInstance
 from moto.stepfunctions.parser.api import StateMachineType
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
@@ -27,7 +28,11 @@ class ScriptedError(Exception):
     """What a task of a script fails with, by the name that the machine sees."""
 
 
-type Answer = Mapping[str, Any] | ScriptedError | Callable[["Run", Mapping[str, Any]], Any]
+class LambdaError(Exception):
+    """What Lambda says instead of calling the function, by Lambda's name; the machine sees ``Lambda.`` before it."""
+
+
+type Answer = Mapping[str, Any] | ScriptedError | LambdaError | Callable[["Run", Mapping[str, Any]], Any]
 """A task's reply, or its failure, or what computes either from the payload."""
 
 
@@ -81,8 +86,12 @@ class Run:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         try:
             body = answer(self, payload) if callable(answer) else answer
-            if isinstance(body, ScriptedError):
+            if isinstance(body, ScriptedError | LambdaError):
                 raise body
+        except LambdaError as fault:
+            said: Any = {"Code": str(fault), "Message": "scripted"}
+            metadata: Any = {"HTTPStatusCode": 429, "RequestId": ""}
+            raise ClientError({"Error": said, "ResponseMetadata": metadata}, "Invoke") from fault
         except ScriptedError as fault:
             error = {"errorType": str(fault), "errorMessage": "scripted"}
             return {

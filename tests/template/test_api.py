@@ -60,6 +60,7 @@ def test_the_api_is_regional_and_throttled(translated: dict[str, Any]) -> None:
     assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
     assert setting["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
     assert setting["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
+    assert not setting.get("MetricsEnabled")  # a metric of each path and method is 30 cents a month
 
 
 def test_routes_to_models_stream_and_no_others(translated: dict[str, Any]) -> None:

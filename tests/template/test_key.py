@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from option_values import KEY
+import pytest
+
+from option_values import KEY, KEY_BEFORE
 from template_parts import functions
 from template_values import Chosen
 
@@ -40,7 +42,7 @@ def test_all_that_holds_data_is_encrypted_with_it(translated: dict[str, Any]) ->
 
 def test_without_one_nothing_speaks_of_it(translated: dict[str, Any]) -> None:
     made = Chosen(translated, {}).resources
-    assert not {"UseOfKey", "UseOfKeyForFiles"} & made.keys()
+    assert not {"UseOfKey", "UseOfKeyForFiles", "UseOfPreviousKey"} & made.keys()
     settings = made.pop("Settings")["Properties"]["Content"]
     assert "KmsKeyArn: \n" in settings
     assert "kms" not in str(made).lower()
@@ -49,16 +51,30 @@ def test_without_one_nothing_speaks_of_it(translated: dict[str, Any]) -> None:
 def test_every_function_may_decrypt_and_who_writes_files_may_encrypt(
     template: dict[str, Any], translated: dict[str, Any]
 ) -> None:
-    made = Chosen(translated, {"KmsKeyArn": KEY}).resources
+    made = Chosen(translated, {"KmsKeyArn": KEY, "PreviousKmsKeyArn": KEY_BEFORE}).resources
     writing = {
         name for name, found in functions(template).items() if "s3:PutObject" in str(found["Policies"])
     }
-    for policy, action, holders in (
-        ("UseOfKey", "kms:Decrypt", functions(template).keys()),
-        ("UseOfKeyForFiles", "kms:GenerateDataKey", writing),
+    for policy, action, key, holders in (
+        ("UseOfKey", "kms:Decrypt", KEY, functions(template).keys()),
+        ("UseOfPreviousKey", "kms:Decrypt", KEY_BEFORE, functions(template).keys()),
+        ("UseOfKeyForFiles", "kms:GenerateDataKey", KEY, writing),
     ):
         properties = made[policy]["Properties"]
         (statement,) = properties["PolicyDocument"]["Statement"]
-        assert (statement["Effect"], statement["Action"], statement["Resource"]) == ("Allow", action, KEY)
+        assert (statement["Effect"], statement["Action"], statement["Resource"]) == ("Allow", action, key)
         roles = [role["Ref"] for role in properties["Roles"]]
         assert sorted(roles) == sorted(f"{name}Role" for name in holders)
+
+
+@pytest.mark.parametrize("values", [{}, {"KmsKeyArn": KEY}], ids=["taken away", "changed"])
+def test_the_key_before_is_decrypted_with_and_nothing_else(
+    values: dict[str, str], translated: dict[str, Any]
+) -> None:
+    before = Chosen(translated, values).resources
+    made = Chosen(translated, {**values, "PreviousKmsKeyArn": KEY_BEFORE}).resources
+    policy = made.pop("UseOfPreviousKey")
+    assert str(policy).count(KEY_BEFORE) == 1
+    assert {name: each["Properties"] for name, each in made.items()} == {
+        name: each["Properties"] for name, each in before.items()
+    }

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from machine_runs import Answer, Run, ScriptedError
+from machine_runs import Answer, LambdaError, Run, ScriptedError
 from machines import MACHINES, Transition, definition, transitions
 
 JOB = {"job": "video_1"}
 OVER, REFUSED, PASSING, UNKNOWN = (
     ScriptedError(name) for name in ("JobOverError", "RefusedError", "PassingError", "UnexpectedError")
 )
+NO_ROOM: Sequence[Answer] = [LambdaError("TooManyRequestsException")] * 7
+"""More often than a function is asked again that fails itself."""
 
 INDEXES: Answer = JOB | {"indexes": [0]}
 GOOD_PICTURE: dict[str, Sequence[Answer]] = {
@@ -46,6 +48,7 @@ GOOD_VIDEO: dict[str, Sequence[Answer]] = {
     "fail": [JOB],
 }
 CALLS_BACK: Sequence[Answer] = [asked(made=False, callback=True)]
+CALLED_BACK_LATE: Sequence[Answer] = [*NO_ROOM, called_back]
 DELIVERED: Answer = JOB | {"over": True, "seconds": 0}
 
 
@@ -99,6 +102,16 @@ CASES = (
     ),
     images("it cannot be ended", "Begin Pictures Generate Store Made Finish Fail Over", finish=[UNKNOWN]),
     images("its failure is late", "Begin Fail Over", begin=[REFUSED], fail=[UNKNOWN, JOB]),
+    images(
+        "Lambda has no room for a while",
+        "Begin Pictures Generate Store Made Finish Over",
+        begin=[*NO_ROOM, INDEXES],
+        generate=[*NO_ROOM, JOB],
+        store=[*NO_ROOM, JOB],
+        finish=[*NO_ROOM, JOB],
+    ),
+    images("its failure waits for room", "Begin Fail Over", begin=[REFUSED], fail=[*NO_ROOM, JOB]),
+    images("there never is room", "Begin Fail Over", begin=NO_ROOM),
     replace(images("it cannot even fail", "Begin Fail", begin=[REFUSED], fail=[UNKNOWN]), status="FAILED"),
     videos("all goes well", "Begin Submit HowToWait Wait Poll HowToWait Store Finish Over"),
     videos(
@@ -178,6 +191,18 @@ CASES = (
         finish=[UNKNOWN],
     ),
     videos("its failure is late", "Begin Fail Over", begin=[REFUSED], fail=[UNKNOWN, JOB]),
+    videos(
+        "Lambda has no room for a while",
+        "Begin Submit HowToWait AwaitCallback Poll HowToWait Store Finish Over",
+        begin=[*NO_ROOM, JOB],
+        submit=[*NO_ROOM, *CALLS_BACK],
+        poll=[*NO_ROOM, asked(made=True)],
+        store=[*NO_ROOM, JOB],
+        finish=[*NO_ROOM, JOB],
+        **{"await": CALLED_BACK_LATE},
+    ),
+    videos("its failure waits for room", "Begin Fail Over", begin=[REFUSED], fail=[*NO_ROOM, JOB]),
+    videos("there never is room", "Begin Fail Over", begin=NO_ROOM),
     replace(videos("it cannot even fail", "Begin Fail", begin=[REFUSED], fail=[UNKNOWN]), status="FAILED"),
     webhooks("it is taken at once", "Deliver IsItOver Over", DELIVERED),
     webhooks(
@@ -270,3 +295,11 @@ def test_what_is_tried_again_is_tried_after_longer_and_longer_and_not_at_once_wi
         assert all(0 <= delay <= 2**index for index, delay in enumerate(run.delays))
         delays.append(tuple(run.delays))
     assert len(set(delays)) == 3
+
+
+def test_room_in_lambda_is_waited_for_longer_than_for_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(definition("ImagesMachine"), GOOD_PICTURE | {"begin": NO_ROOM})
+    run.run(monkeypatch)
+    assert run.payloads[-1] == JOB | {"task": "fail", "error": "Lambda.TooManyRequestsException"}
+    assert len(run.delays) == 15
+    assert all(0 <= delay <= min(30, 2 ** (index + 1)) for index, delay in enumerate(run.delays))

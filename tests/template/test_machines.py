@@ -10,7 +10,16 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
 from local_stack import TEMPLATE
-from machines import ALL_ERRORS, MACHINES, definition, definition_file, levels, states, transitions
+from machines import (
+    ALL_ERRORS,
+    MACHINES,
+    definition,
+    definition_file,
+    how_taken,
+    levels,
+    states,
+    transitions,
+)
 from sluice.local.blueprint import read_template
 from template_parts import functions, resources
 
@@ -23,6 +32,22 @@ EVENTS_END_IT = {
     ): "that nobody takes a message is no failure; that it cannot be asked is one",
 }
 """Tasks without a Catch for all errors, and why."""
+
+
+OF_LAMBDA = {
+    f"Lambda.{name}"
+    for name in (
+        "AWSLambdaException",
+        "ClientExecutionTimeoutException",
+        "SdkClientException",
+        "ServiceException",
+        "TooManyRequestsException",
+    )
+}
+"""What Step Functions says where Lambda fails, or has no room, and not the function.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception.
+"""
 
 
 def tasks() -> list[tuple[str, str, Mapping[str, Any]]]:
@@ -128,10 +153,25 @@ def test_every_task_is_repeated_with_jitter_and_not_for_ever() -> None:
         for retrier in repeating:
             assert retrier["JitterStrategy"] == "FULL"
             assert retrier["BackoffRate"] > 1
-            assert retrier["MaxAttempts"] <= 10
+            assert retrier["MaxAttempts"] <= (15 if set(retrier["ErrorEquals"]) == OF_LAMBDA else 10)
             assert retrier["MaxDelaySeconds"] > retrier["IntervalSeconds"]
         if repeating:
             assert retriers[-1]["ErrorEquals"] == [ALL_ERRORS]
+
+
+def test_a_job_waits_for_minutes_where_lambda_has_no_room() -> None:
+    """Seconds are enough where a function fails; the account's concurrency comes back when others have ended."""
+    for machine, name, state in tasks():
+        for error in OF_LAMBDA:
+            taken = how_taken(state["Retry"], error)
+            assert taken is not None
+            assert longest(state["Retry"][taken]) >= 300, (machine, name, error)
+
+
+def longest(retrier: Mapping[str, Any]) -> float:
+    """Seconds that it waits in all, if lots fall so."""
+    first, rate, most = (retrier[name] for name in ("IntervalSeconds", "BackoffRate", "MaxDelaySeconds"))
+    return float(sum(min(most, first * rate**done) for done in range(retrier["MaxAttempts"])))
 
 
 def test_every_task_has_somewhere_to_go_when_it_fails() -> None:

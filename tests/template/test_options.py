@@ -13,7 +13,7 @@ from cfnlint.config import ManualArgs
 from moto import mock_aws
 
 from local_stack import ROOT
-from option_values import DOMAIN, FIREWALL, KEY
+from option_values import DOMAIN, FIREWALL, KEY, KEY_BEFORE
 from sluice.cli.target import MACHINES
 from sluice.local.aws_process import REGION
 from sluice.local.stack_template import made_here
@@ -44,6 +44,7 @@ OTHERWISE = {
     "WebAclArn": FIREWALL,
     "Bedrock": "off",
     "DeletionProtection": "off",
+    "PreviousKmsKeyArn": KEY_BEFORE,
     "BackupDays": "1",
     "ApiLogsRole": "existing",
     "CorsOrigins": "",
@@ -103,6 +104,7 @@ def test_every_parameter_says_what_it_is_for_and_takes_its_default(
         ("HostedZoneId", "/hostedzone/Z1"),
         ("KmsKeyArn", "alias/ours"),
         ("KmsKeyArn", "arn:aws:kms:eu-central-1:123456789012:alias/ours"),
+        ("PreviousKmsKeyArn", "alias/ours"),
         ("WebAclArn", FIREWALL.replace("regional", "global")),
         ("BackupDays", "36"),
         ("BackupDays", "0"),
@@ -136,6 +138,8 @@ def test_the_console_shows_every_parameter_once_in_a_group(template: dict[str, A
         ({"CertificateArn": DOMAIN["CertificateArn"]}, "are for DomainName"),
         ({"HostedZoneId": "Z1"}, "are for DomainName"),
         ({"DefaultEndpoint": "off"}, "no other address"),
+        ({"KmsKeyArn": KEY, "PreviousKmsKeyArn": KEY_BEFORE}, None),
+        ({"KmsKeyArn": KEY, "PreviousKmsKeyArn": KEY}, "not the one that it is"),
     ],
 )
 def test_what_does_not_go_together_is_refused(
