@@ -26,6 +26,12 @@ on_one_engine = pytest.mark.parametrize("engine", ["dynalite"], indirect=True)
 """What is counted here is the same on each; what it comes to in units is tested on those that tell."""
 
 
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nobody wait before a provider is asked again."""
+    monkeypatch.setattr("sluice.pipeline.turns.FIRST_PAUSE_SECONDS", 0.0)
+
+
 async def traces_of(case: Case, aws: AWS) -> Sequence[Trace]:
     with standing_clock() as clock:
         world = World(aws, clock, **case.limits)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat_operations import chat_of
@@ -35,6 +35,8 @@ SHORT = ("several pieces", "one call", "reasoning", "filtered at once")
 
 every_participant = pytest.mark.parametrize("participant", PARTICIPANTS.values(), ids=PARTICIPANTS)
 every_short_turn = pytest.mark.parametrize("turn", [TURNS[name] for name in SHORT], ids=SHORT)
+for_each_of_many = settings(max_examples=40)
+"""Of these there are as many for every participant."""
 
 
 def read(participant: Participant, pieces: Sequence[bytes]) -> tuple[list[ChatCompletionChunk], bool]:
@@ -73,6 +75,7 @@ def test_single_bytes_change_nothing(participant: Participant, turn: Turn) -> No
 
 
 @every_participant
+@for_each_of_many
 @given(turn=turns(), choose=st.data())
 def test_random_splits_change_nothing(participant: Participant, turn: Turn, choose: st.DataObject) -> None:
     data = bytes_of(participant, turn)
@@ -130,6 +133,7 @@ def check_stream(reading: Reading, feed: Callable[[], None]) -> None:
 
 
 @every_participant
+@for_each_of_many
 @given(turn=turns(), choose=st.data())
 def test_corrupted_bytes_are_a_named_error_or_do_no_harm(
     participant: Participant, turn: Turn, choose: st.DataObject
@@ -140,6 +144,7 @@ def test_corrupted_bytes_are_a_named_error_or_do_no_harm(
 
 
 @every_participant
+@for_each_of_many
 @given(turn=turns(), choose=st.data())
 def test_a_value_gone_wrong_in_an_event_is_a_named_error_or_does_no_harm(
     participant: Participant, turn: Turn, choose: st.DataObject
@@ -152,6 +157,7 @@ def test_a_value_gone_wrong_in_an_event_is_a_named_error_or_does_no_harm(
 
 
 @every_participant
+@for_each_of_many
 @given(turn=turns(), choose=st.data())
 def test_events_that_are_lost_repeated_or_out_of_order_are_a_named_error_or_do_no_harm(
     participant: Participant, turn: Turn, choose: st.DataObject
@@ -178,6 +184,7 @@ def test_a_whole_reply_that_is_cut_is_a_named_error(participant: Participant) ->
 
 
 @every_participant
+@for_each_of_many
 @given(turn=turns(), choose=st.data())
 def test_a_whole_reply_with_a_fault_is_a_named_error_or_does_no_harm(
     participant: Participant, turn: Turn, choose: st.DataObject

@@ -58,14 +58,15 @@ def test_the_gateway_takes_what_the_document_says_and_nothing_else(
 ) -> None:
     """With any model, so that hardly one exists: a valid request is a 404, and a 400 says what is wrong with it.
 
-    Under /api a model may be missing, and is filled in by one that may refuse.
+    What lies under /api is the same once more; there a chat's model may be missing, and is filled in by one that may
+    refuse.
     """
     document = narrowed(UNTOLD)
     for methods in document["paths"].values():
         for operation in methods.values():
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 del content["examples"]  # their models exist
-    run(gateway, key, document, tmp_path, "--exclude-path-regex", "^/api/v1/chat")
+    run(gateway, key, document, tmp_path, "--exclude-path-regex", "^/api/")
 
 
 def test_the_gateway_answers_as_the_document_says(
