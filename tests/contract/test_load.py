@@ -3,12 +3,16 @@
 import asyncio
 import statistics
 import time
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import anyio.to_thread
 import httpx
 import openai
+import pytest
 
 from chat_bodies import MESSAGES, MODEL
+from gateway_process import GatewayProcess
 from mock_completions import TEXT
 from mock_provider import Case, MockProvider
 
@@ -33,11 +37,21 @@ def test_no_reply_waits_for_an_acknowledgement(http: httpx.Client) -> None:
         assert statistics.median(took[1:]) < ACKNOWLEDGEMENT_SECONDS / 2, took
 
 
-async def test_many_streams_at_once(aclient: openai.AsyncOpenAI, provider: MockProvider) -> None:
+@pytest.fixture
+async def patient(provider: MockProvider, tmp_path: Path) -> AsyncIterator[openai.AsyncOpenAI]:
+    """The official client at a gateway that gives streams all the time that a busy machine needs."""
+    settings = {"SLUICE_STREAM_TIMEOUT_SECONDS": "60"}
+    with GatewayProcess(tmp_path, provider.url, provider.credential, settings=settings) as gateway:
+        key = str(gateway.create_key("--plan", "enterprise")["key"])
+        async with openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0) as client:
+            yield client
+
+
+async def test_many_streams_at_once(patient: openai.AsyncOpenAI, provider: MockProvider) -> None:
     cases = [provider.case("stalled") for _ in range(MANY)]
 
     async def read(case: Case) -> str:
-        stream = await aclient.chat.completions.create(
+        stream = await patient.chat.completions.create(
             model=MODEL, messages=MESSAGES, user=case.user, stream=True
         )
         return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])

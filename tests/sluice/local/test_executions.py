@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -200,6 +201,20 @@ def test_of_those_that_have_ended_the_last_ones_are_kept(world: World, bridge: S
     pages = world.machines.client.get_paginator("list_executions").paginate(stateMachineArn=machine)
     names = {each["name"] for page in pages for each in page["executions"]}
     assert names == {f"image_{number}" for number in range(10, executions.KEPT + 10)}
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_what_is_stopped_between_two_of_its_steps_fails_nobody(stopped: bool) -> None:
+    """Its thread has seen it running, and finds it stopped; anything else that goes wrong is told."""
+    running = [True]
+    environment = SimpleNamespace(is_running=lambda: running[0])
+
+    def goes_on(_: object) -> None:
+        running[0] = not stopped
+        raise RuntimeError("Could not set NextState value")
+
+    with contextlib.nullcontext() if stopped else pytest.raises(RuntimeError):
+        executions._unless_stopped(goes_on)(SimpleNamespace(env=environment))
 
 
 def test_without_a_bridge_executions_are_started_and_stopped_and_nothing_comes_of_them() -> None:

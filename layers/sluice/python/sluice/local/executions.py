@@ -170,7 +170,12 @@ def _with_its_environment(start: Method) -> Method:
 
 def _unless_stopped(logic: Method) -> Method:
     def call(worker: ExecutionWorker) -> None:
-        if worker.env is not None and worker.env.is_running():
+        if worker.env is None or not worker.env.is_running():
+            return
+        try:
             logic(worker)
+        except RuntimeError:  # it knows no next state
+            if worker.env.is_running():
+                raise
 
     return call
