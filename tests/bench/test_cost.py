@@ -1,5 +1,6 @@
 """The promise about writes that the figures of ``make bench-cost`` rest on, and how they are added up."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -29,7 +30,8 @@ on_one_engine = pytest.mark.parametrize("engine", ["dynalite"], indirect=True)
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have nobody wait before a provider is asked again."""
-    monkeypatch.setattr("sluice.pipeline.turns.FIRST_PAUSE_SECONDS", 0.0)
+    sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda _: sleep(0))
 
 
 async def traces_of(case: Case, aws: AWS) -> Sequence[Trace]:
