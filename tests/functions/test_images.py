@@ -7,20 +7,17 @@ from typing import Any
 import pytest
 
 from made_jobs import made_output
-from memory_jobs import nothing
 from openai_schemas import check_images
 from sluice.catalog import load_catalog
 from sluice.errors import OverloadedError
 from sluice.pipeline.jobs import images_view
 from sluice.pipeline.jobs.failures import FailureCode
-from sluice.stores.aws import AWSError
 from sluice.stores.job_records import Job
 from streamed_functions import sample_events
 from studio_functions import (
     OTHER_SECRET,
     Site,
     failed,
-    left_by_another_version,
     made,
     members,
     untouched,
@@ -263,59 +260,6 @@ async def test_who_repeats_a_request_does_not_cancel_it(monkeypatch: pytest.Monk
     members(await site.ask("POST", PATH, BODY, headers={**headers, "Prefer": "respond-async"}), 202)
     assert (await site.ask("POST", PATH, BODY, headers=headers)).status == 504
     assert [job.state for job in site.jobs] == ["queued"]
-
-
-# ── faults of ours ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(("headers", "state"), [({}, "failed"), ({"Idempotency-Key": "k"}, "queued")])
-async def test_a_client_that_cannot_be_told_of_its_job_does_not_pay_for_it_and_for_another(
-    site: Site, headers: dict[str, str], state: str
-) -> None:
-    """It hears of a failure, so it asks again. Only with an Idempotency-Key that is the same job."""
-    site.carrier = untouched
-
-    async def before(call: str) -> None:
-        if call.startswith("GetItem JobsTable") and site.jobs:
-            site.world.around.before = nothing
-            raise AWSError("GetItem", "AccessDeniedException", "not now")
-
-    site.world.around.before = before
-    client = await site.ask("POST", PATH, BODY, headers=headers)
-    assert (client.status, client.error["type"]) == (500, "server_error")
-    assert [job.state for job in site.jobs] == [state]
-    if state == "failed":
-        site.world.all_is_well()
-
-
-@pytest.mark.parametrize(
-    ("error", "with_key"), [(OverloadedError("busy"), 503), (AWSError("Sign", "NoCredentials", ""), 500)]
-)
-async def test_pictures_that_are_charged_and_cannot_be_shown_are_not_asked_for_again(
-    site: Site, error: Exception, with_key: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fails(*_: object) -> str:
-        raise error
-
-    with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(site.world.bucket, "link", fails)
-        client = await site.ask("POST", PATH, BODY)
-        (job,) = site.jobs
-        assert (client.status, client.headers["x-should-retry"]) == (500, "false")
-        assert job.id in client.error["message"]
-        headers = {"Idempotency-Key": "k"}
-        assert (await site.ask("POST", PATH, BODY, headers=headers)).status == with_key
-    assert len(members(await site.ask("GET", f"{PATH}/{job.id}"))["result"]["data"]) == 1
-    assert len(members(await site.ask("POST", PATH, BODY, headers=headers))["data"]) == 1
-    assert len(site.jobs) == 2
-    site.world.all_is_well()
-
-
-async def test_a_job_whose_request_would_not_be_taken_any_more_is_no_fault_of_who_looks(site: Site) -> None:
-    job_id = members(await site.ask("POST", PATH, {**BODY, "async": True}), 202)["id"]
-    left_by_another_version(site, job_id)
-    client = await site.ask("GET", f"{PATH}/{job_id}")
-    assert (client.status, client.error["param"], client.headers["x-should-retry"]) == (500, None, "false")
 
 
 # ── who, and what not ────────────────────────────────────────────────────────────────────────────────────────────────
