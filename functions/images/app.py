@@ -28,7 +28,7 @@ async def make(exchange: Exchange, studio: Studio) -> None:
 async def show(exchange: Exchange, studio: Studio) -> None:
     """GET a job."""
     async with visiting_job(exchange, studio, "image") as job:
-        request = request_shown(await owned.request_of(studio, job))
+        request = request_shown(job, await owned.request_of(studio, job))
         shown = await image_job(studio, job, request)
         await send_shape(exchange, shown, poll_headers(job), request_hash=job.request_hash)
 

@@ -70,6 +70,7 @@ def test_every_operation_is_shown_and_nothing_comes_from_elsewhere(
 ) -> None:
     visit.open(f"{gateway.url}/docs")
     assert visit.shown() == OPERATIONS
+    assert visit.page.locator(".opblock").count() == len(OPERATIONS)
     groups = visit.page.locator(".opblock-tag-section").all()
     assert len(groups) == len(GROUPS)
     for group in groups:  # one of each: to open an operation takes seconds

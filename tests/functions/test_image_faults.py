@@ -37,7 +37,11 @@ async def test_a_client_that_cannot_be_told_of_its_job_does_not_pay_for_it_and_f
     ("error", "with_key"), [(OverloadedError("busy"), 503), (AWSError("Sign", "NoCredentials", ""), 500)]
 )
 async def test_pictures_that_are_charged_and_cannot_be_shown_are_not_asked_for_again(
-    site: Site, error: Exception, with_key: int, monkeypatch: pytest.MonkeyPatch
+    site: Site,
+    error: Exception,
+    with_key: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def fails(*_: object) -> str:
         raise error
@@ -48,6 +52,8 @@ async def test_pictures_that_are_charged_and_cannot_be_shown_are_not_asked_for_a
         (job,) = site.jobs
         assert (client.status, client.headers["x-should-retry"]) == (500, "false")
         assert job.id in client.error["message"]
+        assert f"the pictures of {job.id} are made" in caplog.text
+        assert str(error) in caplog.text
         headers = {"Idempotency-Key": "k"}
         assert (await site.ask("POST", PATH, BODY, headers=headers)).status == with_key
     assert len(members(await site.ask("GET", f"{PATH}/{job.id}"))["result"]["data"]) == 1
@@ -56,8 +62,11 @@ async def test_pictures_that_are_charged_and_cannot_be_shown_are_not_asked_for_a
     site.world.all_is_well()
 
 
-async def test_a_job_whose_request_would_not_be_taken_any_more_is_no_fault_of_who_looks(site: Site) -> None:
+async def test_a_job_whose_request_would_not_be_taken_any_more_is_no_fault_of_who_looks(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     job_id = members(await site.ask("POST", PATH, {**BODY, "async": True}), 202)["id"]
     left_by_another_version(site, job_id)
     client = await site.ask("GET", f"{PATH}/{job_id}")
     assert (client.status, client.error["param"], client.headers["x-should-retry"]) == (500, None, "false")
+    assert f"the request of {job_id} would not be taken any more: prompt" in caplog.text

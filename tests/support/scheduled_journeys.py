@@ -45,9 +45,8 @@ async def use_comparing(site: Site) -> None:
         assert found["reconciled"] >= 1, found
     with _restless_counters():
         found = await site.tell("ReconcileBudgetsFunction", events["scheduled"])
-        assert found["busy"] + found["differences"] >= 1, (
-            found
-        )  # holds that other journeys leave are no requests'
+        # Either: what other journeys leave is held by no request.
+        assert found["busy"] + found["differences"] >= 1, found
 
 
 @contextmanager

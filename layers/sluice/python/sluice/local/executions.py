@@ -174,7 +174,7 @@ def _unless_stopped(logic: Method) -> Method:
             return
         try:
             logic(worker)
-        except RuntimeError:  # it knows no next state
+        except RuntimeError:  # also what says that one that was stopped meanwhile has no next state
             if worker.env.is_running():
                 raise
 

@@ -208,10 +208,10 @@ class Reconciler:
             return Busy(key_id, len(expired_holds))
         late = await self._late_balance(key_id, settled, after)
         over = _over_budget(late, record)
-        for wrong in (balance if balance.excess > 0 else None, late if late.excess < 0 else None):
-            if wrong is not None:
-                return Different(key_id, len(expired_holds), wrong, repaired=False, over_budget=over)
-        return Busy(key_id, len(expired_holds), over)
+        if balance.excess <= 0 <= late.excess:
+            return Busy(key_id, len(expired_holds), over)
+        wrong = balance if balance.excess > 0 else late
+        return Different(key_id, len(expired_holds), wrong, repaired=False, over_budget=over)
 
     async def _late_balance(self, key_id: str, settled: _Settled, after: Counter) -> Balance:
         """The account when its rows were read: those that have been put meanwhile are missing."""

@@ -80,8 +80,8 @@ async def image_job(studio: Studio, job: Job, request: ImagesRequest) -> ImageJo
     )
 
 
-def request_shown(file: RequestFile) -> ImagesRequest:
-    """What was asked for.
+def request_shown(job: Job, file: RequestFile) -> ImagesRequest:
+    """What was asked for with a job.
 
     Raises:
         InternalError: this version would not take it any more, which is no fault of who looks at the job.
@@ -89,6 +89,7 @@ def request_shown(file: RequestFile) -> ImagesRequest:
     try:
         return file.images
     except InvalidRequestError as error:
+        logger.error("the request of %s would not be taken any more: %s", job.id, error.param)
         raise InternalError(InternalError.TOLD, retriable=False) from error
 
 

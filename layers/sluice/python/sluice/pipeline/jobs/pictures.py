@@ -129,9 +129,8 @@ async def _accepted(studio: Studio, wish: _Wish, job: Job) -> PicturesReply:
     if wish.preference.wait_seconds:
         with suppress(OverloadedError, AWSError):
             seen = await studio.jobs.get(job.id)
-            if (
-                seen is not None and not seen.is_over
-            ):  # one that is over by now is told of when it is asked for
+            # One that is over by now is told of when it is asked for: its files could not be told of this moment.
+            if seen is not None and not seen.is_over:
                 job = seen
     shown = await image_job(studio, job, wish.request)
     body, _ = await hashed(shown.model_dump(mode="json"), job.request_hash)
@@ -167,6 +166,7 @@ async def _made(studio: Studio, wish: _Wish, job: Job) -> PictureList:
     except Exception as error:
         if wish.call.idempotency_key:  # who asks again is told of these
             raise
+        logger.exception("the pictures of %s are made, and could not be sent", job.id)
         raise InternalError(
             f"The pictures were made, but could not be sent. They are those of the job '{job.id}'.",
             retriable=False,
