@@ -20,7 +20,7 @@ from sluice.stores.access import Endpoint
 IMAGES, VIDEOS = 160, 40
 PICTURE_USD, SECOND_USD = "0.01", "0.05"
 ENDS_WITHIN_SECONDS = 240
-"""A guard for a busy machine; it takes 15 s on an idle one."""
+"""A guard for a busy machine; on two cores that do nothing else it takes a minute."""
 
 POLL_SECONDS = 0.5
 
